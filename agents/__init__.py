@@ -1,0 +1,1 @@
+"""Who recommends: predictor, online evolution, matrix factorisation, the composed agent and its rivals."""

@@ -1,0 +1,1 @@
+"""Whole agents that a team would run instead, to be beaten."""

@@ -1,0 +1,74 @@
+"""Recency popularity: what most people took lately, for everybody."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from driftline.agents.agent import Job
+from driftline.agents.baselines.popularity import add_counts, clicked_items, count_of, most_counted
+from driftline.sim.types import Feedback, Floats, Int32s, Int64s, Observation, Setting, Slates
+
+
+class RecencyPopularity:
+    """Ranks by clicks whose weight halves every `half_life` days, ties by a keyed draw per item.
+
+    Clicks are counted in whole numbers per tick and fade at tick boundaries only: batches leave no trace.
+    Interactions from before the run are ignored: only the warm-up counts.
+    """
+
+    def __init__(self, *, half_life: float = 3.0) -> None:
+        if not half_life > 0.0:
+            raise ValueError(f"half_life is {half_life} days; it must be above 0")
+        self._half_life = half_life
+        self._seed = 0
+        self._length = 0
+        self._now = 0.0
+        self._counts = np.zeros(0)
+        self._pending = np.zeros(0, np.int64)
+
+    def reset(self, setting: Setting) -> None:
+        """Count the warm-up's clicks tick by tick, each faded to the start."""
+        self._seed, self._length, self._now = setting.seed, setting.slate, setting.start
+        log = setting.feedback
+        taken, age = clicked_items(log), setting.start - log.time[log.choice < log.items.shape[1]]
+        ticks = np.floor(np.maximum(age, 0.0) / setting.tick).astype(np.int64)
+        self._counts, self._pending = np.zeros(int(taken.max(initial=-1)) + 1), np.zeros(0, np.int64)
+        for back in np.unique(ticks):
+            counted = np.bincount(taken[ticks == back], minlength=len(self._counts))
+            self._counts += counted * self._fading(float(back) * setting.tick)
+
+    def act(self, observation: Observation) -> Slates:
+        """The candidates most taken lately."""
+        return most_counted(observation, self._counts, self._length, self._seed)
+
+    def learn(self, feedback: Feedback) -> None:
+        """Keep the clicks for the next tick boundary."""
+        self._pending = add_counts(self._pending, np.bincount(clicked_items(feedback)))
+
+    def tick(self, now: float) -> Sequence[Job]:
+        """Fade what was counted, then count what was clicked since the last boundary."""
+        faded = np.zeros(max(len(self._counts), len(self._pending)))
+        faded[: len(self._counts)] = self._counts * self._fading(now - self._now)
+        faded[: len(self._pending)] += self._pending
+        self._counts, self._pending, self._now = faded, np.zeros(0, np.int64), now
+        return ()
+
+    def finish(self, job: str) -> None:
+        """No job of this agent ever ends."""
+
+    def score(self, users: Int64s, items: Int32s) -> Floats:
+        """log(1 + faded clicks), the same for every user [n, m]."""
+        scores = np.log1p(count_of(self._counts, items))
+        return np.broadcast_to(scores, (len(users), np.shape(items)[-1])).copy()
+
+    def snapshot(self) -> object:
+        """Counts, settled and pending, and the day of the last boundary."""
+        return self._seed, self._length, self._now, self._counts, self._pending
+
+    def restore(self, state: object) -> None:
+        """Go back to a snapshot."""
+        assert isinstance(state, tuple)
+        self._seed, self._length, self._now, self._counts, self._pending = state
+
+    def _fading(self, days: float) -> float:
+        return float(0.5 ** (days / self._half_life))

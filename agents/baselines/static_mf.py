@@ -1,0 +1,83 @@
+"""Static matrix factorisation: trained once on the warm-up, frozen ever after."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from driftline.agents.agent import Job
+from driftline.agents.baselines.popularity import clicked_items
+from driftline.agents.mf import MatrixFactorisation, MatrixFactors
+from driftline.agents.ranking import top_slate
+from driftline.agents.scoring import candidate_scores
+from driftline.agents.users import UserRows
+from driftline.sim.keyed import Stream, uniforms
+from driftline.sim.types import Feedback, Float32s, Floats, Int32s, Int64s, Observation, Setting, Slates
+
+TIE = 1e-6
+"""Size of the keyed noise that orders items the factors know nothing of."""
+
+
+class StaticMF:
+    """Ranks by the factors of the warm-up's clicks (and past interactions); new users get the mean user."""
+
+    def __init__(self, factors: int = 32, regularisation: float = 0.1, alpha: float = 10.0) -> None:
+        self._recipe = MatrixFactorisation(factors=factors, regularisation=regularisation, alpha=alpha)
+        self._users = UserRows()
+        self._factors: MatrixFactors | None = None
+        self._vectors: Float32s = np.zeros((1, 1), np.float32)
+        self._seed = 0
+        self._length = 0
+
+    def reset(self, setting: Setting) -> None:
+        """Factorise everything that was taken so far."""
+        self._seed, self._length, self._users = setting.seed, setting.slate, UserRows()
+        log = setting.feedback
+        took = log.choice < log.items.shape[1]
+        user = np.concatenate([log.user[took], setting.past.user])
+        item = np.concatenate([clicked_items(log), setting.past.item]).astype(np.int32)
+        self._users.rows(np.sort(user))
+        self._factors, self._vectors = None, np.zeros((1, 1), np.float32)
+        if user.size:
+            self._factors = self._recipe.fit(
+                self._users.find(user), item, np.ones(user.size), len(self._users), int(item.max()) + 1,
+                setting.seed % 2**31,
+            )
+            fitted = self._factors.fitted_users
+            self._vectors = np.concatenate([fitted, fitted.mean(axis=0, keepdims=True)])
+
+    def act(self, observation: Observation) -> Slates:
+        """The highest scores; items released after the warm-up score 0."""
+        noise = TIE * uniforms(self._seed, Stream.AGENT, observation.candidates)
+        scores = self.score(observation.user, observation.candidates) + noise
+        best = top_slate(scores, np.zeros(self._length))
+        pool = np.broadcast_to(observation.candidates, scores.shape)
+        return Slates.certain(np.take_along_axis(pool, best, axis=1))
+
+    def learn(self, feedback: Feedback) -> None:
+        """Frozen."""
+
+    def tick(self, now: float) -> Sequence[Job]:
+        """Frozen."""
+        return ()
+
+    def finish(self, job: str) -> None:
+        """Frozen."""
+
+    def score(self, users: Int64s, items: Int32s) -> Floats:
+        """x . y [n, m] for items `[m]` or `[n, m]`."""
+        shape = (users.size, np.atleast_2d(items).shape[1])
+        if self._factors is None:
+            return np.zeros(shape)
+        rows = self._users.find(users)
+        mine = self._vectors[np.where(rows < 0, len(self._vectors) - 1, rows)]
+        table = self._factors.item_vectors(max(int(items.max()) + 1, len(self._factors.item_factors)))
+        return candidate_scores(mine[:, None, :], table, items)[..., 0]
+
+    def snapshot(self) -> object:
+        """Nothing changes after `reset`: the parts themselves."""
+        return self._seed, self._length, self._users, self._factors, self._vectors
+
+    def restore(self, state: object) -> None:
+        """Go back to a snapshot."""
+        assert isinstance(state, tuple)
+        self._seed, self._length, self._users, self._factors, self._vectors = state

@@ -1,0 +1,127 @@
+"""How scores become slates: greedily, or by Plackett-Luce draws with exact propensities."""
+
+from math import exp, log
+from typing import Annotated, Protocol
+
+import numpy as np
+from pydantic import Field
+
+from driftline.agents.ranking import top_columns
+from driftline.sim.frozen import Params, Positive
+from driftline.sim.kernel import kernel
+from driftline.sim.keyed import Stream, gumbel, philox
+from driftline.sim.types import Floats, Int32s, Int64s, Observation, Slates
+
+MAX_SHORTLIST = 100
+
+
+class Policy(Protocol):
+    """Turns scores into slates."""
+
+    def slates(self, observation: Observation, scores: Floats, best: Int64s, seed: int) -> Slates:
+        """Slates [n, L] for scores [n, C] of the candidates; `best` [n, L]: columns of the best slate."""
+
+
+class Greedy(Params):
+    """Shows the best slate, always."""
+
+    def slates(self, observation: Observation, scores: Floats, best: Int64s, seed: int) -> Slates:
+        """The slates of columns `best` [n, L]; scores and seed are not needed."""
+        candidates = observation.candidates
+        return Slates.certain(
+            candidates[best] if candidates.ndim == 1 else np.take_along_axis(candidates, best, axis=1)
+        )
+
+
+class PlackettLuce(Params):
+    """Draws without replacement from the softmax of scores / temperature over a shortlist.
+
+    Plackett (1975), Luce (1959), drawn by Gumbel top-k (Yellott 1977) with noise keyed by (seed, user, visit,
+    item).
+
+    temperature: in units of score. shortlist: how many of the highest scores may be drawn; ties go to the
+    lower column.
+    """
+
+    temperature: Positive
+    shortlist: Annotated[int, Field(ge=1, le=MAX_SHORTLIST)] = MAX_SHORTLIST
+
+    def slates(self, observation: Observation, scores: Floats, best: Int64s, seed: int) -> Slates:
+        """Slates drawn for scores [n, C], as long as `best` [n, L]; ValueError if the shortlist is shorter."""
+        return draw(observation, scores / self.temperature, best.shape[1], self.shortlist, seed)
+
+
+def draw(observation: Observation, log_weight: Floats, length: int, shortlist: int, seed: int) -> Slates:
+    """Plackett-Luce slates of log-weights [n, C], over the `shortlist` highest of each row.
+
+    Raises ValueError if fewer than `length` items may be drawn, or if a log-weight is not finite.
+    """
+    n, columns = log_weight.shape
+    pool = min(shortlist, columns)
+    if pool < length:
+        raise ValueError(
+            f"shortlist of {pool} (of {columns} candidates) for slates of {length}: at least {length} needed"
+        )
+    if not np.isfinite(log_weight).all():
+        raise ValueError("Plackett-Luce: scores must be finite")
+    candidates = np.ascontiguousarray(np.broadcast_to(observation.candidates, (n, columns)), dtype=np.int32)
+    items, cascade = _draw(
+        np.ascontiguousarray(log_weight, dtype=np.float64),
+        candidates,
+        observation.user,
+        observation.visit,
+        length,
+        pool,
+        seed,
+    )
+    log_p = np.zeros(n)
+    for k in range(length):
+        log_p += cascade[:, k]
+    return Slates(items, log_p, cascade)
+
+
+@kernel
+def _draw(
+    log_weight: Floats, candidates: Int32s, user: Int64s, visit: Int32s, length: int, pool: int, seed: int
+) -> tuple[Int32s, Floats]:
+    n = log_weight.shape[0]
+    items = np.empty((n, length), np.int32)
+    cascade = np.empty((n, length))
+    listed = np.empty(pool, np.int64)
+    drawn = np.empty(length, np.int64)
+    noisy, mass = np.empty(pool), np.empty(pool)
+    for row in range(n):
+        top_columns(log_weight[row], listed)
+        for j in range(pool):
+            item = candidates[row, listed[j]]
+            word = philox(user[row], visit[row], item, 0, seed, Stream.AGENT)[0]
+            noisy[j] = log_weight[row, listed[j]] + gumbel(word)
+        top_columns(noisy, drawn)
+        _conditionals(log_weight[row], listed, drawn, mass, cascade[row])
+        for k in range(length):
+            items[row, k] = candidates[row, listed[drawn[k]]]
+    return items, cascade
+
+
+@kernel
+def _conditionals(log_weight: Floats, listed: Int64s, drawn: Int64s, mass: Floats, out: Floats) -> None:
+    """Log-probability of each draw given the earlier ones; sums only what is left, so nothing cancels."""
+    top = log_weight[listed[0]]
+    for j in range(listed.size):
+        mass[j] = exp(log_weight[listed[j]] - top)
+    for k in range(drawn.size):
+        total = 0.0
+        for j in range(listed.size):
+            total += max(mass[j], 0.0)
+        if total < 1e-150:  # what is left lies far below what was drawn: measure it from its own top
+            top = -np.inf
+            for j in range(listed.size):
+                if mass[j] >= 0.0:
+                    top = max(top, log_weight[listed[j]])
+            total = 0.0
+            for j in range(listed.size):
+                if mass[j] >= 0.0:
+                    mass[j] = exp(log_weight[listed[j]] - top)
+                    total += mass[j]
+        out[k] = log_weight[listed[drawn[k]]] - top - log(total)
+        mass[drawn[k]] = -1.0  # taken

@@ -1,0 +1,22 @@
+"""The text predictor: a BERT-family encoder, its vector cache, and small temporal heads.
+
+Importing this package is cheap: torch and transformers load when an encoder is opened or a head is fitted.
+"""
+
+from driftline.agents.predictor.cache import CachedEncoder
+from driftline.agents.predictor.choice_head import ChoiceHead, Choices
+from driftline.agents.predictor.encoder import Encoder
+from driftline.agents.predictor.head import Head, Shares
+from driftline.agents.predictor.interest_predictor import InterestPredictor
+from driftline.agents.predictor.sequences import Sequences
+
+__all__ = [
+    "CachedEncoder",
+    "ChoiceHead",
+    "Choices",
+    "Encoder",
+    "Head",
+    "InterestPredictor",
+    "Sequences",
+    "Shares",
+]

@@ -1,0 +1,22 @@
+"""Matrix products whose rows do not depend on how many rows there are."""
+
+import numpy as np
+
+from driftline.sim.types import Floats
+
+ROWS = 256
+
+
+def product(left: Floats, right: Floats) -> Floats:
+    """`left @ right` in blocks of exactly 256 rows, the last one padded with zeros.
+
+    BLAS takes other paths for other row counts, which changes the last bits of wide products.
+    """
+    out = np.empty((len(left), right.shape[1]))
+    block = np.zeros((ROWS, left.shape[1]))
+    for start in range(0, len(left), ROWS):
+        rows = left[start : start + ROWS]
+        block[: len(rows)] = rows
+        block[len(rows) :] = 0.0
+        out[start : start + ROWS] = (block @ right)[: len(rows)]
+    return out

@@ -1,0 +1,137 @@
+"""Reads how a comment felt, taught by the few rated consumptions, and trusted as far as it has proved itself.
+
+Its gate is prequential: each rating is foretold before it is learned from (Dawid 1984). Where comments say
+nothing, trust is 0 and reading costs nothing.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve
+
+from driftline.agents.one_thread import one_thread
+from driftline.agents.rows import row_products
+from driftline.sim.frozen import NonNegative, Params, Positive, Share
+from driftline.sim.kernel import kernel
+from driftline.sim.types import Float32s, Floats
+
+BLOCK = 256
+"""Rows per addition to the Gram matrix: fixed, so that batches leave no trace in its last bits."""
+
+
+class ReaderParams(Params):
+    """How to learn and when to trust.
+
+    ridge: expected noise variance over signal variance of ratings. keep: weight of a past rating in the
+    gate, per rating since. doubt: ratings' worth of "reads nothing" in R^2. gate: R^2 below which trust is 0.
+    """
+
+    ridge: Positive = 0.5
+    keep: Share = 0.998
+    doubt: NonNegative = 20.0
+    gate: Share = 0.1
+
+
+READER = ReaderParams()
+
+
+def value_of_rating(rating: Float32s) -> Floats:
+    """A rating of 1 to 5 as satisfaction in [-1, 1]; NaN stays NaN."""
+    return (np.asarray(rating, dtype=np.float64) - 3.0) / 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sentiment:
+    """How consumptions felt, as far as known."""
+
+    value: Floats
+    """In [-1, 1], NaN where nobody knows [n]."""
+    weight: Floats
+    """1 for a rating, the reader's trust for a read comment, 0 where unknown [n]."""
+
+
+def sentiment(rated: Floats, read: Floats, trust: float) -> Sentiment:
+    """The rating if given, else what was read if the reader is trusted at all, else unknown.
+
+    rated: ratings in [-1, 1] or NaN [n]. read: `SentimentReader.read`, NaN where there is no comment [n].
+    """
+    heard = np.isfinite(read) & (trust > 0.0)
+    value = np.where(np.isfinite(rated), rated, np.where(heard, read, np.nan))
+    weight = np.where(np.isfinite(rated), 1.0, np.where(heard, trust, 0.0))
+    return Sentiment(value, weight)
+
+
+class SentimentReader:
+    """Ridge regression from comment vectors to ratings in [-1, 1], learning as ratings come.
+
+    Rows must come in one order (time, user, visit); how they are cut into calls of `observe` does not matter.
+    The model changes in `refit` only, which is for tick boundaries.
+    """
+
+    def __init__(self, width: int, params: ReaderParams = READER) -> None:
+        self._params = params
+        self._gram = np.zeros((width + 2, width + 2))  # of [x, 1, y]
+        self._tail: list[Floats] = []  # rows not yet in the Gram matrix, fewer than BLOCK after a refit
+        self._weights: Floats | None = None
+        self._bias = 0.0
+        self._centre_value = 0.0
+        self._proof = np.zeros(3)  # decayed squared errors of the reader, of the plain mean, and their count
+
+    def observe(self, vectors: Floats | Float32s, values: Floats) -> None:
+        """Ratings `values` [n] in [-1, 1] of comments [n, p]: foretold first, then kept to learn from."""
+        y = np.asarray(values, dtype=np.float64)
+        if not np.isfinite(y).all() or (np.abs(y) > 1.0).any():
+            wrong = y[~(np.abs(y) <= 1.0)][0]
+            raise ValueError(f"rating value {wrong} is outside [-1, 1] (see value_of_rating)")
+        x = np.asarray(vectors, dtype=np.float64)
+        if self._weights is not None:
+            _prove(self._proof, self.read(x), y, self._centre_value, self._params.keep)
+        self._tail.append(np.column_stack([x, np.ones(len(y)), y]))
+
+    def refit(self) -> None:
+        """Learn from all ratings so far."""
+        rows = np.concatenate([*self._tail, np.empty((0, len(self._gram)))])
+        whole = len(rows) // BLOCK * BLOCK
+        with one_thread():
+            for at in range(0, whole, BLOCK):
+                self._gram += rows[at : at + BLOCK].T @ rows[at : at + BLOCK]
+            self._tail = [rows[whole:]]
+            gram = self._gram + rows[whole:].T @ rows[whole:]
+            count = gram[-2, -2]
+            if count < 2:
+                return
+            mean = gram[-2] / count
+            spread = gram - np.outer(mean, mean) * count
+            inner = spread[:-2, :-2]
+            length = max(float(np.trace(inner)) / count, 1e-12)
+            lifted = inner + self._params.ridge * length * np.eye(len(inner))
+            self._weights = cho_solve(cho_factor(lifted), spread[:-2, -1])
+            self._bias = float(mean[-1] - mean[:-2] @ self._weights)
+            self._centre_value = float(mean[-1])
+
+    def read(self, vectors: Floats | Float32s) -> Floats:
+        """Satisfaction that comments [m, p] speak of, in [-1, 1]; 0 before the first fit."""
+        if self._weights is None:
+            return np.zeros(len(vectors))
+        return np.clip(row_products(vectors, self._weights[:, None])[:, 0] + self._bias, -1.0, 1.0)
+
+    @property
+    def r_squared(self) -> float:
+        """Prequential R^2 against the mean known at the time, with `doubt` ratings of no gain mixed in."""
+        own, plain, count = self._proof
+        if plain <= 0.0:
+            return 0.0
+        return float((plain - own) / plain * count / (count + self._params.doubt))
+
+    @property
+    def trust(self) -> float:
+        """Weight of a read comment beside a rating: R^2, or 0 where that is below the gate."""
+        return self.r_squared if self.r_squared >= self._params.gate else 0.0
+
+
+@kernel
+def _prove(proof: Floats, read: Floats, value: Floats, mean: float, keep: float) -> None:
+    for i in range(value.size):
+        proof[0] = keep * proof[0] + (value[i] - read[i]) ** 2
+        proof[1] = keep * proof[1] + (value[i] - mean) ** 2
+        proof[2] = keep * proof[2] + 1.0

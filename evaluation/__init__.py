@@ -1,0 +1,1 @@
+"""How runs are judged: metrics, drift measures, paired comparison and the report."""

@@ -1,0 +1,94 @@
+"""How figures look: colours that colour-blind readers tell apart, quiet axes, labels on the lines."""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import StringIO
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Drawing
+
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F5539", "#6A4C93")
+"""Okabe & Ito 2008 without yellow and black, and two more that keep their lightness apart."""
+DASHES: tuple[object, ...] = ("-", "--", "-.", (0, (1, 1.2)), (0, (5, 1, 1, 1, 1, 1)), (0, (7, 2)), "-", "--")
+INK, GREY, PALE = "#222222", "#767676", "#D0D0D0"
+ORACLE = "oracle"
+
+SETTINGS: dict[str, object] = {
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "font.size": 11.0,
+    "axes.titlesize": 12.5,
+    "axes.titlelocation": "left",
+    "axes.titlepad": 10.0,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": GREY,
+    "axes.labelcolor": INK,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#EBEBEB",
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "text.color": INK,
+    "legend.frameon": False,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An agent's colour and dash; the same in every figure of a report."""
+
+    color: str
+    dash: object
+
+
+def lines(agents: Sequence[str]) -> dict[str, Line]:
+    """Colours and dashes by the agents' order; the oracle is always black."""
+    rivals = [agent for agent in agents if agent != ORACLE]
+    styles = {agent: Line(PALETTE[k % 8], DASHES[k % 8]) for k, agent in enumerate(rivals)}
+    return {**styles, ORACLE: Line("#000000", (0, (2, 1.5)))}
+
+
+@contextmanager
+def drawing(name: str) -> Iterator[None]:
+    """The house's settings, for as long as a figure is being drawn; nothing global stays changed."""
+    import matplotlib as mpl
+
+    with mpl.rc_context({**SETTINGS, "svg.hashsalt": name}):
+        yield
+
+
+def svg(figure: "Drawing", name: str) -> str:
+    """The figure as one `<svg>` element: no links, no prolog, ids of its own, the same bytes every time."""
+    buffer = StringIO()
+    with drawing(name):
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
+    text = re.sub(r'\bid="', f'id="{name}-', text)
+    return re.sub(r'(url\(#|href="#)', rf"\g<1>{name}-", text)
+
+
+def label_ends(axes: "Axes", ends: Sequence[tuple[str, float, str]], gap: float) -> None:
+    """Write each line's name at its right end, moved apart where they would overlap.
+
+    ends: (name, height, colour). gap: least distance of two labels as a share of the axis.
+    """
+    low, high = axes.get_ylim()
+    step = gap * (high - low)
+    placed = sorted(ends, key=lambda end: end[1])
+    heights = [end[1] for end in placed]
+    for k in range(1, len(heights)):
+        heights[k] = max(heights[k], heights[k - 1] + step)
+    surplus = max(heights[-1] - (high - 0.2 * step), 0.0) if heights else 0.0
+    for k in range(len(heights) - 1, -1, -1):
+        limit = heights[k + 1] - step if k + 1 < len(heights) else heights[k] - surplus
+        heights[k] = min(heights[k], limit)
+    left, right = axes.get_xlim()
+    for (name, _, color), height in zip(placed, heights, strict=True):
+        axes.text(right + 0.01 * (right - left), height, name, color=color, va="center", fontsize=10.5)

@@ -1,0 +1,126 @@
+"""How sure a number is: bootstrap over users within a seed, Student's t over seeds."""
+
+from dataclasses import dataclass
+from math import nan, sqrt
+
+import numpy as np
+from scipy import stats
+
+from driftline.sim import keyed
+from driftline.sim.types import Floats, Int64s
+
+BOOTSTRAP = 2001
+"""Stream of the bootstrap's keyed numbers."""
+REPLICATES = 400
+LEVEL = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A number with its 95 % interval. NaN limits: the interval cannot be told (fewer than two units)."""
+
+    value: float
+    low: float
+    high: float
+    std_error: float
+    n: int
+    """How many independent units (users or seeds) stand behind it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resampled:
+    """Bootstrap of many ratios at once; arrays are [k]."""
+
+    value: Floats
+    low: Floats
+    high: Floats
+    std_error: Floats
+    n: Int64s
+
+    def estimate(self, k: int) -> Estimate:
+        """One of them."""
+        return Estimate(
+            float(self.value[k]),
+            float(self.low[k]),
+            float(self.high[k]),
+            float(self.std_error[k]),
+            int(self.n[k]),
+        )
+
+
+def poisson_weights(users: Int64s, seed: int, replicates: int = REPLICATES) -> Floats:
+    """How often each user is drawn in each bootstrap replicate [replicates, users]: Poisson(1), keyed.
+
+    A count depends on (seed, user, replicate) only: the same user counts alike under every agent, so
+    differences between agents are resampled in pairs, and a further user changes nobody else's count.
+    Count-based bootstrap with independent Poisson counts: Chamandy, Muralidharan, Najmi & Naidu 2012.
+    """
+    uniform = keyed.uniforms(
+        seed, BOOTSTRAP, users[None, :], users[None, :] >> 32, np.arange(replicates)[:, None]
+    )
+    steps = stats.poisson.cdf(np.arange(12), 1.0)
+    return np.searchsorted(steps, uniform).astype(np.float64)
+
+
+def bootstrap_ratio(total: Floats, count: Floats, weights: Floats) -> Resampled:
+    """Ratios of sums over users, with percentile intervals that resample whole users.
+
+    total, count: [k, users], what each user adds to the numerators and denominators. weights: [r, users].
+    Deviations are widened by sqrt(n / (n - 1)), n being the users with a count, which is what the bootstrap
+    of n units falls short of. On 60 users with log-normal values 91 to 95 % of the intervals hold the truth.
+    """
+    value = _divide(total.sum(axis=1), count.sum(axis=1))
+    # no BLAS: the sums must not depend on its number of threads
+    above = np.einsum("ru,ku->rk", weights, total)
+    below = np.einsum("ru,ku->rk", weights, count)
+    n = (count > 0).sum(axis=1)
+    wider = np.sqrt(n / np.maximum(n - 1, 1))
+    replicates = value + (_divide(above, below) - value) * wider
+    low, high, error = np.full((3, len(value)), nan)
+    enough = n > 1
+    if enough.any():
+        tail = 50.0 * (1.0 - LEVEL)
+        low[enough], high[enough] = np.nanpercentile(replicates[:, enough], [tail, 100.0 - tail], axis=0)
+        error[enough] = np.nanstd(replicates[:, enough], axis=0)
+    return Resampled(value, low, high, error, n)
+
+
+def t_interval(values: Floats) -> Estimate:
+    """The mean of independent values with Student's interval (n - 1 degrees of freedom)."""
+    n = len(values)
+    mean = float(np.mean(values)) if n else nan
+    if n < 2:
+        return Estimate(mean, nan, nan, nan, n)
+    error = float(np.std(values, ddof=1)) / sqrt(n)
+    reach = float(stats.t.ppf(0.5 + LEVEL / 2, n - 1)) * error
+    return Estimate(mean, mean - reach, mean + reach, error, n)
+
+
+def paired_t(a: Floats, b: Floats) -> Estimate:
+    """The mean of b - a over pairs with Student's interval."""
+    if len(a) != len(b):
+        raise ValueError(f"pairs need equal lengths, got {len(a)} and {len(b)}")
+    return t_interval(b - a)
+
+
+def smallest_difference(std_error: float, n: int, power: float = 0.8) -> float:
+    """The smallest true difference that a two-sided 5 % t test on n units shows with this power.
+
+    Solves for the non-centrality at which the noncentral t exceeds the critical value (Cohen 1988, ch. 2),
+    times the standard error as estimated. NaN for fewer than two units.
+    """
+    if n < 2:
+        return nan
+    critical = float(stats.t.ppf(0.5 + LEVEL / 2, n - 1))
+    low, high = 0.0, 1.0
+    while stats.nct.sf(critical, n - 1, high) < power:
+        high *= 2.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        reached = stats.nct.sf(critical, n - 1, middle) + stats.nct.cdf(-critical, n - 1, middle) >= power
+        low, high = (low, middle) if reached else (middle, high)
+    return high * std_error
+
+
+def _divide(above: Floats, below: Floats) -> Floats:
+    return np.divide(above, below, out=np.full_like(above, nan), where=below > 0)

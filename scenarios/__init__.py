@@ -1,0 +1,1 @@
+"""What is run: scenario files, the runner, executors, the tuner and the command line."""

@@ -1,0 +1,109 @@
+"""Calls to an agent, guarded: whatever it does wrong is reported with the agent, the user and the visit."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import numpy as np
+
+from driftline.agents.agent import Agent, Job
+from driftline.sim.errors import InputError
+from driftline.sim.types import Feedback, Floats, Int32s, Int64s, Observation, Setting, Slates
+from driftline.sim.world import SlateError
+
+T = TypeVar("T")
+
+
+class AgentError(InputError):
+    """An agent raised, or answered with something that cannot be used."""
+
+
+class Caller:
+    """One agent under guard. Every fault becomes an `AgentError` of one line, with its cause attached."""
+
+    def __init__(self, agent: Agent, name: str) -> None:
+        self._agent = agent
+        self._name = name
+
+    def reset(self, setting: Setting) -> None:
+        """`Agent.reset`."""
+        self._guard("reset", lambda: self._agent.reset(setting))
+
+    def tick(self, now: float) -> Sequence[Job]:
+        """`Agent.tick`; the jobs it starts must have names and durations."""
+        jobs = self._guard(f"tick at day {now:g}", lambda: tuple(self._agent.tick(now)))
+        for job in jobs:
+            if not (isinstance(job, Job) and job.days >= 0.0):
+                raise AgentError(f"agent {self._name!r}: tick at day {now:g} returned {job!r}; must be a Job with days >= 0")
+        return jobs
+
+    def finish(self, job: str) -> None:
+        """`Agent.finish`."""
+        self._guard(f"finish({job!r})", lambda: self._agent.finish(job))
+
+    def score(self, users: Int64s, items: Int32s) -> Floats:
+        """`Agent.score`; must be finite, one row per user."""
+        scores = self._guard("score", lambda: np.asarray(self._agent.score(users, items), dtype=np.float64))
+        if scores.shape != (users.size, items.size):
+            raise AgentError(
+                f"agent {self._name!r}: score returned shape {list(scores.shape)}; must be {[users.size, items.size]}"
+            )
+        bad = np.flatnonzero(~np.isfinite(scores).all(axis=1))
+        if bad.size:
+            raise AgentError(f"agent {self._name!r}, user {users[bad[0]]}: score is not finite")
+        return scores
+
+    def act(self, observation: Observation, length: int) -> Slates:
+        """`Agent.act`; shapes, types and propensities are checked here, the items by the world."""
+        where = f"user {observation.user[0]}, visit {observation.visit[0]}"
+        slates = self._guard(f"act ({len(observation)} visits, the first: {where})", lambda: self._agent.act(observation))
+        if not isinstance(slates, Slates):
+            raise AgentError(f"agent {self._name!r}, {where}: act returned {type(slates).__name__}; must be Slates")
+        n = len(observation)
+        for field, shape in (("items", (n, length)), ("log_p", (n,)), ("log_p_cascade", (n, length))):
+            found = np.shape(getattr(slates, field))
+            if found != shape:
+                raise AgentError(
+                    f"agent {self._name!r}, {where}: Slates.{field} has shape {list(found)}; must be {list(shape)}"
+                )
+        self._check_propensities(observation, slates)
+        return Slates(
+            np.ascontiguousarray(slates.items, dtype=np.int32),
+            np.asarray(slates.log_p, dtype=np.float64),
+            np.asarray(slates.log_p_cascade, dtype=np.float64),
+        )
+
+    def guard_slates(self, observation: Observation, respond: Callable[[], T]) -> T:
+        """Let the world respond; a slate that it refuses is the agent's fault."""
+        try:
+            return respond()
+        except SlateError as problem:
+            raise AgentError(f"agent {self._name!r}: {problem}") from problem
+
+    def learn(self, feedback: Feedback, observation: Observation) -> None:
+        """`Agent.learn`."""
+        where = f"user {observation.user[0]}, visit {observation.visit[0]}"
+        self._guard(f"learn ({len(observation)} visits, the first: {where})", lambda: self._agent.learn(feedback))
+
+    def _check_propensities(self, observation: Observation, slates: Slates) -> None:
+        whole = np.asarray(slates.log_p, dtype=np.float64)
+        parts = np.asarray(slates.log_p_cascade, dtype=np.float64)
+        with np.errstate(invalid="ignore"):
+            fits = np.isfinite(whole) & np.isfinite(parts).all(axis=1) & (whole <= 1e-9)
+            fits &= np.abs(parts.sum(axis=1) - whole) <= 1e-6 * (1.0 + np.abs(whole))
+        bad = np.flatnonzero(~fits)
+        if bad.size:
+            row = bad[0]
+            raise AgentError(
+                f"agent {self._name!r}, user {observation.user[row]}, visit {observation.visit[row]}: "
+                f"log_p = {whole[row]:g}; must be finite, <= 0 and the sum of log_p_cascade"
+            )
+
+    def _guard(self, what: str, call: Callable[[], T]) -> T:
+        try:
+            return call()
+        except AgentError:
+            raise
+        except Exception as problem:
+            text = str(problem).strip().splitlines()
+            reason = f"{type(problem).__name__}: {text[0]}" if text else type(problem).__name__
+            raise AgentError(f"agent {self._name!r}, {what} raised {reason}") from problem

@@ -1,0 +1,159 @@
+"""What an agent id means: a built-in name, `package.module:Class`, or a rival, `full[evolution=...]`."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+from driftline.agents.agent import Agent
+from driftline.evaluation.run_folder import slug
+from driftline.scenarios.schema import AgentSpec, Scenario
+from driftline.scenarios.tuned import tuned_params
+from driftline.sim.errors import InputError
+from driftline.sim.nearest import hint
+from driftline.sim.scenario_file import parse
+
+BUILT_IN = (
+    "full",
+    "moving_average",
+    "online_gradient",
+    "static_mf",
+    "popularity",
+    "recency_popularity",
+    "random",
+    "oracle",
+)
+PARTS = ("predictor", "evolution", "ranker", "policy")
+CALLS = ("reset", "act", "learn", "tick", "finish", "score", "snapshot", "restore")
+
+
+@dataclass(frozen=True, slots=True)
+class AgentName:
+    """An agent id, taken apart."""
+
+    id: str
+    base: str
+    """A built-in name, a name of the scenario's `agents:`, or `package.module:Class`."""
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    """What the brackets override: a part of `PARTS`, or a parameter."""
+
+
+def split_ids(text: str) -> tuple[str, ...]:
+    """`a,b[x=1,y=2]` as two ids: commas within brackets do not separate."""
+    ids, depth = [""], 0
+    for letter in text:
+        depth += (letter == "[") - (letter == "]")
+        if letter == "," and depth == 0:
+            ids.append("")
+        else:
+            ids[-1] += letter
+    return tuple(each.strip() for each in ids if each.strip())
+
+
+def parse_id(agent: str) -> AgentName:
+    """An agent id taken apart, not looked up.
+
+    Raises:
+        InputError: empty, unbalanced brackets, or something in them that is not key=value.
+    """
+    base, bracket, inside = agent.strip().partition("[")
+    if not base or (bracket and not inside.endswith("]")) or (not bracket and "]" in base):
+        raise InputError(f"agent {agent!r}: must be a name, package.module:Class or name[key=value,...]")
+    changes: dict[str, Any] = {}
+    for pair in inside.removesuffix("]").split(",") if bracket else []:
+        key, equals, value = (piece.strip() for piece in pair.partition("="))
+        if not (key and equals and value):
+            raise InputError(f"agent {agent!r}: {pair!r} must be key=value")
+        if key in changes:
+            raise InputError(f"agent {agent!r}: {key!r} is stated twice")
+        changes[key] = parse(value)
+    return AgentName(agent.strip(), base, changes)
+
+
+def checked_agents(scenario: Scenario, agents: Iterable[str]) -> tuple[str, ...]:
+    """Agent ids as given to `run`, in their order.
+
+    Raises:
+        InputError: none, one twice (or two that a path cannot tell apart), unknown, or not importable.
+    """
+    if isinstance(agents, str):
+        agents = split_ids(agents)
+    seen: dict[str, str] = {}
+    for agent in agents:
+        name = parse_id(agent)
+        known = {*BUILT_IN, *scenario.agents}
+        if ":" in name.base and name.base not in known:
+            agent_class(name.base)
+        elif name.base not in known:
+            raise InputError(f"agent {name.base!r} is unknown; {hint(name.base, known)}")
+        if slug(name.id) in seen:
+            other = seen[slug(name.id)]
+            raise InputError(
+                f"agent {name.id!r} is given twice"
+                if other == name.id
+                else f"agents {other!r} and {name.id!r} would share the folder {slug(name.id)!r}"
+            )
+        seen[slug(name.id)] = name.id
+    if not seen:
+        raise InputError("agents: at least one is needed")
+    return tuple(seen.values())
+
+
+def agent_class(path: str) -> type[Agent]:
+    """The class behind `package.module:Class`.
+
+    Raises:
+        InputError: it cannot be imported, is not a class, or lacks a method of the protocol.
+    """
+    found = imported("agent", path)
+    if not isinstance(found, type):
+        raise InputError(f"agent {path!r}: must be a class, not {found!r}")
+    missing = [call for call in CALLS if not callable(getattr(found, call, None))]
+    if missing:
+        raise InputError(f"agent {path!r}: lacks {', '.join(missing)} of driftline.agents.agent.Agent")
+    return found
+
+
+def imported(what: str, path: str) -> Any:
+    """What `package.module:Name` names; `what` it is meant to be is said in errors.
+
+    Raises:
+        InputError: the module cannot be imported, or has no such name (with the nearest class).
+    """
+    module_name, _, attribute = path.partition(":")
+    try:
+        module = import_module(module_name)
+    except Exception as problem:  # a module's own code may raise anything
+        lines = str(problem).strip().splitlines() or ["no message"]
+        reason = f"{type(problem).__name__}: {lines[0]}"
+        raise InputError(f"{what} {path!r} cannot be imported: {reason}") from problem
+    if not hasattr(module, attribute):
+        near = hint(attribute, [name for name, value in vars(module).items() if isinstance(value, type)])
+        raise InputError(f"{what} {path!r}: module {module_name!r} has no {attribute!r}; {near}")
+    return getattr(module, attribute)
+
+
+def with_agents(scenario: Scenario, agents: Iterable[str]) -> Scenario:
+    """The scenario with `agents` holding exactly these ids, each composed in full.
+
+    Later wins: tuned values of the agent without brackets, tuned values of the very id, what the scenario
+    states, the brackets.
+    """
+    tuned = tuned_params(scenario)
+    return scenario.model_copy(
+        update={"agents": {agent: _composed(scenario, parse_id(agent), tuned) for agent in agents}}
+    )
+
+
+def _composed(scenario: Scenario, name: AgentName, tuned: Mapping[str, Mapping[str, Any]]) -> AgentSpec:
+    stated = scenario.agents.get(name.id, scenario.agents.get(name.base, AgentSpec()))
+    if name.id in scenario.agents and name.changes:  # a resolved scenario, run again: composed already
+        return stated
+    parts = {part: value for part, value in name.changes.items() if part in PARTS}
+    params = {
+        **tuned.get(name.base, {}),
+        **tuned.get(name.id, {}),
+        **stated.params,
+        **{key: value for key, value in name.changes.items() if key not in PARTS},
+    }
+    return stated.model_copy(update={**parts, "params": params})

@@ -1,0 +1,62 @@
+"""The command line. Start-up imports nothing heavy: each command imports what it needs when called."""
+
+import signal
+import sys
+
+import typer
+
+from driftline.scenarios.commands.compare import compare
+from driftline.scenarios.commands.list import list_scenarios
+from driftline.scenarios.commands.report import report
+from driftline.scenarios.commands.run import run
+from driftline.scenarios.commands.show import show
+from driftline.scenarios.commands.tune import tune
+from driftline.scenarios.commands.validate import validate
+from driftline.sim.errors import InputError
+
+BAD_INPUT = 2
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="driftline",
+    help="Recommender systems whose users' interests drift, simulated and judged against the truth.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("list")(list_scenarios)
+for command in (run, compare, tune, report, show, validate):
+    app.command()(command)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command and exit: 0, 2 for unusable input (one line on stderr), 130 for Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs inherit "ignore"
+    if "" not in sys.path:
+        sys.path.insert(0, "")  # `package.module:Class` may lie in the working directory
+    sys.exit(_exit_code(arguments))
+
+
+def _exit_code(arguments: list[str] | None) -> int:
+    try:
+        code = app(arguments, standalone_mode=False)
+    except InputError as problem:
+        return _complain(str(problem))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except OSError as problem:
+        return _complain(f"{problem.filename or 'file'}: {problem.strerror or problem}")
+    except Exception as problem:
+        if not hasattr(problem, "format_message"):  # a usage error of typer's own
+            raise
+        return _complain(problem.format_message()) if problem.format_message() else BAD_INPUT
+    return code if isinstance(code, int) else 0
+
+
+def _complain(line: str) -> int:
+    print(f"driftline: {' '.join(line.split())}", file=sys.stderr)
+    return BAD_INPUT
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""One module per command of `driftline`; none imports anything heavy before it is called."""

@@ -1,0 +1,35 @@
+"""`driftline compare`: two agents on the same users and seeds."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from driftline.scenarios.commands.options import AsJson, Jobs, Out, Overrides, Seeds
+
+
+def compare(
+    what: Annotated[
+        str, typer.Argument(metavar="RUN|SCENARIO", help="A run folder, or a scenario to run first.")
+    ],
+    agents: Annotated[str, typer.Option("--agents", help="Two agent ids: a,b; the difference is b - a.")],
+    seeds: Seeds = "3",
+    set_: Overrides = None,
+    jobs: Jobs = 1,
+    out: Out = None,
+    json: AsJson = False,
+) -> None:
+    """Compare two agents, paired by user and seed; print the differences b - a with their intervals."""
+    from driftline.scenarios.agent_names import split_ids
+    from driftline.scenarios.comparison_rows import comparison_rows
+    from driftline.scenarios.live_run import live_run
+    from driftline.scenarios.run_result import open_run
+    from driftline.scenarios.table import print_table
+    from driftline.sim.errors import InputError
+
+    pair = split_ids(agents)
+    if len(pair) != 2:
+        raise InputError(f"--agents {agents}: must be two agents, a,b")
+    is_run = (Path(what) / "resolved.yaml").is_file()
+    run = open_run(what) if is_run else live_run(what, agents, seeds, set_ or [], out, jobs)
+    print_table(comparison_rows(run, *pair), as_json=json, title=f"{pair[1]} - {pair[0]}")

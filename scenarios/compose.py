@@ -1,0 +1,136 @@
+"""From an agent's composition in the scenario to the agent: encoder, evolution model, policy, numbers."""
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import fields
+from importlib import import_module
+from typing import Any
+
+from driftline.agents.agent import Agent
+from driftline.agents.evolution.tracker import Tracker
+from driftline.agents.full import Full, FullNumbers, TrackerFactory
+from driftline.agents.policy import Greedy, PlackettLuce, Policy
+from driftline.agents.rival import Rival, RivalNumbers
+from driftline.agents.shelf import TextEncoder
+from driftline.scenarios.agent_names import agent_class, parse_id
+from driftline.scenarios.oracle_agent import Oracle
+from driftline.scenarios.schema import AgentSpec, Scenario
+from driftline.sim.errors import InputError
+from driftline.sim.nearest import hint
+from driftline.sim.world import World
+
+TRACKERS = {
+    "filter_bank": "driftline.agents.evolution.filter_bank:FilterBank",
+    "moving_average": "driftline.agents.evolution.moving_average:MovingAverage",
+    "online_gradient": "driftline.agents.evolution.online_gradient:OnlineGradient",
+}
+BASELINES = {
+    "random": "driftline.agents.baselines.random_agent:Random",
+    "popularity": "driftline.agents.baselines.popularity:Popularity",
+    "recency_popularity": "driftline.agents.baselines.recency_popularity:RecencyPopularity",
+    "static_mf": "driftline.agents.baselines.static_mf:StaticMF",
+}
+POLICIES: dict[str, type[Greedy] | type[PlackettLuce]] = {"greedy": Greedy, "plackett_luce": PlackettLuce}
+SWITCHES = ("reads", "foresees", "factorises")
+
+
+def build_agent(scenario: Scenario, agent_id: str, world: World) -> Agent:
+    """The agent that `scenario.agents[agent_id]` describes.
+
+    Raises:
+        InputError: an unknown part or parameter (with the nearest one), an encoder that cannot be opened.
+    """
+    base = parse_id(agent_id).base
+    spec = scenario.agents.get(agent_id, AgentSpec())
+    if base == "oracle":
+        return Oracle(world)
+    if base in BASELINES or ":" in base:
+        return _construct(agent_id, agent_class(BASELINES.get(base, base)), spec.params)
+    rival = base in ("moving_average", "online_gradient")
+    tracker = _class(agent_id, "evolution", spec.evolution or (base if rival else "filter_bank"), TRACKERS)
+    taken, rest = _split(spec.params, tracker)
+    policy, rest = _policy(agent_id, spec.policy, rest)
+    encoder = _encoder(scenario, agent_id, spec.predictor or scenario.run.encoder, world)
+    factory = _factory(tracker, taken)
+    if rival:
+        return Rival(encoder, factory, policy, _numbers(agent_id, RivalNumbers, rest))
+    switches = {name: bool(rest.pop(name)) for name in SWITCHES if name in rest}
+    if spec.ranker == "none":
+        switches["factorises"] = False
+    elif spec.ranker not in (None, "mf"):
+        raise InputError(f"agent {agent_id!r}: ranker {spec.ranker!r} is unknown; {hint(str(spec.ranker), ['mf', 'none'])}")
+    return Full(encoder, factory, policy, _numbers(agent_id, FullNumbers, rest), **switches)
+
+
+def _factory(tracker: Any, params: Mapping[str, Any]) -> TrackerFactory:
+    has_outside = "outside" in inspect.signature(tracker).parameters
+
+    def make(users: int, dim: int, outside: float) -> Tracker:
+        stated = {"outside": outside} if has_outside else {}
+        made: Tracker = tracker(users, dim, **(stated | dict(params)))
+        return made
+
+    return make
+
+
+def _class(agent_id: str, part: str, name: str, known: Mapping[str, str]) -> Any:
+    """The class of a part, by built-in name or `package.module:Class`."""
+    if ":" not in name and name not in known:
+        raise InputError(f"agent {agent_id!r}: {part} {name!r} is unknown; {hint(name, known)}")
+    module, _, attribute = known.get(name, name).partition(":")
+    try:
+        return getattr(import_module(module), attribute)
+    except (ImportError, AttributeError) as problem:
+        raise InputError(f"agent {agent_id!r}: {part} {name!r} cannot be imported: {problem}") from problem
+
+
+def _split(params: Mapping[str, Any], tracker: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Parameters that the tracker's constructor takes, and the others."""
+    own = set(inspect.signature(tracker).parameters) - {"n_users", "dim"}
+    taken = {name: value for name, value in params.items() if name in own}
+    return taken, {name: value for name, value in params.items() if name not in own}
+
+
+def _policy(agent_id: str, name: str | None, params: dict[str, Any]) -> tuple[Policy, dict[str, Any]]:
+    if name is not None and ":" in name:
+        return _construct(agent_id, _class(agent_id, "policy", name, {}), {}), params
+    if (name or "greedy") not in POLICIES:
+        raise InputError(f"agent {agent_id!r}: policy {name!r} is unknown; {hint(str(name), POLICIES)}")
+    kind = POLICIES[name or "greedy"]
+    own = {key: value for key, value in params.items() if key in kind.model_fields}
+    rest = {key: value for key, value in params.items() if key not in own}
+    if kind is PlackettLuce:
+        own.setdefault("temperature", 0.3)
+    return kind.model_validate(own), rest
+
+
+def _numbers(agent_id: str, kind: Any, params: Mapping[str, Any]) -> Any:
+    legal = [field.name for field in fields(kind)]
+    for name in params:
+        if name not in legal:
+            raise InputError(f"agent {agent_id!r}: parameter {name!r} is unknown; {hint(name, legal)}")
+    return kind(**params)
+
+
+def _construct(agent_id: str, kind: Any, params: Mapping[str, Any]) -> Any:
+    try:
+        return kind(**params)
+    except (TypeError, ValueError) as problem:
+        raise InputError(f"agent {agent_id!r} cannot be built: {problem}") from problem
+
+
+def _encoder(scenario: Scenario, agent_id: str, name: str, world: World) -> TextEncoder | None:
+    """The text encoder with its cache, by name, folder, hub id or `package.module:Class`; `none` for no text."""
+    if name == "none":
+        return None
+    from driftline.agents.predictor import CachedEncoder, Encoder
+
+    if ":" in name and "/" not in name:
+        return _construct(agent_id, _class(agent_id, "predictor", name, {}), {})  # type: ignore[no-any-return]
+    try:
+        segments = world.base.corpus.segments
+        corpus = [segments.text(code) for code in range(len(segments))] if name == "scratch" else []
+        opened = Encoder.open(name, scenario.run.device, corpus=corpus)
+    except (ValueError, OSError, ImportError) as problem:
+        raise InputError(f"agent {agent_id!r}: {problem}") from problem
+    return CachedEncoder(opened, scenario.run.cache)

@@ -1,0 +1,50 @@
+"""The best an agent could do with its own item vectors if it knew the user: following told apart from item quality."""
+
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from driftline.agents.agent import Agent
+from driftline.sim.oracle import best_slate, oracle_values
+from driftline.sim.types import Bools, Float32s, Floats, Int32s
+from driftline.sim.world import World
+
+
+@runtime_checkable
+class HasItemSpace(Protocol):
+    """An agent that ranks by item vectors."""
+
+    def item_space(self, items: Int32s) -> Float32s:
+        """The vectors of these items [m, d]."""
+
+
+def best_in_space(agent: Agent, world: World, wanted: Bools) -> Floats:
+    """Value of the best slate that a linear user vector in the agent's item space can rank [n]; NaN unless wanted.
+
+    For each wanted visit the true click utilities and the true expected rewards of the candidates are projected on
+    the agent's vectors (least squares with an intercept); the slate that is best for the projections is valued
+    by the truth.
+    """
+    now = world.round
+    found = np.full(now.users.size, np.nan)
+    if not wanted.any() or not isinstance(agent, HasItemSpace):
+        return found
+    base = world.base
+    for row in np.flatnonzero(wanted):
+        pool = now.candidates if now.candidates.ndim == 1 else now.candidates[row]
+        utilities, rewards = world.true_worth(int(now.users[row]), pool)
+        vectors = agent.item_space(pool).astype(np.float64)
+        basis = np.column_stack([vectors, np.ones(pool.size)])
+        projected, *_ = np.linalg.lstsq(basis, np.column_stack([utilities, rewards]), rcond=None)
+        fitted = basis @ projected
+        slate = np.empty(world.params.slate, np.int32)
+        best_slate(
+            np.ascontiguousarray(fitted[:, 0]), np.ascontiguousarray(fitted[:, 1]), base.log_weights,
+            base.numbers.outside, slate,
+        )
+        shown, _, _ = oracle_values(
+            now.users[row : row + 1], world.theta, pool, pool[slate][None, :], base.item_numbers, base.log_weights,
+            base.numbers, world.params.reward,
+        )
+        found[row] = shown[0]
+    return found

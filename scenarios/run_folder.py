@@ -1,0 +1,158 @@
+"""The folder of a run, as it is written: made or resumed, locked, and described."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from driftline.evaluation.run_folder import slug as slug
+from driftline.scenarios.content_hash import agent_hash, scenario_hash, world_hash
+from driftline.scenarios.folder_lock import NAME as LOCK
+from driftline.scenarios.folder_lock import locked
+from driftline.scenarios.schema import AgentSpec, Scenario
+from driftline.scenarios.task import Task
+from driftline.scenarios.versions import versions
+from driftline.sim.errors import InputError
+from driftline.sim.scenario_file import read_mapping
+
+ERRORS = "error.log"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFolder:
+    """A run folder that this process may write."""
+
+    path: Path
+    scenario: Scenario
+    """`scenario.agents` holds exactly the agents of the folder."""
+    agents: tuple[str, ...]
+    """All that the folder is to hold: what was asked for, and what earlier calls finished."""
+    seeds: tuple[int, ...]
+
+    def missing(self) -> list[Task]:
+        """The tasks that are not finished yet, seed by seed."""
+        return [
+            Task(self.scenario, agent, seed, self.path)
+            for seed in self.seeds
+            for agent in self.agents
+            if not finished(self.path, agent, seed)
+        ]
+
+    def note_error(self, line: str, trace: str) -> None:
+        """Add a failure to `error.log`."""
+        with (self.path / ERRORS).open("a", encoding="utf-8") as file:
+            file.write(f"{line}\n{trace}\n")
+
+
+def finished(folder: Path, agent: str, seed: int) -> bool:
+    """Whether a task has written its last file."""
+    return (folder / "log" / slug(agent) / str(seed) / "timing.json").is_file()
+
+
+def default_folder(scenario: Scenario, seeds: Sequence[int]) -> Path:
+    """`runs/<name>-<hash>`: the same for the same scenario, agents and seeds: a repeated call resumes."""
+    agents = [[name, agent_hash(spec)] for name, spec in scenario.agents.items()]
+    key = hashlib.sha256(json.dumps([scenario_hash(scenario), agents, list(seeds)]).encode()).hexdigest()
+    return Path("runs") / f"{scenario.name}-{key[:8]}"
+
+
+@contextmanager
+def open_folder(
+    path: Path, scenario: Scenario, seeds: Sequence[int], topics: Sequence[str]
+) -> Iterator[OpenFolder]:
+    """Make a run folder, or resume one of the same scenario; locked meanwhile.
+
+    `scenario.agents` holds the agents that are asked for, each composed in full.
+
+    Raises:
+        InputError: the folder is in use, holds another scenario's run or something else, or cannot be made.
+    """
+    if path.exists() and not path.is_dir():
+        raise InputError(f"--out '{path}': is a file, not a folder")
+    made = not path.exists()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with locked(path):
+            folder = _described(path, scenario, tuple(seeds), topics)
+            (path / ERRORS).unlink(missing_ok=True)
+            yield folder
+    except PermissionError as problem:
+        raise InputError(f"--out '{path}': {problem.strerror}") from problem
+    finally:
+        if made and path.is_dir() and not any(path.iterdir()):
+            path.rmdir()
+
+
+def _described(path: Path, scenario: Scenario, seeds: tuple[int, ...], topics: Sequence[str]) -> OpenFolder:
+    before = _earlier(path, scenario)
+    specs = dict(scenario.agents)
+    for name, spec in before.specs.items():
+        if name in specs and agent_hash(spec) != agent_hash(specs[name]):
+            raise InputError(
+                f"folder '{path}' holds agent {name!r} with other parts or parameters; choose another --out"
+            )
+        if name not in specs and all(finished(path, name, seed) for seed in seeds):
+            specs[name] = spec
+    kept = [s for s in before.seeds if s not in seeds and all(finished(path, name, s) for name in specs)]
+    whole = scenario.model_copy(update={"agents": specs})
+    folder = OpenFolder(path, whole, tuple(specs), tuple(sorted({*seeds, *kept})))
+    _write(folder, topics)
+    return folder
+
+
+@dataclass(frozen=True, slots=True)
+class _Earlier:
+    specs: dict[str, AgentSpec]
+    seeds: tuple[int, ...]
+
+
+def _earlier(path: Path, scenario: Scenario) -> _Earlier:
+    """What an earlier call left in the folder, checked to be of the same scenario."""
+    resolved = path / "resolved.yaml"
+    if not resolved.is_file():
+        odd = sorted(each.name for each in path.iterdir() if not each.name.startswith(LOCK))
+        if odd:
+            raise InputError(
+                f"folder '{path}' is not empty ('{odd[0]}') and holds no run; choose another --out"
+            )
+        return _Earlier({}, ())
+    stated = read_mapping(resolved)
+    if stated.get("scenario_hash") != scenario_hash(scenario):
+        there = _called(stated.get("name"), stated.get("version"), str(stated.get("scenario_hash")))
+        asked = _called(scenario.name, scenario.version, scenario_hash(scenario))
+        raise InputError(f"folder '{path}' holds a run of {there}, not of {asked}; choose another --out")
+    specs = {name: AgentSpec.model_validate(spec) for name, spec in stated["scenario"]["agents"].items()}
+    return _Earlier(specs, tuple(stated["seeds"]))
+
+
+def _called(name: object, version: object, whole_hash: str) -> str:
+    return f"{name!r} version {version}, hash {whole_hash[:8]}"
+
+
+def _write(folder: OpenFolder, topics: Sequence[str]) -> None:
+    scenario = folder.scenario
+    resolved: dict[str, Any] = {
+        "name": scenario.name,
+        "version": scenario.version,
+        "world_hash": world_hash(scenario),
+        "scenario_hash": scenario_hash(scenario),
+        "agents": list(folder.agents),
+        "seeds": list(folder.seeds),
+        "topics": list(topics),
+        "groups": list(scenario.groups),
+        "scenario": scenario.model_dump(mode="json"),
+    }
+    put_text(folder.path / "resolved.yaml", yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True))
+    put_text(folder.path / "versions.json", json.dumps(versions(scenario.run.device), indent=2) + "\n")
+
+
+def put_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    draft = path.with_name(f".{path.name}.draft")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)

@@ -1,0 +1,157 @@
+"""One run: one agent in one world of one seed, from the warm-up to the logs."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from driftline.agents.agent import Agent
+from driftline.scenarios.agent_calls import Caller
+from driftline.scenarios.compose import build_agent
+from driftline.scenarios.item_space import best_in_space
+from driftline.scenarios.peak_memory import peak_memory
+from driftline.scenarios.run_folder import slug
+from driftline.scenarios.schema import Scenario
+from driftline.scenarios.trainer import Trainer
+from driftline.scenarios.world_tables import write_world_tables
+from driftline.sim import keyed
+from driftline.sim.keyed import Stream
+from driftline.sim.log import OperatorLog, TruthLog
+from driftline.sim.oracle import oracle_values
+from driftline.sim.types import Bools, Observation
+from driftline.sim.warmup import warm_up
+from driftline.sim.world import World
+
+Progress = Callable[[float], None]
+
+
+@dataclass
+class Records:
+    """What a run leaves behind."""
+
+    operator: OperatorLog = field(default_factory=OperatorLog)
+    truth: TruthLog = field(default_factory=TruthLog)
+    scores: list[pl.DataFrame] = field(default_factory=list)
+    act_seconds: list[float] = field(default_factory=list)
+    act_visits: list[int] = field(default_factory=list)
+
+
+def run_one(scenario: Scenario, agent_id: str, seed: int, out: Path, progress: Progress) -> None:
+    """Run one agent on one seed and write its logs under `out`; `timing.json` is written last.
+
+    Raises:
+        InputError: bad numbers, an unusable folder, an agent that cannot be built; before any work starts.
+        AgentError: the agent raised or answered with something unusable; names agent, user and visit.
+    """
+    began, cpu = time.perf_counter(), time.process_time()
+    start = warm_up(World(scenario, seed))
+    world = start.world
+    agent = build_agent(scenario, agent_id, world)
+    caller = Caller(agent, agent_id)
+    caller.reset(start.setting)
+    records = Records()
+    _play(scenario, world, agent, caller, records, progress)
+    name = slug(agent_id)
+    write_world_tables(world, out, seed)
+    log, truth = out / "log" / name / str(seed), out / "truth" / name / str(seed)
+    records.operator.write(log)
+    records.truth.write(truth)
+    if records.scores:
+        pl.concat(records.scores).sort("time", "user", "visit").write_parquet(log / "scores.parquet")
+    _write_timing(log / "timing.json", records, time.perf_counter() - began, time.process_time() - cpu)
+
+
+def _play(
+    scenario: Scenario, world: World, agent: Agent, caller: Caller, records: Records, progress: Progress
+) -> None:
+    """The loop of DESIGN section 2: observe, act, respond, learn; shared state moves at tick boundaries."""
+    params, trainer = world.params, Trainer()
+    boundary = round(params.warmup / params.tick)
+    tracked = _tracked(scenario, world)
+    while (observation := world.observe(scenario.run.batch)) is not None:
+        while boundary <= observation.tick:
+            now = boundary * params.tick
+            for job in trainer.over(now):
+                caller.finish(job)
+            trainer.take(caller.tick(now), now)
+            progress((now - params.warmup) / (params.horizon - params.warmup))
+            boundary += 1
+        _visit(scenario, world, agent, caller, records, observation, tracked)
+
+
+def _visit(
+    scenario: Scenario,
+    world: World,
+    agent: Agent,
+    caller: Caller,
+    records: Records,
+    observation: Observation,
+    tracked: Bools,
+) -> None:
+    now, base = world.round, world.base
+    followed = tracked[now.users]
+    if followed.any():
+        _record_scores(records, caller, observation, followed, world)
+    began = time.perf_counter()
+    slates = caller.act(observation, world.params.slate)
+    records.act_seconds.append(time.perf_counter() - began)
+    records.act_visits.append(len(observation))
+    keep = np.ones(len(observation), np.bool_) if scenario.run.truth == "all" else followed
+    before = records.truth.before(world, keep)
+    shown, best, _ = oracle_values(
+        now.users, world.theta, now.candidates, slates.items, base.item_numbers, base.log_weights, base.numbers,
+        world.params.reward,
+    )
+    in_space = best_in_space(agent, world, followed)
+    feedback, truth = caller.guard_slates(observation, lambda: world.respond_in_full(slates))
+    caller.learn(feedback, observation)
+    records.operator.add(observation.behaviors, slates, feedback)
+    if scenario.run.truth != "off":
+        records.truth.add(before, truth, keep)
+        records.truth.add_values(world, now, shown, best, in_space)
+
+
+def _tracked(scenario: Scenario, world: World) -> Bools:
+    """A keyed sample of users whose beliefs are judged [N]."""
+    users = world.params.population.users
+    chosen = keyed.order(world.seed, Stream.SAMPLE, users)[: scenario.judge.tracked_users]
+    marks = np.zeros(users, np.bool_)
+    marks[chosen] = True
+    return marks
+
+
+def _record_scores(
+    records: Records, caller: Caller, observation: Observation, followed: Bools, world: World
+) -> None:
+    scores = caller.score(observation.user[followed], world.catalogue.probes)
+    records.scores.append(
+        pl.DataFrame(
+            {
+                "user": observation.user[followed],
+                "visit": observation.visit[followed],
+                "time": observation.time[followed],
+                "scores": scores.astype(np.float32),
+            }
+        )
+    )
+
+
+def _write_timing(path: Path, records: Records, wall: float, cpu: float) -> None:
+    visits = np.array(records.act_visits, dtype=np.float64)
+    each = np.array(records.act_seconds) / np.maximum(visits, 1.0)
+    figures = {
+        "act_p50": float(np.percentile(each, 50)) if each.size else 0.0,
+        "act_p99": float(np.percentile(each, 99)) if each.size else 0.0,
+        "peak_memory": peak_memory(),
+        "wall": wall,
+        "cpu": cpu,
+        "visits": int(visits.sum()),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(figures, indent=2))
+    partial.replace(path)

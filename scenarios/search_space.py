@@ -1,0 +1,36 @@
+"""Which parameters of an agent are searched, and between which bounds."""
+
+from typing import Any
+
+from driftline.agents.full import Full
+from driftline.agents.rival import Rival
+from driftline.agents.tuning_range import Range
+from driftline.scenarios.agent_names import agent_class, imported, parse_id
+from driftline.scenarios.compose import BASELINES, TRACKERS
+from driftline.scenarios.schema import AgentSpec, Scenario
+
+
+def search_space(scenario: Scenario, agent: str) -> dict[str, Range]:
+    """The ranges that the agent's class and its evolution model's class state as `space`; empty where none do.
+
+    A parameter that the id's brackets fix is not searched.
+    """
+    name = parse_id(agent)
+    spec = scenario.agents.get(agent, AgentSpec())
+    space = {
+        key: each
+        for holder in _holders(name.base, spec)
+        for key, each in getattr(holder, "space", {}).items()
+    }
+    return {key: each for key, each in space.items() if key not in name.changes}
+
+
+def _holders(base: str, spec: AgentSpec) -> list[Any]:
+    """The classes whose constructors take the agent's parameters."""
+    if base == "oracle":
+        return []
+    if base in BASELINES or ":" in base:
+        return [agent_class(BASELINES.get(base, base))]
+    rival = base in TRACKERS
+    tracker = spec.evolution or (base if rival else "filter_bank")
+    return [Rival if rival else Full, imported("evolution", TRACKERS.get(tracker, tracker))]

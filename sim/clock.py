@@ -1,0 +1,62 @@
+"""Event time, kept by SimPy. Callback events only: a generator process could be neither copied nor forked."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import simpy
+
+from driftline.sim.types import Int32s
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Something that will happen: at `time` (days), of a `kind`, about some `items`."""
+
+    time: float
+    kind: str
+    items: Int32s
+
+
+class Clock:
+    """Runs the calendar of a world up to the next tick and tells the world what happened on the way.
+
+    The agenda is data; SimPy orders it (time, then order of entry) and calls back. A fork is a new SimPy
+    environment at the same time with the same entries.
+    """
+
+    def __init__(self, tell: Callable[[Entry], None], now: float = 0.0) -> None:
+        self._environment = simpy.Environment(initial_time=now)
+        self._agenda: dict[int, Entry] = {}
+        self._entered = 0
+        self._tell = tell
+
+    @property
+    def now(self) -> float:
+        """Days since the start."""
+        return float(self._environment.now)
+
+    def enter(self, entry: Entry) -> None:
+        """Put an entry on the agenda; its time must not be past."""
+        number = self._entered
+        self._entered += 1
+        self._agenda[number] = entry
+        event = self._environment.timeout(max(0.0, entry.time - self.now), value=number)
+        event.callbacks.append(self._happen)
+
+    def run_until(self, time: float) -> None:
+        """Let everything happen whose time is at most `time`, in order; `now` becomes `time`."""
+        # SimPy's own `until` stops before events at that very time; a tick boundary includes them.
+        while self._environment.peek() <= time:
+            self._environment.step()
+        if time > self.now:
+            self._environment.run(until=time)
+
+    def fork(self, tell: Callable[[Entry], None]) -> "Clock":
+        """The same agenda at the same time, telling somebody else."""
+        twin = Clock(tell, self.now)
+        for number in sorted(self._agenda):
+            twin.enter(self._agenda[number])
+        return twin
+
+    def _happen(self, event: simpy.Event) -> None:
+        self._tell(self._agenda.pop(event.value))

@@ -1,0 +1,67 @@
+"""How a world moves its users' interests: start, catch up by the calendar, react to what was taken."""
+
+import numpy as np
+
+from driftline.sim.foundation import Foundation
+from driftline.sim.kernel import kernel
+from driftline.sim.laws.loops import consume_loop, daily_loop, start_loop
+from driftline.sim.population import Population
+from driftline.sim.step import Outcome
+from driftline.sim.types import Float32s, Int64s
+
+
+@kernel
+def add_up(components: Float32s, theta: Float32s, users: Int64s) -> None:
+    """theta[u] = sum over laws of components[u], in the laws' order."""
+    laws, topics = components.shape[1], components.shape[2]
+    for user in users:
+        for k in range(topics):
+            total = 0.0
+            for law in range(laws):
+                total += float(components[user, law, k])
+            theta[user, k] = total
+
+
+def start(base: Foundation, state: Population) -> None:
+    """Day 0 of every law of every group."""
+    for part in base.parts:
+        begin = type(part.law).start
+        if begin is not None:
+            users = np.flatnonzero(state.group == part.group)
+            start_loop(begin)(
+                state.components, part.slot, state.home, users, base.seed, part.stream, base.params.horizon,
+                part.shared, part.numbers,
+            )
+    add_up(state.components, state.theta, np.arange(len(state)))
+
+
+def catch_up(base: Foundation, state: Population, users: Int64s, day: int) -> None:
+    """Advance these users' components to `day`, day by day: cost follows the users who are met."""
+    behind = users[state.day[users] < day]
+    if not behind.size:
+        return
+    group = state.group[behind]
+    for part in base.parts:
+        advance = type(part.law).advance
+        if advance is not None:
+            daily_loop(advance, part.law.noisy)(
+                state.components, part.slot, state.home, behind[group == part.group], state.day, day, base.seed,
+                part.stream, base.params.horizon, part.shared, part.numbers, state.changed,
+            )
+    state.day[behind] = day
+    add_up(state.components, state.theta, behind)
+
+
+def consume(base: Foundation, state: Population, users: Int64s, outcome: Outcome) -> None:
+    """Let the laws that react to consumption react."""
+    if not base.reacts:
+        return
+    for part in base.parts:
+        react = type(part.law).consume
+        if react is not None:
+            mine = (state.group[users] == part.group).astype(np.int8)
+            consume_loop(react)(
+                state.components, part.slot, users, outcome.taken, mine, base.item_numbers.mixture,
+                outcome.satisfaction, part.numbers,
+            )
+    add_up(state.components, state.theta, users)

@@ -1,0 +1,66 @@
+"""What a law of drift is: how one component of a user's interest starts, moves by the calendar, and reacts."""
+
+from collections import namedtuple
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from driftline.sim.frozen import Params
+from driftline.sim.types import Floats
+
+
+class Today(NamedTuple):
+    """What a law may look at on one day of one user. All randomness comes in from here, so twins share it."""
+
+    home: Floats
+    """The user's home interest [K], from before any drift."""
+    noise: Floats
+    """Standard normals [K], keyed by (user, law, day)."""
+    luck: float
+    """A uniform in (0, 1), keyed by (user, law, day)."""
+    fate: float
+    """A uniform in (0, 1), keyed by (user, law): the same every day."""
+    day: int
+    horizon: float
+    """Last day of the run."""
+    shared: Floats
+    """What `Law.shared` returned: one array for all users."""
+
+
+Start = Callable[[Floats, Today, Any], None]
+Advance = Callable[[Floats, Today, Any], bool]
+Consume = Callable[[Floats, Floats, float, Any], None]
+
+
+class Law(Params):
+    """One way in which interest moves. A subclass states numbers and up to three kernels.
+
+    `start(component, today, params)` fills the component [K] on day 0 (default: zeros);
+    `advance(component, today, params) -> bool` moves it by one day and says whether this was a change point;
+    `consume(component, mixture, satisfaction, params)` reacts to an item that was taken. Each is a
+    `@staticmethod` of a `@kernel`; `params` has the law's own fields. A component evolves alone: interest is
+    the sum of the components, so a law's contribution is its component.
+    """
+
+    start: ClassVar[Start | None] = None
+    advance: ClassVar[Advance | None] = None
+    consume: ClassVar[Consume | None] = None
+    noisy: ClassVar[bool] = True
+    """Whether `advance` reads `today.noise`; drawing it costs most of a day."""
+
+    def shared(self, topics: int, seed: int) -> Floats:
+        """An array that all users share, for instance a topic graph; keyed by `seed`."""
+        return np.zeros((0, 0))
+
+    def numbers(self) -> Any:
+        """The fields as a named tuple that compiled code can read."""
+        names = tuple(type(self).model_fields)
+        return numbers_type(type(self).__name__, names)(*(getattr(self, name) for name in names))
+
+
+@lru_cache
+def numbers_type(name: str, fields: tuple[str, ...]) -> Any:
+    """One named-tuple class per law, so that its loop compiles once."""
+    return namedtuple(f"{name}Numbers", fields)

@@ -1,0 +1,16 @@
+"""No drift: the interest a user was born with."""
+
+from driftline.sim.kernel import kernel
+from driftline.sim.laws.law import Law, Today
+from driftline.sim.types import Floats
+
+
+class Static(Law):
+    """Interest stays at home for ever."""
+
+    @staticmethod
+    @kernel
+    def start(component: Floats, today: Today, params: "Static") -> None:
+        """The component [K] is the user's home."""
+        for k in range(component.size):
+            component[k] = today.home[k]

@@ -1,0 +1,184 @@
+"""What the best slate would have been worth, and what the shown one was: exact expected immediate reward.
+
+The value of an ordered slate under the multinomial logit is sum_k p_k r_k, with r the expected reward of a
+consumed item. It is maximised by Dinkelbach's iteration (Dinkelbach 1967): for a trial value v the best slate
+maximises sum_k w_k e^{u_k} (r_k - v) - v e^b, which by the rearrangement inequality is the L largest
+a_i = e^{u_i} (r_i - v), in descending order, because the position weights descend. v then rises to the value of that
+slate; the iteration ends at the optimum after a few rounds.
+"""
+
+from math import erf, exp, sqrt
+
+import numpy as np
+
+from driftline.sim.choice import affinity
+from driftline.sim.kernel import kernel
+from driftline.sim.step import SQRT2, ItemNumbers, ResponseNumbers, expected_satisfaction
+from driftline.sim.types import Float32s, Floats, Int32s, Int64s, RewardKind
+
+REWARDS: tuple[RewardKind, ...] = ("click", "dwell", "purchase", "satisfaction")
+CLICK, DWELL, PURCHASE, SATISFACTION = range(4)
+ROUNDS = 50
+
+
+@kernel
+def expected_reward(match: float, quality: float, reward: int, numbers: ResponseNumbers) -> float:
+    """E[reward | consumed] of an item with `match` = theta . m, for the reward code of `REWARDS`.
+
+    Dwell is in minutes; its mean over the satisfaction noise uses seven-point Gauss-Hermite quadrature.
+    """
+    if reward == CLICK:
+        return 1.0
+    if reward == SATISFACTION:
+        return expected_satisfaction(match, quality, numbers)
+    if reward == PURCHASE:
+        return numbers.purchase * 0.5 * (1.0 + expected_satisfaction(match, quality, numbers))
+    x = (match + quality - numbers.level) / numbers.scale
+    lift = exp(numbers.dwell_log + 0.5 * numbers.dwell_spread**2) / 60.0
+    total = 0.0
+    for node, weight in (
+        (0.0, 0.4571428571428571),
+        (1.1544053947399682, 0.2401231786050127),
+        (2.366759410734541, 0.03075712396758651),
+        (3.750439717725742, 0.0005482688559722179),
+    ):
+        up = erf((x + numbers.noise * node) / SQRT2)
+        down = erf((x - numbers.noise * node) / SQRT2)
+        if node == 0.0:
+            total += weight * exp(numbers.dwell_effect * up)
+        else:
+            total += weight * (exp(numbers.dwell_effect * up) + exp(numbers.dwell_effect * down))
+    return lift * total
+
+
+@kernel
+def slate_value(utilities: Floats, rewards: Floats, slate: Int32s, log_weights: Floats, outside: float) -> float:
+    """sum_k p_k r_k of the ordered positions `slate` [L] in `utilities` and `rewards` [m]."""
+    top = outside
+    for k in range(slate.size):
+        top = max(top, utilities[slate[k]] + log_weights[k])
+    mass = exp(outside - top)
+    worth = 0.0
+    for k in range(slate.size):
+        weight = exp(utilities[slate[k]] + log_weights[k] - top)
+        mass += weight
+        worth += weight * rewards[slate[k]]
+    return worth / mass
+
+
+@kernel
+def largest(values: Floats, out: Int32s) -> None:
+    """Positions of the `out.size` largest values, descending; ties go to the lower position."""
+    length = out.size
+    filled = 0
+    for i in range(values.size):
+        if filled == length and values[i] <= values[out[length - 1]]:
+            continue
+        at = filled if filled < length else length - 1
+        while at > 0 and values[out[at - 1]] < values[i]:
+            out[at] = out[at - 1]
+            at -= 1
+        out[at] = i
+        if filled < length:
+            filled += 1
+
+
+@kernel
+def best_slate(utilities: Floats, rewards: Floats, log_weights: Floats, outside: float, out: Int32s) -> float:
+    """Fill `out` [L] with the best ordered slate's positions; its value."""
+    m = utilities.size
+    top = outside
+    for i in range(m):
+        top = max(top, utilities[i])
+    strength = np.empty(m)
+    for i in range(m):
+        strength[i] = exp(utilities[i] - top)
+    gain = np.empty(m)
+    trial = np.empty_like(out)
+    largest(strength, out)
+    value = slate_value(utilities, rewards, out, log_weights, outside)
+    for _ in range(ROUNDS):
+        for i in range(m):
+            gain[i] = strength[i] * (rewards[i] - value)
+        largest(gain, trial)
+        better = slate_value(utilities, rewards, trial, log_weights, outside)
+        if better <= value:
+            break
+        value = better
+        out[:] = trial
+    return value
+
+
+@kernel
+def worth(
+    interest: Float32s,
+    items: Int32s,
+    numbers_of_items: ItemNumbers,
+    numbers: ResponseNumbers,
+    reward: int,
+    utilities: Floats,
+    rewards: Floats,
+) -> None:
+    """Fill true click utilities and true expected rewards [m] of `items` for one user's `interest` [K]."""
+    for j in range(items.size):
+        match = affinity(interest, numbers_of_items.mixture[items[j]])
+        utilities[j] = match + numbers_of_items.appeal[items[j]]
+        rewards[j] = expected_reward(match, numbers_of_items.quality[items[j]], reward, numbers)
+
+
+@kernel
+def _values(
+    users: Int64s,
+    theta: Float32s,
+    candidates: Int32s,
+    shown: Int32s,
+    items: ItemNumbers,
+    log_weights: Floats,
+    numbers: ResponseNumbers,
+    reward: int,
+) -> tuple[Floats, Floats, Int32s]:
+    n, length = shown.shape
+    private = candidates.shape[0] > 1 or n == 1
+    m = candidates.shape[1]
+    best = np.empty(n)
+    value = np.empty(n)
+    slates = np.empty((n, length), np.int32)
+    utilities = np.empty(m)
+    rewards = np.empty(m)
+    shown_utilities = np.empty(length)
+    shown_rewards = np.empty(length)
+    places = np.arange(length).astype(np.int32)
+    out = np.empty(length, np.int32)
+    for i in range(n):
+        interest = theta[users[i]]
+        row = candidates[i] if private else candidates[0]
+        worth(interest, row, items, numbers, reward, utilities, rewards)
+        best[i] = best_slate(utilities, rewards, log_weights, numbers.outside, out)
+        for k in range(length):
+            slates[i, k] = row[out[k]]
+        worth(interest, shown[i], items, numbers, reward, shown_utilities, shown_rewards)
+        value[i] = slate_value(shown_utilities, shown_rewards, places, log_weights, numbers.outside)
+    return value, best, slates
+
+
+def oracle_values(
+    users: Int64s,
+    theta: Float32s,
+    candidates: Int32s,
+    shown: Int32s,
+    items: ItemNumbers,
+    log_weights: Floats,
+    numbers: ResponseNumbers,
+    reward: RewardKind,
+) -> tuple[Floats, Floats, Int32s]:
+    """Value of the shown slates [n], of the best slates [n], and the best slates' items [n, L].
+
+    candidates: `[C]` shared or `[n, C]` private. Exact for every reward and any number of candidates.
+    """
+    pool = np.ascontiguousarray(np.atleast_2d(candidates))
+    return _values(users, theta, pool, shown, items, log_weights, numbers, REWARDS.index(reward))
+
+
+def spread_of_mean(noise: float) -> float:
+    """sqrt(1 + noise^2): how much satisfaction noise flattens the mean."""
+    return sqrt(1.0 + noise * noise)

@@ -1,0 +1,1 @@
+"""What users read and write: titles, comments and queries from a lexicon, interned as segments."""

@@ -1,0 +1,340 @@
+"""The world: users with drifting interests who are shown slates and respond. A structural causal model.
+
+    world = World("abrupt_shift", seed=0)
+    while (observation := world.observe()) is not None:
+        feedback = world.respond(agent.act(observation))
+
+Every random number is keyed, so two worlds that are shown the same things are the same world.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from driftline.sim import interest
+from driftline.sim.candidates import first_fault, private_candidates, shared_candidates
+from driftline.sim.catalogue import Catalogue
+from driftline.sim.clock import Clock, Entry
+from driftline.sim.errors import InputError
+from driftline.sim.foundation import Foundation, lay_foundation
+from driftline.sim.keyed import Stream
+from driftline.sim.mailbox import Mailbox
+from driftline.sim.oracle import REWARDS, worth
+from driftline.sim.params import WorldParams
+from driftline.sim.world_params import world_params
+from driftline.sim.step import Outcome, respond
+from driftline.sim.types import (
+    Bools,
+    Feedback,
+    Float32s,
+    Floats,
+    Int8s,
+    Int32s,
+    Int64s,
+    Items,
+    Observation,
+    Slates,
+)
+from driftline.sim.visits import schedule_next
+
+RELEASE = "release"
+NO_PROBABILITIES = np.empty((0, 0), np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What the world itself knows of the users it last let an agent observe. Truth: never handed to an agent."""
+
+    users: Int64s
+    visits: Int32s
+    times: Floats
+    candidates: Int32s
+    """`[C]` or `[n, C]`, as in the observation."""
+    day: int
+
+
+class World:
+    """A population, a catalogue and a clock. Only `observe` and `respond` move it; `fork` copies it.
+
+    scenario: a scenario's name, the path of a scenario file, a mapping of its keys, or `WorldParams`.
+    overrides: `{"population.users": 500}`, any key of the schema.
+    Raises `InputError` (one line, with the nearest legal name) before any work starts.
+    """
+
+    def __init__(
+        self,
+        scenario: str | Path | Mapping[str, Any] | WorldParams,
+        seed: int = 0,
+        overrides: Mapping[str, Any] | None = None,
+    ) -> None:
+        params = world_params(scenario, overrides or {})
+        if not 0 <= seed < 2**32:
+            raise InputError(f"seed = {seed}: must be >= 0 and < 2**32")
+        self._base: Foundation = lay_foundation(params, seed)
+        self._users = self._base.population()
+        interest.start(self._base, self._users)
+        self._clock = Clock(self._happen)
+        self._shelf = self._base.catalogue.shelf(0.0)
+        self._enter_releases()
+        self._mail = Mailbox.empty(params.population.users)
+        self._arrived: list[Int32s] = []
+        self._tick = -1
+        self._due: Int64s = np.empty(0, np.int64)
+        self._served = 0
+        self._shared: Int32s = np.empty(0, np.int32)
+        self._round: Round | None = None
+        self._outcome: Outcome | None = None
+
+    # -- what an operator may call -------------------------------------------------------------------------
+
+    @property
+    def params(self) -> WorldParams:
+        """The numbers of this world."""
+        return self._base.params
+
+    @property
+    def seed(self) -> int:
+        """The seed of this world."""
+        return self._base.seed
+
+    @property
+    def tick(self) -> int:
+        """Number of the present tick, -1 before the first."""
+        return self._tick
+
+    @property
+    def now(self) -> float:
+        """Day at which the present tick began."""
+        return self._clock.now
+
+    def observe(self, limit: int | None = None, until: float | None = None) -> Observation | None:
+        """The next users who are due, at most one visit each; None when the run (or day `until`) is over.
+
+        Rounds go on until nobody is due in the tick; then the clock moves to the next tick with a due user.
+        limit: at most this many users at once; results do not depend on it.
+        """
+        if self._round is not None:
+            raise InputError("observe: the last observation still waits for `respond`")
+        end = self.params.horizon if until is None else min(until, self.params.horizon)
+        while self._served == self._due.size:
+            if not self._next_round(end):
+                return None
+        users = self._due[self._served : self._served + (limit or self._due.size)]
+        self._served += users.size
+        return self._meet(users)
+
+    def respond(self, slates: Slates) -> Feedback:
+        """The users' response to the slates of the last observation; interests move by what was taken."""
+        feedback, _ = self.respond_in_full(slates, probabilities=False)
+        return feedback
+
+    def fork(self) -> "World":
+        """A twin at this moment: it shares what cannot change and owns what can."""
+        twin = object.__new__(World)
+        twin._base = self._base
+        twin._users = self._users.copy()
+        twin._clock = self._clock.fork(twin._happen)
+        twin._shelf = self._shelf.copy()
+        twin._mail = self._mail.copy()
+        twin._arrived = list(self._arrived)
+        twin._tick = self._tick
+        twin._due = self._due
+        twin._served = self._served
+        twin._shared = self._shared
+        twin._round = self._round
+        twin._outcome = self._outcome
+        return twin
+
+    def announced(self) -> None:
+        """The operator already knows every item released so far: do not announce them again."""
+        self._arrived = []
+
+    def items(self, ids: Int32s) -> Items:
+        """What an operator knows of these items."""
+        return self._base.items(ids)
+
+    def live_items(self) -> Int32s:
+        """Ids of the items that can be shown now, ascending."""
+        return np.sort(self._shelf)
+
+    # -- truth, for the runner, the oracle and tests; agents hold no world ---------------------------------
+
+    @property
+    def base(self) -> Foundation:
+        """What never changes in this world, latent numbers included."""
+        return self._base
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The items, latent numbers included."""
+        return self._base.catalogue
+
+    @property
+    def round(self) -> Round:
+        """The users behind the last observation."""
+        if self._round is None:
+            raise InputError("respond: call `observe` first")
+        return self._round
+
+    @property
+    def theta(self) -> Float32s:
+        """The true interests [N, K] as of each user's last meeting; do not write."""
+        return self._users.theta
+
+    @property
+    def components(self) -> Float32s:
+        """Each law's contribution [N, laws, K] as of each user's last meeting; do not write."""
+        return self._users.components
+
+    @property
+    def changed(self) -> Bools:
+        """Whether a law reported a change point between the last two meetings [N]; do not write."""
+        return self._users.changed
+
+    def pseudonyms(self, users: Int64s) -> Int64s:
+        """The names under which agents know these users."""
+        return self._users.pseudonym[users]
+
+    def groups(self, users: Int64s) -> Int8s:
+        """Rows of these users' groups in the scenario."""
+        return self._users.group[users]
+
+    def true_worth(self, user: int, items: Int32s) -> tuple[Floats, Floats]:
+        """True click utilities and true expected rewards of these items for one user, now: [m] each."""
+        base = self._base
+        interest_now = self._users.theta[user]
+        utilities, rewards = np.empty(items.size), np.empty(items.size)
+        worth(interest_now, items, base.item_numbers, base.numbers, REWARDS.index(self.params.reward), utilities, rewards)
+        return utilities, rewards
+
+    def respond_in_full(self, slates: Slates, probabilities: bool = True) -> tuple[Feedback, "Truth"]:
+        """`respond`, with the truth behind it: for logs and judges."""
+        now = self.round
+        base = self._base
+        self._check(slates.items, now)
+        shape = (now.users.size, self.params.slate + 1) if probabilities else (0, 0)
+        chances = np.empty(shape, np.float32)
+        outcome = respond(
+            now.users, now.visits, slates.items, self._users.theta, base.item_numbers, base.log_weights,
+            base.numbers, base.comments, now.day, base.seed, base.streams, chances,
+        )
+        self._mail.post(now.users, now.times, outcome, base.catalogue_text)
+        interest.consume(base, self._users, now.users, outcome)
+        self._users.changed[now.users] = False
+        population = self.params.population
+        schedule_next(
+            now.users, self._users.visit, self._users.next_visit, self._users.gap_days, population.more,
+            population.gap_minutes, base.seed, int(Stream.VISIT_GAP),
+        )
+        self._round = None
+        feedback = Feedback(
+            self._users.pseudonym[now.users], now.visits, now.times, slates.items, outcome.choice, outcome.dwell,
+            outcome.rating,
+        )
+        return feedback, Truth(outcome, self._reward(outcome), chances)
+
+    # -- inside --------------------------------------------------------------------------------------------
+
+    def _reward(self, outcome: Outcome) -> Float32s:
+        match self.params.reward:
+            case "satisfaction":
+                return outcome.satisfaction
+            case "click":
+                return (outcome.taken >= 0).astype(np.float32)
+            case "dwell":
+                return outcome.dwell / np.float32(60.0)
+            case "purchase":
+                return outcome.purchased.astype(np.float32)
+
+    def _check(self, slates: Int32s, now: Round) -> None:
+        wanted = (now.users.size, self.params.slate)
+        if slates.shape != wanted or slates.dtype != np.int32:
+            raise InputError(f"slates.items is {slates.dtype}{list(slates.shape)}; must be int32{list(wanted)}")
+        pool = np.atleast_2d(now.candidates)
+        row, place, fault = first_fault(slates, pool, now.candidates.ndim == 1, self._base.marks)
+        if fault:
+            problem = "is not among the candidates" if fault == 1 else "is shown twice"
+            raise SlateError(
+                int(self._users.pseudonym[now.users[row]]), int(now.visits[row]), int(slates[row, place]), place, problem
+            )
+
+    def _next_round(self, end: float) -> bool:
+        """Find who is due: in this tick, or in the next one that has anybody. False at the end."""
+        width = self.params.tick
+        times = self._users.next_visit
+        if self._due.size:
+            # Within a tick only those just served can be due again.
+            self._due = self._due[times[self._due] < min((self._tick + 1) * width, end)]
+            self._served = 0
+            if self._due.size:
+                return True
+        upcoming = float(times.min()) if times.size else end
+        if upcoming >= end:
+            self._clock.run_until(max(self._clock.now, end))
+            return False
+        self._tick = max(self._tick + 1, int(upcoming / width + 1e-9))
+        self._clock.run_until(self._tick * width)
+        self._due = np.flatnonzero(times < min((self._tick + 1) * width, end))
+        self._served = 0
+        count = self.params.candidates.shared
+        if count is not None:
+            self._shared = shared_candidates(self._shelf, count, self._tick, self._base.seed)
+        return True
+
+    def _meet(self, users: Int64s) -> Observation:
+        """Bring these users to the present and let them be seen."""
+        base, state = self._base, self._users
+        times, visits = state.next_visit[users], state.visit[users]
+        day = int(self._tick * self.params.tick + 1e-9)
+        interest.catch_up(base, state, users, day)
+        candidates = self._shared
+        if self.params.candidates.private is not None:
+            candidates = private_candidates(
+                users, visits, self._shelf, self.params.candidates.private, base.seed, int(Stream.CANDIDATES)
+            )
+        self._round = Round(users, visits, times, candidates, day)
+        arrived = np.concatenate(self._arrived) if self._arrived else np.empty(0, np.int32)
+        self._arrived = []
+        queries = base.queries(users, visits, state.theta, state.gap_days)
+        return Observation(
+            user=state.pseudonym[users],
+            visit=visits,
+            time=times,
+            behaviors=self._mail.deliver(users, times, state.pseudonym, queries),
+            candidates=candidates,
+            arrived=base.items(arrived),
+            tick=self._tick,
+        )
+
+    def _enter_releases(self) -> None:
+        """Put every later release on the agenda, one entry a tick boundary."""
+        born = self._base.catalogue.born
+        later = np.flatnonzero(born > 0.0)
+        for time in np.unique(born[later]):
+            self._clock.enter(Entry(float(time), RELEASE, later[born[later] == time].astype(np.int32)))
+
+    def _happen(self, entry: Entry) -> None:
+        self._shelf[self._base.catalogue.slot[entry.items]] = entry.items
+        self._arrived.append(entry.items)
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What only the simulator knows about a round of responses."""
+
+    outcome: Outcome
+    reward: Float32s
+    p_choice: Float32s
+    """[n, L + 1], empty unless asked for."""
+
+
+class SlateError(InputError):
+    """An agent showed something that may not be shown."""
+
+    def __init__(self, user: int, visit: int, item: int, place: int, problem: str) -> None:
+        super().__init__(f"slate of user {user}, visit {visit}: item {item} at position {place} {problem}")
+        self.user = user
+        self.visit = visit

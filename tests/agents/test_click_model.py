@@ -1,0 +1,125 @@
+import numpy as np
+import pytest
+
+from driftline.agents.click_model import (
+    choice_log_likelihood,
+    fit_choice_weights,
+    fit_position_weights,
+)
+from driftline.sim.types import Floats, Int64s
+
+LENGTH = 5
+POSITION = -0.5 * np.log1p(np.arange(LENGTH))
+
+
+def choices(x: Floats, weights: Floats, outside: float, seed: int) -> Int64s:
+    rng = np.random.default_rng(seed)
+    utility = np.column_stack([x @ weights + POSITION, np.full(len(x), outside)])
+    return (utility + rng.gumbel(size=utility.shape)).argmax(axis=1)
+
+
+def design(x: Floats, free_positions: bool) -> Floats:
+    """Columns of every option [n, L + 1, params]: features, outside, positions after the first."""
+    n, length, width = x.shape
+    full = np.zeros((n, length + 1, width + 1 + (length - 1) * free_positions))
+    full[:, :length, :width] = x
+    full[:, length, width] = 1.0
+    for k in range(1, length):
+        if free_positions:
+            full[:, k, width + k] = 1.0
+    return full
+
+
+def standard_errors(full: Floats, theta: Floats, offset: Floats) -> Floats:
+    u = full @ theta + offset
+    p = np.exp(u - u.max(axis=1, keepdims=True))
+    p /= p.sum(axis=1, keepdims=True)
+    mean = np.einsum("nk,nkp->np", p, full)
+    information = np.einsum("nk,nkp,nkq->pq", p, full, full) - mean.T @ mean
+    return np.sqrt(np.diag(np.linalg.inv(information)))
+
+
+def test_planted_weights_are_recovered_within_four_standard_errors() -> None:
+    x = np.random.default_rng(1).normal(size=(8000, LENGTH, 3))
+    true, outside = np.array([1.0, -0.5, 0.2]), 1.2
+    model = fit_choice_weights(x, POSITION, choices(x, true, outside, 2), 1e-6, np.zeros(3))
+    theta = np.append(true, outside)
+    error = standard_errors(design(x, False), theta, np.append(POSITION, 0.0))
+    assert error.max() < 0.05
+    assert (np.abs(np.append(model.weights, model.outside) - theta) < 4 * error).all()
+
+
+def test_position_weights_are_recovered_from_randomised_slates() -> None:
+    x = np.random.default_rng(3).normal(size=(8000, LENGTH, 2))
+    true, outside = np.array([0.8, 0.3]), 0.5
+    model = fit_position_weights(x, choices(x, true, outside, 4), 1e-6, np.zeros(2))
+    theta = np.concatenate([true, [outside], POSITION[1:]])
+    error = standard_errors(design(x, True), theta, np.zeros(LENGTH + 1))
+    found = np.concatenate([model.weights, [model.outside], model.position[1:]])
+    assert model.position[0] == 0.0
+    assert error.max() < 0.08
+    assert (np.abs(found - theta) < 4 * error).all()
+
+
+def test_without_columns_position_weights_are_the_log_ratios_of_counts() -> None:
+    count = np.array([400, 250, 150, 100, 60, 300])
+    choice = np.repeat(np.arange(6), count)
+    model = fit_position_weights(np.zeros((len(choice), LENGTH, 0)), choice, 1.0, np.zeros(0))
+    np.testing.assert_allclose(model.position, np.log(count[:5] / count[0]), atol=1e-3)
+    assert model.outside == pytest.approx(np.log(300 / 400), abs=1e-3)
+
+
+def test_a_strong_ridge_returns_the_trusted_expert_and_none_overrules_it() -> None:
+    x = np.random.default_rng(5).normal(size=(2000, LENGTH, 2))
+    choice = choices(x, np.array([0.0, 1.0]), 1.0, 6)
+    trusted = np.array([1.0, 0.0])
+    np.testing.assert_allclose(
+        fit_choice_weights(x, POSITION, choice, 1e9, trusted).weights, trusted, atol=1e-4
+    )
+    free = fit_choice_weights(x, POSITION, choice, 1e-3, trusted).weights
+    np.testing.assert_allclose(free, [0.0, 1.0], atol=0.15)
+
+
+def test_the_unit_of_a_column_does_not_matter() -> None:
+    x = np.random.default_rng(7).normal(size=(500, LENGTH, 2))
+    choice = choices(x, np.array([0.6, 0.6]), 1.0, 8)
+    plain = fit_choice_weights(x, POSITION, choice, 50.0, np.zeros(2))
+    scaled = fit_choice_weights(x * np.array([1.0, 100.0]), POSITION, choice, 50.0, np.zeros(2))
+    np.testing.assert_allclose(scaled.weights * [1.0, 100.0], plain.weights, rtol=1e-3)
+
+
+def test_a_noise_column_gets_next_to_nothing() -> None:
+    rng = np.random.default_rng(9)
+    x = rng.normal(size=(3000, LENGTH, 2))
+    choice = choices(x, np.array([1.0, 0.0]), 1.0, 10)
+    weights = fit_choice_weights(x, POSITION, choice, 10.0, np.array([1.0, 0.0])).weights
+    assert abs(weights[1]) < 0.1
+
+
+def test_log_likelihood_is_the_mean_log_probability_and_the_fit_maximises_it() -> None:
+    x = np.random.default_rng(11).normal(size=(400, LENGTH, 2))
+    choice = choices(x, np.array([1.0, 0.5]), 0.7, 12)
+    model = fit_choice_weights(x, POSITION, choice, 0.0, np.zeros(2))
+    u = np.column_stack([model.utility(x) + POSITION, np.full(400, model.outside)])
+    log_p = u - np.log(np.exp(u).sum(axis=1, keepdims=True))
+    best = choice_log_likelihood(x, choice, model)
+    assert best == pytest.approx(log_p[np.arange(400), choice].mean(), abs=1e-12)
+    for change in np.vstack([np.eye(2), -np.eye(2)]) * 0.02:
+        worse = type(model)(model.weights + change, model.outside, model.position)
+        assert choice_log_likelihood(x, choice, worse) < best
+
+
+def test_one_sided_logs_stay_finite_and_fits_repeat_bit_for_bit() -> None:
+    x = np.random.default_rng(13).normal(size=(50, LENGTH, 1))
+    always = fit_choice_weights(x, POSITION, np.zeros(50, np.int64), 1.0, np.ones(1))
+    assert np.isfinite(always.outside)
+    assert always.outside < -2.0
+    empty = fit_choice_weights(x[:0], POSITION, np.zeros(0, np.int64), 1.0, np.ones(1))
+    assert empty.weights.tolist() == [1.0]
+    again = fit_choice_weights(x, POSITION, np.zeros(50, np.int64), 1.0, np.ones(1))
+    np.testing.assert_array_equal(always.weights, again.weights)
+
+
+def test_a_choice_outside_the_slate_is_named() -> None:
+    with pytest.raises(ValueError, match=r"choice 6 is outside 0\.\.5"):
+        fit_choice_weights(np.zeros((1, LENGTH, 1)), POSITION, np.array([6]), 1.0, np.zeros(1))

@@ -1,0 +1,116 @@
+import numpy as np
+import pytest
+
+from driftline.agents.sentiment_reader import SentimentReader, sentiment, value_of_rating
+from driftline.sim.types import Floats
+
+
+def comments(n: int, width: int, noise: float, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    direction = np.zeros(width)
+    direction[:3] = 0.2
+    x = rng.normal(size=(n, width))
+    return x, np.clip(x @ direction + noise * rng.normal(size=n), -1.0, 1.0)
+
+
+def taught(x: Floats, y: Floats, chunk: int = 50, every: int = 50) -> SentimentReader:
+    reader = SentimentReader(x.shape[1])
+    for at in range(0, len(y), every):
+        for part in range(at, min(at + every, len(y)), chunk):
+            end = min(part + chunk, at + every)
+            reader.observe(x[part:end], y[part:end])
+        reader.refit()
+    return reader
+
+
+def test_informative_comments_are_trusted() -> None:
+    x, y = comments(600, 64, 0.2, np.random.default_rng(1))
+    reader = taught(x, y)
+    assert reader.trust > 0.3
+    assert reader.trust == reader.r_squared < 1.0
+    fresh, truth = comments(500, 64, 0.2, np.random.default_rng(2))
+    read = reader.read(fresh)
+    assert np.corrcoef(read, truth)[0, 1] > 0.75
+    assert np.abs(read).max() <= 1.0
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_noise_comments_are_never_trusted(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    x, y = rng.normal(size=(600, 64)), rng.uniform(-1, 1, 600)
+    reader = SentimentReader(64)
+    for at in range(0, 600, 30):
+        reader.observe(x[at : at + 30], y[at : at + 30])
+        reader.refit()
+        assert reader.trust == 0.0
+
+
+def test_ratings_are_foretold_before_they_are_learned_from() -> None:
+    rng = np.random.default_rng(3)
+    x, y = (
+        rng.normal(size=(200, 400)),
+        rng.uniform(-1, 1, 200),
+    )  # more columns than ratings: a fit knows them all
+    reader = taught(x, y, every=100)
+    assert np.corrcoef(reader.read(x), y)[0, 1] > 0.9
+    assert reader.trust == 0.0
+
+
+def test_the_first_ratings_prove_nothing_and_few_prove_little() -> None:
+    x, y = comments(400, 16, 0.1, np.random.default_rng(4))
+    reader = SentimentReader(16)
+    np.testing.assert_array_equal(reader.read(x), 0.0)
+    reader.observe(x[:390], y[:390])
+    assert reader.trust == 0.0
+    reader.refit()
+    assert reader.trust == 0.0
+    reader.observe(x[390:], y[390:])
+    assert 0.1 < reader.r_squared <= 10 / 30
+
+
+def test_a_reader_that_ceases_to_read_loses_its_trust() -> None:
+    rng = np.random.default_rng(5)
+    x, y = comments(400, 16, 0.1, rng)
+    reader = taught(x, y)
+    assert reader.trust > 0.5
+    for _ in range(60):
+        reader.observe(rng.normal(size=(50, 16)), rng.uniform(-1, 1, 50))
+    assert reader.trust == 0.0
+
+
+@pytest.mark.parametrize("chunk", [1, 7])
+def test_how_ratings_are_cut_into_batches_leaves_no_trace(chunk: int) -> None:
+    x, y = comments(700, 40, 0.2, np.random.default_rng(6))
+    whole, cut = taught(x, y, chunk=350, every=350), taught(x, y, chunk=chunk, every=350)
+    assert whole.r_squared == cut.r_squared
+    parts = [cut.read(x[at : at + chunk]) for at in range(0, len(x), chunk)]
+    np.testing.assert_array_equal(whole.read(x), np.concatenate(parts))
+
+
+def test_the_fit_is_ridge_regression() -> None:
+    x, y = comments(300, 10, 0.2, np.random.default_rng(7))
+    reader = SentimentReader(10)
+    reader.observe(x, y)
+    reader.refit()
+    z, t = x - x.mean(axis=0), y - y.mean()
+    lam = 0.5 * (z * z).sum() / len(z)
+    w = np.linalg.solve(z.T @ z + lam * np.eye(10), z.T @ t)
+    np.testing.assert_allclose(reader.read(x), np.clip(z @ w + y.mean(), -1, 1), atol=1e-9)
+
+
+def test_sentiment_is_the_rating_else_what_was_read_else_unknown() -> None:
+    nan = np.nan
+    rated, read = np.array([1.0, nan, nan, -0.5]), np.array([-1.0, 0.4, nan, nan])
+    felt = sentiment(rated, read, trust=0.6)
+    np.testing.assert_array_equal(felt.value, [1.0, 0.4, nan, -0.5])
+    np.testing.assert_array_equal(felt.weight, [1.0, 0.6, 0.0, 1.0])
+    shut = sentiment(rated, read, trust=0.0)
+    np.testing.assert_array_equal(shut.value, [1.0, nan, nan, -0.5])
+    np.testing.assert_array_equal(shut.weight, [1.0, 0.0, 0.0, 1.0])
+
+
+def test_ratings_are_mapped_to_satisfaction_and_checked() -> None:
+    np.testing.assert_array_equal(
+        value_of_rating(np.array([1, 3, 4, 5, np.nan], np.float32)), [-1.0, 0.0, 0.5, 1.0, np.nan]
+    )
+    with pytest.raises(ValueError, match=r"rating value 4\.0"):
+        SentimentReader(2).observe(np.zeros((1, 2)), np.array([4.0]))

@@ -1,0 +1,234 @@
+"""The command line: one line and exit code 2 for bad input, 130 for Ctrl-C, one set of rows."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import fake_runs
+import polars as pl
+import pytest
+
+from driftline.scenarios import cli, runner
+from driftline.scenarios.run_result import Run, open_run
+
+HERE = Path(__file__).parent
+
+
+def _judge(run: Run) -> pl.DataFrame:
+    """Regret 1 for the first agent, 2 for the second one, and so on."""
+    rows = [
+        (agent, seed, "regret", "all", len(run.agents) - k + 0.25, 0.5, 9.0)
+        for k, agent in enumerate(run.agents)
+        for seed in (*run.seeds, None)
+    ]
+    rows += [(run.agents[0], None, "adaptation_delay", "all", None, 12.0, None)]  # type: ignore[list-item]
+    names = ["agent", "seed", "metric", "window", "value", "low", "high"]
+    frame = pl.DataFrame(rows, names, orient="row", schema_overrides={"seed": pl.Int64})
+    frame.write_parquet(run.folder / "metrics.parquet")
+    return frame
+
+
+def _report(run: Run) -> Path:
+    (run.folder / "report.html").write_text("")
+    return run.folder / "report.html"
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory, with the runner and the judges replaced."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(runner, "run_one", fake_runs.run_one)
+    monkeypatch.setattr(Run, "judge", _judge)
+    monkeypatch.setattr(Run, "report", _report)
+    return tmp_path
+
+
+def _driftline(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as left:
+        cli.main(list(arguments))
+    assert isinstance(left.value.code, int)
+    return left.value.code
+
+
+def _only_line(capsys: pytest.CaptureFixture[str]) -> str:
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("driftline: ")
+    assert printed.err.count("\n") == 1
+    return printed.err.removeprefix("driftline: ").rstrip("\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ("run abrupt_shft", "scenario 'abrupt_shft' is unknown; did you mean 'abrupt_shift'?"),
+        ("run gone.yaml", "scenario file 'gone.yaml' does not exist"),
+        ("run empty.yaml", "empty.yaml: the file is empty"),
+        ("run plain --agents populrity", "agent 'populrity' is unknown; did you mean 'popularity'?"),
+        ("run plain --agents random,random", "agent 'random' is given twice"),
+        ("run plain --set population.users=-5", "population.users = -5: must be >= 1"),
+        (
+            "run plain --set population.userz=5",
+            "key 'population.userz' is unknown; did you mean 'population.users'?",
+        ),
+        ("run plain --set users", "--set 'users': must be key=value, for instance population.users=500"),
+        ("run plain --seeds 5:3", "--seeds 5:3: the end must be above the start; 5:6 is seed 5 alone"),
+        ("run plain --jobs 0", "jobs = 0: must be >= 1"),
+        ("run plain --out empty.yaml", "--out 'empty.yaml': is a file, not a folder"),
+        ("report gone", "run folder 'gone' does not exist"),
+        ("report .", "'.' is no run folder: it has no resolved.yaml"),
+        ("show gone --user 3", "run folder 'gone' does not exist"),
+        ("compare plain --agents full", "--agents full: must be two agents, a,b"),
+        ("validate gone.yaml", "scenario file 'gone.yaml' does not exist"),
+        ("runn plain", "No such command 'runn'. Did you mean 'run'?"),
+        ("run", "Missing argument 'SCENARIO'."),
+        ("run plain --sed 3", "No such option: --sed Did you mean --seeds?"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(
+    here: Path, capsys: pytest.CaptureFixture[str], arguments: str, line: str
+) -> None:
+    (here / "empty.yaml").write_text("")
+    assert _driftline(*arguments.split()) == 2
+    assert _only_line(capsys).startswith(line.removesuffix("?").split(" Did you mean")[0])
+    assert sorted(each.name for each in here.iterdir()) == ["empty.yaml"]
+
+
+def test_run_prints_agents_by_regret_and_where_the_report_lies(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _driftline("run", "plain", "--agents", "random,full[x=1]", "--seeds", "2", "--out", "a") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("plain: lowest regret first")
+    assert lines[2].split() == ["full[x=1]", "1.25", "[0.5,", "9]", "-"]
+    assert lines[3].split() == ["random", "2.25", "[0.5,", "9]", ">", "12"]
+    assert lines[4] == f"report: {Path('a') / 'report.html'}"
+
+
+def test_json_has_what_the_table_has(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _driftline("run", "plain", "--agents", "random,popularity", "--seeds", "1", "--json") == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["agent"] for row in rows] == ["popularity", "random"]
+    assert rows[0] == {"agent": "popularity", "regret": 1.25, "regret_low": 0.5, "regret_high": 9.0}
+    assert rows[1]["adaptation_delay"] is None
+    assert rows[1]["adaptation_delay_low"] == 12.0
+    assert _driftline("list", "--json") == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert "abrupt_shift" in [row["name"] for row in listed]
+
+
+def test_an_agent_that_raises_is_named_and_the_rest_is_kept(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    agents = "random[fail=true],popularity"
+    assert _driftline("run", "plain", "--agents", agents, "--seeds", "2", "--out", "a") == 2
+    line = _only_line(capsys)
+    assert line.startswith(
+        "agent 'random[fail=true]', seed 0: RuntimeError: no slate today (2 of 4 runs failed, "
+    )
+    assert line.endswith(f"2 finished and kept; see '{Path('a') / 'error.log'}')")
+    log = (here / "a" / "error.log").read_text()
+    assert log.count("Traceback") == 2
+    assert "agent 'random[fail=true]', seed 1" in log
+    assert {path.parent.name for path in here.glob("a/log/popularity/*/timing.json")} == {"0", "1"}
+    assert not (here / "a" / ".lock").exists()
+
+
+def test_a_second_call_runs_only_what_is_missing(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _driftline("run", "plain", "--agents", "random", "--seeds", "2", "--out", "a") == 0
+    first = {path: path.stat().st_mtime_ns for path in here.glob("a/log/random/*/timing.json")}
+    assert _driftline("run", "plain", "--agents", "random", "--seeds", "3", "--out", "a") == 0
+    second = {path: path.stat().st_mtime_ns for path in here.glob("a/log/random/*/timing.json")}
+    assert len(second) == 3
+    assert first.items() <= second.items()
+    assert open_run("a").seeds == (0, 1, 2)
+
+
+def test_validate_names_everything_that_is_wrong(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "bad.yaml").write_text(
+        "\ufeffname: bad\nversion: 0\ntitle: t\nexpects: flow\nslat: 3\ngroups: {a: {laws: {abrup: {}}}}\n",
+        encoding="utf-8",
+    )
+    assert _driftline("validate", "bad.yaml") == 2
+    assert capsys.readouterr().err.splitlines() == [
+        "bad.yaml: groups.a.laws: law 'abrup' is unknown; did you mean 'abrupt'?",
+        "bad.yaml: version = 0: must be >= 1",
+        "bad.yaml: key 'slat' is unknown; did you mean 'slate'?",
+    ]
+    (here / "good.yaml").write_text(
+        "name: good\nversion: 2\ntitle: t\nexpects: drifting\ngroups: {a: {laws: {static: {}}}}\n"
+    )
+    assert _driftline("validate", "good.yaml", "--json") == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["name"], row["version"], len(row["world"])) == ("good", 2, 64)
+
+
+def test_damaged_files_of_a_run_are_named_in_one_line(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _driftline("run", "plain", "--agents", "random", "--seeds", "1", "--out", "a") == 0
+    capsys.readouterr()
+    (here / "a" / "log" / "random" / "0" / "visits.parquet").write_bytes(b"not parquet at all")
+    assert _driftline("show", "a", "--user", "3") == 2
+    assert f"{Path('a') / 'log' / 'random' / '0' / 'visits.parquet'} cannot be read as Parquet" in _only_line(
+        capsys
+    )
+    (here / "a" / "resolved.yaml").write_text("")
+    assert _driftline("report", "a") == 2
+    assert str(Path("a") / "resolved.yaml") in _only_line(capsys)
+
+
+SCRIPT = """
+import fake_runs
+from driftline.scenarios import runner
+runner.run_one = fake_runs.run_one
+from driftline.scenarios.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_ctrl_c_is_130_without_a_traceback_and_keeps_what_had_finished(tmp_path: Path, jobs: str) -> None:
+    arguments = ["run", "plain", "--agents", "random[sleep=60]", "--seeds", "3", "--out", "a", "--jobs", jobs]
+    process = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, *arguments],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")])},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    done = tmp_path / "a" / "log" / "random-sleep-60-" / "0" / "timing.json"
+    deadline = time.monotonic() + 50
+    while not done.exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert done.exists()
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the whole group
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert out == ""
+    kept = "1 of 3 runs are finished and kept in 'a'; the same command goes on from there"
+    assert err == f"driftline: interrupted; {kept}\n"
+    assert not (tmp_path / "a" / ".lock").exists()
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["list"], ["validate", "own.yaml"]])
+def test_start_up_imports_nothing_heavy(tmp_path: Path, arguments: list[str]) -> None:
+    (tmp_path / "own.yaml").write_text(
+        "name: own\nversion: 1\ntitle: t\nexpects: drifting\ngroups: {a: {laws: {static: {}}}}\n"
+    )
+    code = (
+        "import sys\n"
+        "from driftline.scenarios.cli import main\n"
+        "try: main()\n"
+        "finally: print([m for m in ('torch', 'transformers', 'sklearn', 'implicit', 'matplotlib.pyplot') "
+        "if m in sys.modules], file=sys.stderr)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stderr == "[]\n"
+    assert done.stdout != ""
