@@ -78,7 +78,7 @@ class CommentReader:
         if self._reader is not None and self.trust > 0.0:
             said = comment >= 0
             self._encode(comment[said])
-            read[said] = self._readings[self._row[comment[said]]]
+            read[said] = self._reader.unshrunk(self._readings[self._row[comment[said]]])
         return sentiment(rated, read, self.trust)
 
     def _encode(self, codes: Int32s) -> None:

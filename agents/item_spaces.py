@@ -10,7 +10,7 @@ from driftline.agents.item_vectors import Scale
 from driftline.agents.logistic_probe import LogisticProbe, fit, out_of_fold
 from driftline.sim.types import Float32s, Floats, Int32s, Int64s
 
-WORD_RIDGE = 10.0
+WORD_RIDGE = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class OneHot:
         return out
 
 
-def hashed_counts(texts: Sequence[Sequence[str]], width: int = 512) -> Float32s:
+def hashed_counts(texts: Sequence[Sequence[str]], width: int = 1024) -> Float32s:
     """Word counts of each text, hashed into `width` columns (CRC-32) and scaled to length 1 [m, width]."""
     counts = np.zeros((len(texts), width), np.float32)
     for i, words in enumerate(texts):

@@ -47,7 +47,7 @@ class PlackettLuce(Params):
     shortlist: Annotated[int, Field(ge=1, le=MAX_SHORTLIST)] = MAX_SHORTLIST
 
     def slates(self, observation: Observation, scores: Floats, best: Int64s, seed: int) -> Slates:
-        """Slates drawn for scores [n, C], as long as `best` [n, L]; ValueError if the shortlist is shorter."""
+        """Slates drawn for scores [n, C], as long as `best` [n, L]; ValueError if shortlist < L."""
         return draw(observation, scores / self.temperature, best.shape[1], self.shortlist, seed)
 
 

@@ -26,7 +26,7 @@ class ReaderParams(Params):
     gate, per rating since. doubt: ratings' worth of "reads nothing" in R^2. gate: R^2 below which trust is 0.
     """
 
-    ridge: Positive = 0.5
+    ridge: Positive = 2.0
     keep: Share = 0.998
     doubt: NonNegative = 20.0
     gate: Share = 0.1
@@ -114,6 +114,17 @@ class SentimentReader:
         if self._weights is None:
             return np.zeros(len(vectors))
         return np.clip(row_products(vectors, self._weights[:, None])[:, 0] + self._bias, -1.0, 1.0)
+
+    def unshrunk(self, read: Floats) -> Floats:
+        """Readings [m] stretched until they mean what ratings mean: centre + (read - centre) / R^2, in [-1, 1].
+
+        Ridge gives E[s | text], which varies by only R^2 of what s varies with the text's noise; taken as data
+        beside ratings it would be discounted twice, once here and once by its weight R^2. Stretched, it is an
+        unbiased and noisy rating (regression calibration, Carroll et al. 2006, section 4).
+        """
+        reliability = max(self.trust, self._params.gate)
+        stretched = self._centre_value + (read - self._centre_value) / reliability
+        return np.clip(stretched, -1.0, 1.0)
 
     @property
     def r_squared(self) -> float:

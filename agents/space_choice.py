@@ -37,7 +37,7 @@ def choose_space(
     spaces: vectors [items of the catalogue, d] by name. The log is sorted by time: user_rows [n] (0..),
     items [n, L], choice [n] (`L` for nothing). Each user's interest at a visit is the shrunken mean of (taken
     minus slate mean) over that user's earlier visits; its weight is fitted on the first half of the log and
-    judged on the rest. Spaces learned from clicks (matrix factors) must have been fitted on the first half only.
+    judged on the rest. A space learned from clicks (matrix factors) must be fitted on the first half only.
     """
     if not spaces:
         raise ValueError("no item space to choose from")

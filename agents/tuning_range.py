@@ -46,7 +46,7 @@ class Range:
         return "high" if share > 1.0 - margin and not self.natural_high else None
 
     def added(self, edge: str) -> "Range | None":
-        """The half width that lies beyond an edge; a lower edge on a plain scale stops at 0. None if empty."""
+        """Half a width beyond an edge; a lower edge on a plain scale stops at 0. None if nothing is left."""
         low, high = (self.high, self._beyond(1.5)) if edge == "high" else (self._beyond(-0.5), self.low)
         if edge == "low" and not self.log and self.low >= 0.0:
             low = max(low, 0.0)

@@ -1,8 +1,8 @@
 """Cost of following interests: CPU microseconds per event, the filter bank beside its rivals and numpy.
 
 Run with one thread: `OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python benchmarks/evolution.py`. An event is
-one predict and one update of one user; medians over repeats. The numpy rows are the float64 reference that the
-tests hold the bank to.
+one predict and one update of one user; medians over repeats. The numpy rows are the float64 reference that
+the tests hold the bank to.
 """
 
 import sys
@@ -45,9 +45,8 @@ def main() -> None:
     graded = (items[:, 0], rng.uniform(-1, 1, USERS).astype(np.float32), np.ones(USERS, np.float32))
     bank = FilterBank(USERS, DIM)
     size = sum(array.nbytes for array in bank.snapshot().values()) / USERS
-    print(
-        f"{USERS} users a call, slate {SLATE}, dim {DIM}; bank state {size:.0f} bytes a user; us per event (CPU)"
-    )
+    print(f"{USERS} users a call, slate {SLATE}, dim {DIM}; bank state {size:.0f} bytes a user")
+    print("CPU microseconds per event")
     print(f"{'':44s} predict  update    total")
     for name, users in (("in memory order", np.arange(USERS)), ("in random order", rng.permutation(USERS))):
         predict = cost(lambda users=users: bank.predict(users, items, elapsed, offset), 60)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from driftline.scenarios import runner
+from driftline.scenarios import precheck, runner
 from driftline.scenarios.agent_names import checked_agents, with_agents
 from driftline.scenarios.discovery import load
 from driftline.scenarios.executors import Progress, execute
@@ -13,7 +13,6 @@ from driftline.scenarios.run_result import Run
 from driftline.scenarios.schema import Scenario
 from driftline.scenarios.seed_range import checked_seeds
 from driftline.sim.errors import InputError
-from driftline.sim.foundation import lay_foundation
 
 
 def run(
@@ -38,7 +37,7 @@ def run(
     whole, numbers = prepared(scenario, agents, seeds, overrides)
     if jobs < 1:
         raise InputError(f"jobs = {jobs}: must be >= 1")
-    topics = lay_foundation(whole, numbers[0]).topic_names
+    topics = precheck.checked_topics(whole, numbers[0])
     path = Path(out) if out is not None else default_folder(whole, numbers)
     with open_folder(path, whole, numbers, topics) as folder:
         _finish(folder, jobs, progress or _silent)
@@ -64,17 +63,18 @@ def _finish(folder: OpenFolder, jobs: int, progress: Progress) -> None:
         for seed in folder.seeds:
             if not any(task.agent == agent and task.seed == seed for task in tasks):
                 progress(agent, seed, 1.0)
-    failures: list[str] = []
+    failures: dict[tuple[str, int], str] = {}
     for outcome in execute(tasks, runner.run_one, jobs, progress):
         if outcome.error:
-            failures.append(outcome.error)
+            failures[outcome.task.agent, outcome.task.seed] = outcome.error
             folder.note_error(outcome.error, outcome.trace)
         else:
             progress(outcome.task.agent, outcome.task.seed, 1.0)
     if failures:
         done = len(tasks) - len(failures)
+        first = next(failures[key] for task in tasks if (key := (task.agent, task.seed)) in failures)
         raise InputError(
-            f"{failures[0]} ({len(failures)} of {len(tasks)} runs failed, {done} finished and kept; "
+            f"{first} ({len(failures)} of {len(tasks)} runs failed, {done} finished and kept; "
             f"see '{folder.path / ERRORS}')"
         )
 

@@ -2,13 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import ValidationError
 
 from driftline.evaluation.run_folder import slug as slug
 from driftline.scenarios.content_hash import agent_hash, scenario_hash, world_hash
@@ -21,6 +22,8 @@ from driftline.sim.errors import InputError
 from driftline.sim.scenario_file import read_mapping
 
 ERRORS = "error.log"
+IRRELEVANT = ("agents.", "title", "purpose", "run.batch", "run.cache")
+"""Keys in which two runs of one folder may differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,15 +126,36 @@ def _earlier(path: Path, scenario: Scenario) -> _Earlier:
         return _Earlier({}, ())
     stated = read_mapping(resolved)
     if stated.get("scenario_hash") != scenario_hash(scenario):
-        there = _called(stated.get("name"), stated.get("version"), str(stated.get("scenario_hash")))
-        asked = _called(scenario.name, scenario.version, scenario_hash(scenario))
-        raise InputError(f"folder '{path}' holds a run of {there}, not of {asked}; choose another --out")
-    specs = {name: AgentSpec.model_validate(spec) for name, spec in stated["scenario"]["agents"].items()}
-    return _Earlier(specs, tuple(stated["seeds"]))
+        raise InputError(
+            f"folder '{path}' holds a run of {_difference(stated, scenario)}; choose another --out"
+        )
+    try:
+        specs = {name: AgentSpec.model_validate(spec) for name, spec in stated["scenario"]["agents"].items()}
+        return _Earlier(specs, tuple(stated["seeds"]))
+    except (KeyError, TypeError, AttributeError, ValidationError) as problem:
+        raise InputError(f"'{resolved}' is damaged; choose another --out") from problem
 
 
-def _called(name: object, version: object, whole_hash: str) -> str:
-    return f"{name!r} version {version}, hash {whole_hash[:8]}"
+def _difference(stated: Mapping[str, Any], scenario: Scenario) -> str:
+    """What the folder holds, and the first thing in which that differs from what is asked for."""
+    there, asked = _flat(stated.get("scenario")), _flat(scenario.model_dump(mode="json"))
+    if there.get("name") != scenario.name:
+        return f"{stated.get('name')!r}, not of {scenario.name!r}"
+    for key in sorted(asked | there, key=lambda key: not key.startswith("version")):
+        if not key.startswith(IRRELEVANT) and there.get(key) != asked.get(key):
+            return f"{scenario.name!r} with {key} = {there.get(key)}, not {asked.get(key)}"
+    return f"another {scenario.name!r}"
+
+
+def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
+    """Nested mappings as one, by dotted key."""
+    if not isinstance(value, Mapping):
+        return {prefix: value}
+    return {
+        k: v
+        for key, each in value.items()
+        for k, v in _flat(each, f"{prefix}.{key}" if prefix else key).items()
+    }
 
 
 def _write(folder: OpenFolder, topics: Sequence[str]) -> None:

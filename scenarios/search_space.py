@@ -11,7 +11,7 @@ from driftline.scenarios.schema import AgentSpec, Scenario
 
 
 def search_space(scenario: Scenario, agent: str) -> dict[str, Range]:
-    """The ranges that the agent's class and its evolution model's class state as `space`; empty where none do.
+    """The ranges that the agent's class and its evolution model's class state as `space`.
 
     A parameter that the id's brackets fix is not searched.
     """

@@ -165,7 +165,7 @@ class FilterBank:
         """Mass on particles at most `young` events old [n]: has the interest just changed?
 
         With the defaults, on users with one choice from ten an event: above .4 within a median of 5 events of
-        a full change, and for 7 % of quiet users at some time in 70 events (14 % of users who wander slowly).
+        a full change, and for 7 % of quiet users at some time in 70 events (23 % of users who wander slowly).
         """
         rows = checked_users(users, self.n_users)
         recent = self._state.age[rows] <= self.young

@@ -15,7 +15,7 @@ POSITION = -0.5 * np.log1p(np.arange(LENGTH))
 def choices(x: Floats, weights: Floats, outside: float, seed: int) -> Int64s:
     rng = np.random.default_rng(seed)
     utility = np.column_stack([x @ weights + POSITION, np.full(len(x), outside)])
-    return (utility + rng.gumbel(size=utility.shape)).argmax(axis=1)
+    return np.asarray((utility + rng.gumbel(size=utility.shape)).argmax(axis=1), dtype=np.int64)
 
 
 def design(x: Floats, free_positions: bool) -> Floats:
@@ -36,7 +36,7 @@ def standard_errors(full: Floats, theta: Floats, offset: Floats) -> Floats:
     p /= p.sum(axis=1, keepdims=True)
     mean = np.einsum("nk,nkp->np", p, full)
     information = np.einsum("nk,nkp,nkq->pq", p, full, full) - mean.T @ mean
-    return np.sqrt(np.diag(np.linalg.inv(information)))
+    return np.asarray(np.sqrt(np.diag(np.linalg.inv(information))), dtype=np.float64)
 
 
 def test_planted_weights_are_recovered_within_four_standard_errors() -> None:

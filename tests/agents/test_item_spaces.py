@@ -26,11 +26,12 @@ def test_bag_of_words_knows_met_words_only() -> None:
     rng = np.random.default_rng(1)
     labels = rng.integers(0, 3, 300)
     texts = [[f"t{c}w{rng.integers(10)}" for _ in range(3)] for c in labels]
-    probe = BagOfWords.fit(hashed_counts(texts), labels, 3, seed=1)
+    probe = BagOfWords.fit(hashed_counts(texts), labels, 3, seed=1, ridge=3.0)
     assert (probe.fitted.argmax(axis=1) == labels).mean() > 0.9
-    met, unmet = probe.vectors(hashed_counts([["t1w3", "t1w4"], ["never", "heard"]]))
+    met, unmet, empty = probe.vectors(hashed_counts([["t1w3", "t1w4"], ["zig", "zag"], []]))
     assert met.argmax() == 1
-    assert np.linalg.norm(unmet) < 0.5 * np.linalg.norm(met)
+    np.testing.assert_allclose(unmet, empty, atol=0.02)
+    assert np.linalg.norm(met - empty) > 0.5
 
 
 def test_bag_of_words_of_noise_is_out_of_fold() -> None:

@@ -101,6 +101,7 @@ def test_no_events_is_a_named_error() -> None:
 
 
 def test_implicit_is_imported_only_when_a_fit_needs_it() -> None:
-    code = "import sys, driftline.agents.mf; print(sorted({'implicit', 'torch', 'threadpoolctl'} & set(sys.modules)))"
+    heavy = "{'implicit', 'torch', 'threadpoolctl'}"
+    code = f"import sys, driftline.agents.mf; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -2,13 +2,15 @@ import numpy as np
 import pytest
 
 from driftline.agents.rows import row_products, row_softmax
+from driftline.sim.types import Floats
 
 
 @pytest.mark.parametrize("chunk", [1, 7])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_row_has_the_same_bits_in_every_batch(chunk: int, dtype: type) -> None:
     rng = np.random.default_rng(1)
-    x, w = rng.normal(size=(53, 384)).astype(dtype), rng.normal(size=(384, 17))
+    x: Floats = rng.normal(size=(53, 384)).astype(dtype)
+    w = rng.normal(size=(384, 17))
     whole = row_softmax(row_products(x, w))
     parts = [row_softmax(row_products(x[at : at + chunk], w)) for at in range(0, len(x), chunk)]
     np.testing.assert_array_equal(whole, np.concatenate(parts))

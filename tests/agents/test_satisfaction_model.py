@@ -58,3 +58,22 @@ def test_a_consumption_of_weight_zero_does_not_count() -> None:
     some = fit_satisfaction(x[:60], y[:60], np.ones(60), 1.0, np.zeros(2))
     every = fit_satisfaction(x, y, weight, 1.0, np.zeros(2))
     np.testing.assert_array_equal(some.weights, every.weights)
+
+
+@pytest.mark.parametrize("link", ["probit", "tanh"])
+def test_the_fit_is_the_bottom_of_the_penalised_squared_error(link: Link) -> None:
+    rng = np.random.default_rng(5)
+    x, y = rng.normal(size=(300, 2)), np.clip(0.6 + 0.7 * rng.normal(size=300), -1, 1)
+    weight, goal = rng.uniform(0.2, 1.0, 300), np.array([0.3, 0.3])
+    model = fit_satisfaction(x, y, weight, 5.0, goal, link)
+
+    def loss(change: Floats) -> float:
+        w, b = model.weights + change[:2], model.intercept + change[2]
+        error = squash(x @ w + b, link) - y
+        pull = 5.0 * (x.var(axis=0) * (w - goal) ** 2).sum() + 1e-3 * b * b
+        return float(0.5 * (weight * error**2).sum() + 0.5 * pull)
+
+    step = 1e-4 * np.eye(3)
+    gradient = [(loss(d) - loss(-d)) / 2e-4 for d in step]
+    np.testing.assert_allclose(gradient, 0.0, atol=1e-3)
+    assert min(loss(10 * d) for d in np.vstack([step, -step])) > loss(np.zeros(3))

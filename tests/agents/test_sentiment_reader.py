@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from driftline.agents.sentiment_reader import SentimentReader, sentiment, value_of_rating
+from driftline.agents.sentiment_reader import (
+    READER,
+    ReaderParams,
+    SentimentReader,
+    sentiment,
+    value_of_rating,
+)
 from driftline.sim.types import Floats
 
 
@@ -12,8 +18,8 @@ def comments(n: int, width: int, noise: float, rng: np.random.Generator) -> tupl
     return x, np.clip(x @ direction + noise * rng.normal(size=n), -1.0, 1.0)
 
 
-def taught(x: Floats, y: Floats, chunk: int = 50, every: int = 50) -> SentimentReader:
-    reader = SentimentReader(x.shape[1])
+def taught(x: Floats, y: Floats, chunk: int = 50, every: int = 50, ridge: float = 0.5) -> SentimentReader:
+    reader = SentimentReader(x.shape[1], ReaderParams(ridge=ridge))
     for at in range(0, len(y), every):
         for part in range(at, min(at + every, len(y)), chunk):
             end = min(part + chunk, at + every)
@@ -50,7 +56,7 @@ def test_ratings_are_foretold_before_they_are_learned_from() -> None:
         rng.normal(size=(200, 400)),
         rng.uniform(-1, 1, 200),
     )  # more columns than ratings: a fit knows them all
-    reader = taught(x, y, every=100)
+    reader = taught(x, y, every=100, ridge=0.1)
     assert np.corrcoef(reader.read(x), y)[0, 1] > 0.9
     assert reader.trust == 0.0
 
@@ -92,7 +98,7 @@ def test_the_fit_is_ridge_regression() -> None:
     reader.observe(x, y)
     reader.refit()
     z, t = x - x.mean(axis=0), y - y.mean()
-    lam = 0.5 * (z * z).sum() / len(z)
+    lam = READER.ridge * (z * z).sum() / len(z)
     w = np.linalg.solve(z.T @ z + lam * np.eye(10), z.T @ t)
     np.testing.assert_allclose(reader.read(x), np.clip(z @ w + y.mean(), -1, 1), atol=1e-9)
 

@@ -6,7 +6,7 @@ from driftline.sim.types import Float32s, Floats, Int8s, Int32s, Int64s
 
 
 def log(
-    vectors: Floats, n_users: int, visits: int, rng: np.random.Generator
+    vectors: Float32s, n_users: int, visits: int, rng: np.random.Generator
 ) -> tuple[Int64s, Int32s, Int8s, Floats]:
     length, n = 6, n_users * visits
     theta = 2.0 * rng.normal(size=(n_users, vectors.shape[1]))
@@ -20,7 +20,7 @@ def log(
 
 def unit(rng: np.random.Generator, n: int, d: int) -> Float32s:
     v = rng.normal(size=(n, d))
-    return (v / np.linalg.norm(v, axis=1, keepdims=True)).astype(np.float32)
+    return np.asarray(v / np.linalg.norm(v, axis=1, keepdims=True), dtype=np.float32)
 
 
 def test_the_true_space_wins_over_a_blurred_one_and_that_over_noise() -> None:

@@ -91,9 +91,14 @@ def test_later_seeds_join_what_is_finished(tmp_path: Path) -> None:
 def test_a_folder_of_another_scenario_is_refused(tmp_path: Path) -> None:
     with open_folder(tmp_path, _scenario("random"), (0,), []):
         pass
-    line = _refused(tmp_path, _scenario("random", horizon=20))
-    assert line.startswith(f"folder '{tmp_path}' holds a run of 'plain' version 1, hash ")
-    assert line.endswith("; choose another --out")
+    usual = load("plain").horizon
+    assert _refused(tmp_path, _scenario("random", horizon=20)) == (
+        f"folder '{tmp_path}' holds a run of 'plain' with horizon = {usual}, not 20.0; choose another --out"
+    )
+    other = with_agents(load("abrupt_shift"), ["random"])
+    assert _refused(tmp_path, other) == (
+        f"folder '{tmp_path}' holds a run of 'plain', not of 'abrupt_shift'; choose another --out"
+    )
 
 
 def test_a_folder_with_the_same_agent_set_up_otherwise_is_refused(tmp_path: Path) -> None:
@@ -103,6 +108,16 @@ def test_a_folder_with_the_same_agent_set_up_otherwise_is_refused(tmp_path: Path
     assert (
         line
         == f"folder '{tmp_path}' holds agent 'random' with other parts or parameters; choose another --out"
+    )
+
+
+def test_a_damaged_resolved_file_is_named(tmp_path: Path) -> None:
+    with open_folder(tmp_path, _scenario("random"), (0,), []):
+        pass
+    resolved = yaml.safe_load((tmp_path / "resolved.yaml").read_text())
+    (tmp_path / "resolved.yaml").write_text(yaml.safe_dump(resolved | {"scenario": 3}))
+    assert _refused(tmp_path, _scenario("random")) == (
+        f"'{tmp_path / 'resolved.yaml'}' is damaged; choose another --out"
     )
 
 

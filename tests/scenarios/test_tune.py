@@ -1,6 +1,6 @@
 """The tuner: the same budget for all, keyed, and honest about edges."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import fake_runs
@@ -26,8 +26,10 @@ def _scenario(*agents: str) -> Scenario:
     return with_agents(load("plain"), agents)
 
 
-def _tune(agents: Mapping[str, Mapping[str, Range]], trials: int = 16, jobs: int = 1) -> list[Tuned]:
-    return tune(_scenario(*agents), agents, trials, (0, 1), jobs, lambda *_: None)
+def _tune(
+    agents: Mapping[str, Mapping[str, Range]], trials: int = 16, jobs: int = 1, seeds: Sequence[int] = (0,)
+) -> list[Tuned]:
+    return tune(_scenario(*agents), agents, trials, seeds, jobs, lambda *_: None)
 
 
 def test_sobol_trials_fill_the_range_and_repeat() -> None:
@@ -52,7 +54,7 @@ def test_the_best_trial_has_the_lowest_mean_regret() -> None:
 
 def test_workers_find_what_one_process_finds() -> None:
     agents = {"random": {"x": Range(0.0, 2.0)}, "popularity": {"x": Range(0.0, 1.0)}}
-    assert _tune(agents, 4, jobs=2) == _tune(agents, 4, jobs=1)
+    assert _tune(agents, 4, 2, (0, 1)) == _tune(agents, 4, 1, (0, 1))
 
 
 def test_a_range_whose_edge_is_best_is_widened_and_then_warned_about() -> None:
@@ -60,8 +62,8 @@ def test_a_range_whose_edge_is_best_is_widened_and_then_warned_about() -> None:
     assert len(found.trials) == 32 + 8
     assert 0.68 < found.best.params["x"] < 0.75
     assert found.warnings == ()
-    (far,) = _tune({"random": {"x": Range(-200.0, -199.0)}}, 128)
-    assert len(far.trials) == 128 + 2 * 32
+    (far,) = _tune({"random": {"x": Range(-200.0, -199.0)}}, 64)
+    assert len(far.trials) == 64 + 2 * 16
     assert far.warnings[0].startswith("agent 'random': best x = -19")
     assert "lies at the high edge of [" in far.warnings[0]
 
@@ -101,9 +103,9 @@ def test_what_is_tuned_is_found_by_the_next_run_and_others_are_kept(tmp_path: Pa
 
 def test_all_trials_are_written_and_other_agents_rows_are_kept(tmp_path: Path) -> None:
     path = tmp_path / "plain-trials.csv"
-    write_trials(_tune({"random": {"x": Range(0.0, 2.0)}}, 4), (0, 1), path)
-    write_trials(_tune({"popularity": {"x": Range(0.0, 2.0)}}, 2), (0, 1), path)
-    write_trials(_tune({"random": {"x": Range(0.0, 2.0)}}, 3), (0, 1), path)
+    write_trials(_tune({"random": {"x": Range(0.0, 2.0)}}, 4, 1, (0, 1)), (0, 1), path)
+    write_trials(_tune({"popularity": {"x": Range(0.0, 2.0)}}, 2, 1, (0, 1)), (0, 1), path)
+    write_trials(_tune({"random": {"x": Range(0.0, 2.0)}}, 3, 1, (0, 1)), (0, 1), path)
     lines = path.read_text().splitlines()
     assert lines[0] == "agent,trial,regret,regret_0,regret_1,params"
     assert [line.split(",")[0] for line in lines[1:]] == ["popularity"] * 2 + ["random"] * 3

@@ -58,6 +58,18 @@ def taken(items: list[int], time: list[float] | float = 13.0) -> Feedback:
     )
 
 
+def rows_of(log: Feedback, part: slice) -> Feedback:
+    return Feedback(
+        log.user[part],
+        log.visit[part],
+        log.time[part],
+        log.items[part],
+        log.choice[part],
+        log.dwell[part],
+        log.rating[part],
+    )
+
+
 def setting(feedback: Feedback, seed: int = 1, past: Interactions | None = None) -> Setting:
     return Setting(
         seed=seed,
@@ -90,7 +102,7 @@ def ready(make: Callable[[], Agent], feedback: Feedback, seed: int = 1) -> Agent
 
 
 def same(a: Slates, b: Slates) -> bool:
-    return all(np.array_equal(x, y) for x, y in [(a.items, b.items), (a.log_p, b.log_p)])
+    return np.array_equal(a.items, b.items) and np.array_equal(a.log_p, b.log_p)
 
 
 SHARED = np.array([5, 3, 8, 2, 9], np.int32)
@@ -123,13 +135,7 @@ def test_batches_leave_no_trace(make: Callable[[], Agent], chunk: int) -> None:
     whole, cut = ready(make, taken([1, 2])), ready(make, taken([1, 2]))
     whole.learn(log)
     for at in range(0, 60, chunk):
-        part = slice(at, at + chunk)
-        cut.learn(
-            Feedback(
-                log.user[part], log.visit[part], log.time[part], log.items[part], log.choice[part], log.dwell[part],
-                log.rating[part],
-            )
-        )  # fmt: skip
+        cut.learn(rows_of(log, slice(at, at + chunk)))
     whole.tick(14.25)
     cut.tick(14.25)
     private = np.argsort(rng.random((30, 12)), axis=1)[:, :6].astype(np.int32)

@@ -1,0 +1,121 @@
+"""A whole run through the real runner, small: files, metrics, repetition and one user's timeline."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from driftline.scenarios.api import run
+from driftline.scenarios.comparison_rows import comparison_rows
+from driftline.scenarios.run_result import Run, open_run
+from driftline.scenarios.timeline import timeline
+from driftline.sim.errors import InputError
+
+SMALL = {
+    "population.users": 30,
+    "catalogue.items": 100,
+    "horizon": 18,
+    "warmup": 3,
+    "judge.tracked_users": 10,
+}
+
+
+def _run(folder: Path, jobs: int) -> Run:
+    return run("abrupt_shift", ("random", "popularity"), range(2), SMALL, folder, jobs)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return _run(tmp_path_factory.mktemp("small") / "run", 1)
+
+
+def test_a_run_has_metrics_logs_truth_and_a_report(small: Run) -> None:
+    assert (small.agents, small.seeds) == (("random", "popularity"), (0, 1))
+    pooled = small.metrics.filter(pl.col("seed").is_null() & (pl.col("window") == "all"))
+    regret = dict(pooled.filter(pl.col("metric") == "regret").select("agent", "value").iter_rows())
+    assert set(regret) == {"random", "popularity"}
+    assert all(0 < value < 2 for value in regret.values())
+    visits = small.log("random", 0).collect()
+    assert (
+        len(visits) == len(small.truth("random", 0).collect()) == len(small.values("random", 0).collect()) > 0
+    )
+    assert visits["time"].min() >= 3  # type: ignore[operator]
+    assert (small.folder / "report.html").is_file()
+    assert open_run(small.folder).metrics.equals(small.metrics)
+
+
+@pytest.mark.slow
+def test_two_processes_leave_the_same_columns_as_one(small: Run, tmp_path: Path) -> None:
+    other = _run(tmp_path / "run", 2)
+    for path in small.folder.glob("*/**/*.parquet"):
+        twin = other.folder / path.relative_to(small.folder)
+        assert pl.read_parquet(path).equals(pl.read_parquet(twin)), path.name
+    means = ~pl.col("metric").is_in(["act_p50", "act_p99", "peak_memory"])
+    assert small.metrics.filter(means).equals(other.metrics.filter(means))
+
+
+def test_a_comparison_has_one_row_per_outcome(small: Run) -> None:
+    regret, reward = comparison_rows(small, "random", "popularity")
+    assert (regret["metric"], reward["metric"]) == ("regret", "reward")
+    assert regret["difference"] == small.compare("random", "popularity", "regret").difference.value
+    assert reward["difference"] == small.compare("random", "popularity").difference.value
+
+
+def test_an_agent_that_is_not_there_is_named(small: Run) -> None:
+    with pytest.raises(InputError, match="did you mean 'popularity'"):
+        small.log("populrity", 0)
+    with pytest.raises(InputError, match="no seed 7"):
+        small.truth("random", 7)
+
+
+def test_a_timeline_says_what_the_logs_say(small: Run) -> None:
+    visits = small.log("random", 1).collect()
+    user = int(visits["user"].mode().sort()[0])
+    own = visits.filter(pl.col("user") == user).sort("visit")
+    life = timeline(small, "random", 1, user, most=len(own))
+    assert [moment.visit for moment in life.moments] == own["visit"].to_list()
+    truth = small.truth("random", 1).filter(pl.col("user") == user).sort("visit").collect()
+    logits = truth["interest_before"].to_numpy()
+    for k, moment in enumerate(life.moments):
+        assert len(moment.shown) == 10
+        assert all(moment.shown)
+        assert (moment.taken is None) == (own["choice"][k] == 10)
+        best = int(np.argmax(logits[k]))
+        assert moment.before[0][0] == small.files.topics[best]
+        assert moment.before[0][1] >= moment.before[1][1] >= moment.before[2][1] > 0
+        if k + 1 < len(own):
+            assert moment.after == life.moments[k + 1].before
+    assert life.moments[-1].after == ()
+    wrote = small.files.behaviors("random", 1).filter((pl.col("user") == user) & (pl.col("expressed") >= 0))
+    inside = wrote.filter(pl.col("time") >= own["time"].min()).collect()
+    assert sum(len(moment.written) for moment in life.moments) >= len(inside) > 0
+    assert timeline(small, "random", 1, user, most=2).moments == life.moments[:2]
+
+
+def test_an_unknown_user_gets_the_names_of_some(small: Run) -> None:
+    with pytest.raises(
+        InputError, match=r"^user 5 has no visits under agent 'random', seed 0; for instance \d+, \d+"
+    ):
+        timeline(small, "random", 0, 5)
+
+
+@pytest.mark.parametrize(
+    ("agent", "words"),
+    [
+        (
+            "full[evolution=moving_averag]",
+            "evolution 'moving_averag' is unknown; did you mean 'moving_average'?",
+        ),
+        ("moving_average[judgment=2]", "parameter 'judgment' is unknown; did you mean 'judgement'?"),
+        ("random[depth=3]", "cannot be built"),
+    ],
+)
+def test_an_agent_that_cannot_be_built_is_refused_before_any_work(
+    tmp_path: Path, agent: str, words: str
+) -> None:
+    with pytest.raises(InputError) as problem:
+        run("abrupt_shift", ("popularity", agent), range(2), SMALL, tmp_path / "a")
+    assert str(problem.value).startswith(f"agent {agent!r}")
+    assert words in str(problem.value)
+    assert not (tmp_path / "a").exists()
