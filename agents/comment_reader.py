@@ -55,7 +55,7 @@ class CommentReader:
         codes = rows["comment"].astype(np.int32)
         self._encode(codes)
         if self._reader is None:
-            self._reader = SentimentReader(self._vectors.shape[1])
+            self._reader = SentimentReader()
         half = len(codes) // 2 if self._reader.r_squared == 0.0 and len(codes) >= 100 else 0
         vectors, values = self._vectors[self._row[codes]], rows["value"].astype(np.float64)
         # The first batch is big: learn from its first half, so that the second can put the reader to the test.

@@ -8,10 +8,14 @@ from driftline.agents.choice_log import ChoiceLog
 from driftline.agents.history import History
 from driftline.agents.mf import MatrixFactorisation, MatrixFactors
 from driftline.agents.predictor.choice_head import ChoiceHead, Choices
+from driftline.agents.predictor.training import Recipe
 from driftline.agents.scoring import candidate_scores
 from driftline.agents.shelf import Shelf
 from driftline.agents.users import UserRows
 from driftline.sim.types import Float32s, Floats, Int32s, Int64s, Setting
+
+EXAMPLES = 12_000
+"""Choices that a training of the head sees, spread evenly over users; more cost time and gain nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,9 @@ class Foresight:
                 user[by_user], log["time"].astype(np.float64)[by_user], items[by_user], choice[by_user],
                 log["offset"].astype(np.float64)[by_user],
             )
-            head = ChoiceHead.fit(history.of(order), history.vectors, shelf.vectors, examples, seed=self.seed)
+            head = ChoiceHead.fit(
+                history.of(order), history.vectors, shelf.vectors, examples, recipe=Recipe(queries=EXAMPLES), seed=self.seed
+            )
             result = replace(result, head=head)
         if self.factorises:
             past = users.find(setting.past.user)

@@ -46,15 +46,15 @@ RETRAIN = "retrain"
 class FullNumbers:
     """What can be tuned about the composed agent, its tracker apart."""
 
-    judgement: float = 1.0
+    judgement: float = 2.0
     """Weight of a rating, or of a trusted read comment, as evidence of interest."""
     quality_shrink: float = 2.0
     appeal_shrink: float = 2.5
     ridge: float = 20.0
     """Of the stack, in events."""
-    window: int = 8_000
+    window: int = 6_000
     """Latest visits that the stack is fitted on."""
-    refit_days: float = 2.0
+    refit_days: float = 3.0
     retrain_days: float = 12.0
     retrain_takes: float = 0.5
     """Simulated days until a retraining lands."""
@@ -113,7 +113,7 @@ class Full:
         self._pending = Pending(setting.slate, len(EXPERTS))
         self._shown, self._felt = ChoiceLog(self._numbers.window), ChoiceLog(self._numbers.window)
         self._choices = ChoiceLog(200_000)
-        self._stack = starting_stack(position.position, position.outside)
+        self._stack: Stack = starting_stack(position.position, position.outside)
         self._acted: tuple[Int64s, Floats] | None = None
         self._now = setting.start
         self._relive(setting)
@@ -313,7 +313,7 @@ class Full:
                 rows["item"].astype(np.int32), rows["value"].astype(np.float64), rows["predicted"].astype(np.float64),
                 rows["weight"].astype(np.float64),
             )
-        self._stack: Stack = refitted(self._stack, self._shown, self._felt, self._numbers.ridge, quality)
+        self._stack = refitted(self._stack, self._shown, self._felt, self._numbers.ridge, quality)
 
     def _trained(self) -> Foresight:
         return self._foresight.retrained(self._history, self._shelf, self._choices, self._setting, self._users)

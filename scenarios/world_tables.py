@@ -1,5 +1,6 @@
 """The tables of a world that all agents of a seed share: items, texts, users, probes."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +59,6 @@ def _write(frame: pl.DataFrame, path: Path) -> None:
     if path.exists():
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(f".{id(frame):x}.partial")
+    partial = path.with_suffix(f".{os.getpid()}.partial")
     frame.write_parquet(partial, compression="zstd", compression_level=1)
     partial.replace(path)

@@ -1,6 +1,7 @@
 """Filter bank: each user's interest, followed at several speeds at once, with restarts when it jumps."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 
@@ -27,6 +28,7 @@ from driftline.agents.evolution.events import (
     require_number,
     restored,
 )
+from driftline.agents.tuning_range import Range
 from driftline.sim.types import Float32s, Floats
 
 
@@ -55,6 +57,11 @@ class FilterBank:
     [0, 1). prior_variance: S > 0. outside: utility of taking nothing. young: up to this many events old, a
     particle counts as a recent change.
     """
+
+    space: ClassVar[dict[str, Range]] = {
+        "hazard": Range(0.003, 0.15, log=True),
+        "prior_variance": Range(0.4, 12.0, log=True),
+    }
 
     def __init__(
         self,

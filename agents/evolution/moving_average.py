@@ -1,5 +1,7 @@
 """Moving average: the strong simple rival, an average of what was chosen above what was shown."""
 
+from typing import ClassVar
+
 import numpy as np
 
 from driftline.agents.evolution.events import (
@@ -14,6 +16,7 @@ from driftline.agents.evolution.events import (
     restored,
 )
 from driftline.sim.kernel import kernel
+from driftline.agents.tuning_range import Range
 from driftline.sim.types import Float32s, Int64s
 
 ZERO, ONE = np.float32(0.0), np.float32(1.0)
@@ -29,6 +32,12 @@ class MovingAverage:
     decay: kept per event, in [0, 1); elapsed time plays no part. scale: from averages to utilities, > 0.
     skip: weight of a refused slate, >= 0. The offset of an update plays no part.
     """
+
+    space: ClassVar[dict[str, Range]] = {
+        "decay": Range(0.7, 0.995),
+        "scale": Range(1.0, 60.0, log=True),
+        "skip": Range(0.0, 2.0, natural_low=True),
+    }
 
     def __init__(
         self, n_users: int, dim: int, *, decay: float = 0.97, scale: float = 24.0, skip: float = 1.0

@@ -1,6 +1,7 @@
 """Online gradient: one step per event up the likelihood of what was chosen."""
 
 from math import exp
+from typing import ClassVar
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from driftline.agents.evolution.events import (
     restored,
 )
 from driftline.sim.kernel import kernel
+from driftline.agents.tuning_range import Range
 from driftline.sim.types import Float32s, Floats, Int64s
 
 ZERO = np.float32(0.0)
@@ -30,6 +32,11 @@ class OnlineGradient:
 
     step: > 0. decay: kept per event, in (0, 1]; elapsed time plays no part. outside: utility of nothing.
     """
+
+    space: ClassVar[dict[str, Range]] = {
+        "step": Range(0.05, 4.0, log=True),
+        "decay": Range(0.8, 1.0, natural_high=True),
+    }
 
     def __init__(
         self, n_users: int, dim: int, *, step: float = 1.0, decay: float = 0.99, outside: float = 1.0

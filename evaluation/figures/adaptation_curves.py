@@ -24,7 +24,7 @@ CAPTION = (
 
 
 def adaptation_curves(run: RunFolder, visits: Visits) -> Figure:
-    """Mean regret aligned at change points, from 10 visits before to 30 after, by agent without the oracle."""
+    """Mean regret aligned at change points, 10 visits before to 30 after, by agent, no oracle."""
     frames = [
         _curve(agent, [visits[agent, seed] for seed in run.seeds]) for agent in run.agents if agent != ORACLE
     ]
@@ -71,7 +71,8 @@ def _draw(data: pl.DataFrame) -> "Drawing":
                 )
                 axes.plot(part["offset"], part["value"], color=line.color, linestyle=line.dash, linewidth=2)
             ends.append((agent, float(rows["value"][-1]), line.color))
-        axes.set_xlim(data["offset"].min(), data["offset"].max())
+        offsets = data["offset"].to_numpy()
+        axes.set_xlim(float(offsets.min()), float(offsets.max()))
         axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]) if axes.get_ylim()[0] < 0 else 0.0)
         axes.text(-0.3, axes.get_ylim()[1], "interest changes", color=GREY, va="top", fontsize=10)
         axes.set_title("How much does a change of interest cost, and how soon is it made up?")

@@ -24,10 +24,8 @@ def series_faults(name: str, data: pl.DataFrame, series: tuple[str, ...], value:
         return [f"figure {name} has no data"]
     finite = pl.col(value).cast(pl.Float64).replace([float("inf"), float("-inf"), float("nan")], None)
     facts = [finite.count().alias("n"), finite.min().alias("least"), finite.max().alias("most")]
-    if series:
-        table = data.group_by(list(series), maintain_order=True).agg(facts)
-    else:
-        table = data.select(facts)
+    groups = list(series)
+    table = data.group_by(groups, maintain_order=True).agg(facts) if groups else data.select(facts)
     faults = []
     for row in table.iter_rows(named=True):
         label = ", ".join(f"{column} {row[column]}" for column in series) or "its only series"

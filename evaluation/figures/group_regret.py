@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
 CAPTION = (
-    "Mean regret per visit, one panel per group of users; shorter is better. Whiskers: 95 % interval, over seeds "
-    "where there are several, else over users. Agents are ordered by their regret over all groups. The oracle's "
-    "regret is 0 by definition and is not drawn."
+    "Mean regret per visit, one panel per group of users; shorter is better. Whiskers: 95 % interval, over "
+    "seeds where there are several, else over users. Agents are ordered by their regret over all groups. The "
+    "oracle's regret is 0 by definition and is not drawn."
 )
 
 
@@ -45,14 +45,18 @@ def _draw(data: pl.DataFrame, order: list[str]) -> "Drawing":
         columns = min(len(groups), 4)
         rows = -(-len(groups) // columns)
         figure = Drawing(figsize=(11, 1.2 + rows * (0.5 + 0.34 * len(agents))), layout="constrained")
-        panels = np.atleast_1d(figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)).ravel()
+        panels = np.atleast_1d(
+            figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+        ).ravel()
         for axes, group in zip(panels, groups, strict=False):
             part = data.filter(pl.col("group") == group)
             at = [agents.index(agent) for agent in part["agent"]]
             value = part["value"].to_numpy()
             reach = np.stack([value - part["low"].to_numpy(), part["high"].to_numpy() - value])
             colors = [style[agent].color for agent in part["agent"]]
-            axes.barh(at, value, color=colors, height=0.66, xerr=np.nan_to_num(reach), ecolor=INK, capsize=2.5)
+            axes.barh(
+                at, value, color=colors, height=0.66, xerr=np.nan_to_num(reach), ecolor=INK, capsize=2.5
+            )
             axes.set_title(group, fontsize=11)
             axes.grid(visible=False, axis="y")
             axes.set_xlim(left=0)

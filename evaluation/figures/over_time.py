@@ -55,7 +55,7 @@ def _daily(agent: str, seeds: list[pl.DataFrame], metric: str) -> pl.DataFrame:
     _, code = np.unique(user, return_inverse=True)
     size = int(code.max() + 1) * days
     cell = code * days + day - first
-    total = _spread(np.bincount(cell, values, minlength=size).reshape(-1, days))
+    total = _spread(np.bincount(cell, values, minlength=size).astype(np.float64).reshape(-1, days))
     count = _spread(np.bincount(cell, minlength=size).astype(np.float64).reshape(-1, days))
     mean = total.sum(axis=0) / count.sum(axis=0)
     n = (count > 0).sum(axis=0)
@@ -111,7 +111,8 @@ def _draw_lines(axes: "Axes", data: pl.DataFrame) -> None:
         axes.fill_between(day, rows["low"], rows["high"], color=line.color, alpha=0.14, linewidth=0)
         axes.plot(day, rows["value"], color=line.color, linestyle=line.dash, linewidth=2)
         ends.append((agent, float(rows["value"][-1]), line.color))
-    axes.set_xlim(data["day"].min(), data["day"].max() + 1)  # type: ignore[operator]
+    days = data["day"].to_numpy()
+    axes.set_xlim(float(days.min()), float(days.max()) + 1.0)
     label_ends(axes, ends, 0.06)
 
 

@@ -32,6 +32,8 @@ class Today(NamedTuple):
 Start = Callable[[Floats, Today, Any], None]
 Advance = Callable[[Floats, Today, Any], bool]
 Consume = Callable[[Floats, Floats, float, Any], None]
+Kernel = Any
+"""A law's kernel: a static method of compiled code, or None. Its `params` differ from law to law."""
 
 
 class Law(Params):
@@ -44,9 +46,9 @@ class Law(Params):
     the sum of the components, so a law's contribution is its component.
     """
 
-    start: ClassVar[Start | None] = None
-    advance: ClassVar[Advance | None] = None
-    consume: ClassVar[Consume | None] = None
+    start: ClassVar[Kernel] = None
+    advance: ClassVar[Kernel] = None
+    consume: ClassVar[Kernel] = None
     noisy: ClassVar[bool] = True
     """Whether `advance` reads `today.noise`; drawing it costs most of a day."""
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from driftline.agents.logistic_probe import fit
 from driftline.agents.sentiment_reader import (
     READER,
     ReaderParams,
@@ -18,8 +19,8 @@ def comments(n: int, width: int, noise: float, rng: np.random.Generator) -> tupl
     return x, np.clip(x @ direction + noise * rng.normal(size=n), -1.0, 1.0)
 
 
-def taught(x: Floats, y: Floats, chunk: int = 50, every: int = 50, ridge: float = 0.5) -> SentimentReader:
-    reader = SentimentReader(x.shape[1], ReaderParams(ridge=ridge))
+def taught(x: Floats, y: Floats, chunk: int = 50, every: int = 50, ridge: float = 30.0) -> SentimentReader:
+    reader = SentimentReader(ReaderParams(ridge=ridge))
     for at in range(0, len(y), every):
         for part in range(at, min(at + every, len(y)), chunk):
             end = min(part + chunk, at + every)
@@ -43,7 +44,7 @@ def test_informative_comments_are_trusted() -> None:
 def test_noise_comments_are_never_trusted(seed: int) -> None:
     rng = np.random.default_rng(seed)
     x, y = rng.normal(size=(600, 64)), rng.uniform(-1, 1, 600)
-    reader = SentimentReader(64)
+    reader = SentimentReader()
     for at in range(0, 600, 30):
         reader.observe(x[at : at + 30], y[at : at + 30])
         reader.refit()
@@ -63,7 +64,7 @@ def test_ratings_are_foretold_before_they_are_learned_from() -> None:
 
 def test_the_first_ratings_prove_nothing_and_few_prove_little() -> None:
     x, y = comments(400, 16, 0.1, np.random.default_rng(4))
-    reader = SentimentReader(16)
+    reader = SentimentReader()
     np.testing.assert_array_equal(reader.read(x), 0.0)
     reader.observe(x[:390], y[:390])
     assert reader.trust == 0.0
@@ -92,15 +93,26 @@ def test_how_ratings_are_cut_into_batches_leaves_no_trace(chunk: int) -> None:
     np.testing.assert_array_equal(whole.read(x), np.concatenate(parts))
 
 
-def test_the_fit_is_ridge_regression() -> None:
+def test_a_reading_is_the_mean_rating_of_the_classes_by_their_posterior() -> None:
     x, y = comments(300, 10, 0.2, np.random.default_rng(7))
-    reader = SentimentReader(10)
+    y = np.round(2 * y) / 2
+    reader = SentimentReader()
     reader.observe(x, y)
     reader.refit()
-    z, t = x - x.mean(axis=0), y - y.mean()
-    lam = READER.ridge * (z * z).sum() / len(z)
-    w = np.linalg.solve(z.T @ z + lam * np.eye(10), z.T @ t)
-    np.testing.assert_allclose(reader.read(x), np.clip(z @ w + y.mean(), -1, 1), atol=1e-9)
+    label = 1 + np.sign(y).astype(np.int64)
+    worth = np.array([y[label == c].mean() for c in range(3)])
+    posterior = fit(x, label, READER.ridge, 3).posterior(x)
+    np.testing.assert_allclose(reader.read(x), posterior @ worth, atol=1e-12)
+
+
+def test_stretched_readings_mean_what_ratings_mean() -> None:
+    x, y = comments(4000, 8, 0.3, np.random.default_rng(8))
+    reader = taught(x[:2000], y[:2000])
+    stretched = reader.unshrunk(reader.read(x[2000:]))
+    # A reading is E[y | x]; its slope on y is R^2 < 1. Stretched, the slope is 1 (less what is cut at +-1).
+    slope = np.cov(stretched, y[2000:])[0, 1] / y[2000:].var()
+    assert 0.85 < slope < 1.1
+    assert np.cov(reader.read(x[2000:]), y[2000:])[0, 1] / y[2000:].var() < 0.8
 
 
 def test_sentiment_is_the_rating_else_what_was_read_else_unknown() -> None:
@@ -119,4 +131,4 @@ def test_ratings_are_mapped_to_satisfaction_and_checked() -> None:
         value_of_rating(np.array([1, 3, 4, 5, np.nan], np.float32)), [-1.0, 0.0, 0.5, 1.0, np.nan]
     )
     with pytest.raises(ValueError, match=r"rating value 4\.0"):
-        SentimentReader(2).observe(np.zeros((1, 2)), np.array([4.0]))
+        SentimentReader().observe(np.zeros((1, 2)), np.array([4.0]))

@@ -1,0 +1,113 @@
+"""True against believed interest of a few users, as bands over time."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from driftline.evaluation.figures.figure import Figure
+from driftline.evaluation.figures.style import INK, PALE, PALETTE, drawing
+from driftline.evaluation.run_folder import RunFolder
+from driftline.evaluation.tracking import Beliefs, softmax
+from driftline.evaluation.witnesses import Witness
+from driftline.sim.types import Floats
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Drawing
+
+TOP = 6
+REST = "all other topics"
+TRUE = "true interest"
+CAPTION = (
+    "Each row is one user; each band is a topic's share of the interest in the same probe items, grouped by "
+    "their strongest topic. Left: the truth. Then what the agents believed just before each visit, from their "
+    "scores, after one temperature per agent. Vertical lines: first visit after this user's interest changed. "
+    "Shown are the probed users whose interest moved most, so the hard cases, not the typical ones."
+)
+
+
+def belief(
+    run: RunFolder, people: tuple[Witness, ...], known: dict[str, tuple[Beliefs, float]], truth_of: str
+) -> Figure:
+    """Topic shares over time: user, source (the truth or an agent), day, topic, value.
+
+    known: each agent's beliefs on the witnesses' seed and its temperature; the truth is `truth_of`'s world.
+    """
+    frames = []
+    for person in people:
+        truth = known[truth_of][0]
+        frames.append(_shares(run, person, TRUE, truth, softmax(truth.utility)))
+        for agent, (held, heat) in known.items():
+            frames.append(_shares(run, person, agent, held, softmax(held.scores / heat)))
+    data = pl.concat(frames) if frames else pl.DataFrame({"user": [], "source": [], "topic": [], "value": []})
+    return Figure("interest", CAPTION, data, ("user", "source"), lambda frame: _draw(frame, people))
+
+
+def _shares(run: RunFolder, person: Witness, source: str, held: Beliefs, preference: Floats) -> pl.DataFrame:
+    """One user's preference over the probe items, summed by their strongest topic, at each visit."""
+    rows = held.user == person.user
+    day, own = held.time[rows], preference[rows]
+    topics = np.unique(held.dominant)
+    shares = np.stack([own[:, held.dominant == topic].sum(axis=1) for topic in topics], axis=1)
+    return pl.DataFrame(
+        {
+            "user": np.repeat(person.label, shares.size).tolist(),
+            "source": np.repeat(source, shares.size).tolist(),
+            "day": np.repeat(day, len(topics)),
+            "topic": np.tile([run.topics[topic] for topic in topics], len(day)).tolist(),
+            "value": shares.ravel(),
+        },
+        schema_overrides={"user": pl.String, "source": pl.String, "topic": pl.String},
+    )
+
+
+def _draw(data: pl.DataFrame, people: tuple[Witness, ...]) -> "Drawing":
+    from matplotlib.figure import Figure as Drawing
+
+    sources = data["source"].unique(maintain_order=True).to_list()
+    with drawing("interest"):
+        figure = Drawing(figsize=(11, 0.9 + 2.35 * len(people)), layout="constrained")
+        panels = figure.subplots(len(people), len(sources), sharey=True, squeeze=False)
+        for person, line in zip(people, panels, strict=True):
+            own = data.filter(pl.col("user") == person.label)
+            leading = _leading(own)
+            for axes, source in zip(line, sources, strict=True):
+                _bands(axes, own.filter(pl.col("source") == source), leading)
+                for change in person.changes:
+                    axes.axvline(change, color=INK, linewidth=1.4, linestyle=(0, (2, 1.5)))
+                axes.set_title(source if source == TRUE else f"believed by {source}", fontsize=10.5, pad=4)
+            line[0].set_ylabel(f"{person.label}\nshare of interest (%)", fontsize=10)
+            handles, labels = line[-1].get_legend_handles_labels()
+            line[-1].legend(
+                handles[::-1], labels[::-1], loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=9.5
+            )
+        for axes in panels[-1]:
+            axes.set_xlabel("day of the run")
+        figure.suptitle("Does the agent see where interests went?", x=0.01, ha="left", fontsize=12.5)
+    return figure
+
+
+def _leading(own: pl.DataFrame) -> list[str]:
+    """A user's strongest topics by true share, over all visits."""
+    shares = (
+        own.filter(pl.col("source") == TRUE)
+        .group_by("topic", maintain_order=True)
+        .agg(pl.col("value").mean())
+    )
+    return shares.sort("value", descending=True, maintain_order=True)["topic"].head(TOP).to_list()
+
+
+def _bands(axes: "Axes", part: pl.DataFrame, leading: list[str]) -> None:
+    wide = part.pivot("topic", index="day", values="value", maintain_order=True)
+    rest = [name for name in wide.columns[1:] if name not in leading]
+    stack = [100 * wide[name].to_numpy() for name in leading]
+    stack.append(100 * wide.select(pl.sum_horizontal(rest) if rest else pl.lit(0.0)).to_series().to_numpy())
+    colors = [*PALETTE[: len(leading)], PALE]
+    axes.stackplot(
+        wide["day"], *stack, labels=[*leading, REST], colors=colors, edgecolor="white", linewidth=0.4
+    )
+    day = wide["day"].to_numpy()
+    axes.set_xlim(float(day[0]), float(day[-1]))
+    axes.set_ylim(0, 100)
+    axes.grid(visible=False)
