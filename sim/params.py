@@ -35,8 +35,9 @@ class Group(Params):
 
     share: Positive = 1.0
     """Relative size."""
-    spread: NonNegative = 2.0
-    """Standard deviation of the home interest's logits."""
+    spread: NonNegative | None = None
+    """Standard deviation of the home interest's logits; null: 2 for invented users, for real ones what their past
+    says."""
     laws: dict[str, SerializeAsAny[Law]]
     """By name: a built-in law or `package.module:Class`, with its numbers."""
 
@@ -73,6 +74,8 @@ class CatalogueParams(Params):
     source: Literal["synthetic", "movielens", "own_data"] = "synthetic"
     path: Path | None = None
     """Folder of a real catalogue; needed unless the source is synthetic."""
+    seeded_by: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+    """Share of each real user's interactions, the earliest, that the world is seeded with."""
     items: Count = 1_000
     """Items alive at any time (synthetic)."""
     topics: Annotated[int, Field(ge=2)] = 16

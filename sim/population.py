@@ -9,6 +9,9 @@ from driftline.sim.keyed import Stream
 from driftline.sim.params import Group, PopulationParams
 from driftline.sim.types import Bools, Float32s, Floats, Int8s, Int32s, Int64s
 
+SPREAD = 2.0
+"""Standard deviation of an invented user's home logits where the scenario states none."""
+
 
 @dataclass(slots=True)
 class Population:
@@ -73,7 +76,7 @@ def populate(
     draw = keyed.uniforms(seed, Stream.GROUP, users) * edges[-1]
     group = np.minimum(np.searchsorted(edges, draw, side="right"), len(groups) - 1)
     if homes is None:
-        spread = np.array([g.spread for g in groups.values()])[group]
+        spread = np.array([SPREAD if g.spread is None else g.spread for g in groups.values()])[group]
         homes = spread[:, None] * keyed.normals(seed, Stream.HOME, users[:, None], np.arange(topics)[None, :])
     rate = params.sessions_per_day * np.exp(params.sessions_spread * keyed.normals(seed, Stream.ACTIVITY, users))
     late = keyed.uniforms(seed, Stream.ACTIVITY, users, 1) < params.late_users

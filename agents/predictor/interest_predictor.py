@@ -31,6 +31,8 @@ class Fitted:
     probe: CategoryProbe
     valence: Valence
     head: Head
+    category: dict[str, int]
+    """Column of each text that bore a label."""
 
 
 class InterestPredictor:
@@ -96,7 +98,8 @@ class InterestPredictor:
         sequences = _sequences(frame, _sentiment(frame, vectors, valence))
         targets = _next_shares(sequences, evidence, self._window)
         head = Head.fit(sequences, evidence, targets, recipe=self._recipe, seed=self._seed)
-        self._fitted = Fitted(topics, probe, valence, head)
+        labelled = {frame.texts[i]: int(category[i]) for i in known}
+        self._fitted = Fitted(topics, probe, valence, head, labelled)
         return self
 
     def interest(self, behaviours: pl.DataFrame, at: Moment | ArrayLike) -> Floats:
@@ -109,9 +112,10 @@ class InterestPredictor:
         frame = read_frame(behaviours)
         vectors = self.encoder.encode(frame.texts)
         posterior = fitted.probe.posterior(vectors)
-        category = np.full(len(frame.texts), NONE, np.int32)
         if frame.label is not None:
-            category = _majority(frame, _codes(frame.label, fitted.topics), len(fitted.topics))
+            _codes(frame.label, fitted.topics)  # a label that no topic bears is an error all the same
+        # Only the labels that `fit` saw: those of this frame may be younger than the moment asked about.
+        category = np.array([fitted.category.get(text, NONE) for text in frame.texts], np.int32)
         evidence = with_labels(posterior, category, self._label_noise).astype(np.float32)
         sequences = _sequences(frame, _sentiment(frame, vectors, fitted.valence))
         rows = np.arange(len(frame.users))

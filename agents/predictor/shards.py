@@ -48,7 +48,8 @@ def write_shard(folder: Path, keys: Keys, vectors: Halves) -> None:
 
 def _read(path: Path, dim: int) -> tuple[Keys, Halves] | None:
     try:
-        with np.load(path, allow_pickle=False) as held:
+        # Opened here, because numpy leaves a torn file open.
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as held:
             keys, vectors = held["keys"], held["vectors"]
     except Exception:  # a torn zip file raises whatever its torn byte happens to mean
         return None

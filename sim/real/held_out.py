@@ -6,10 +6,11 @@ import numpy as np
 
 from driftline.sim import keyed
 from driftline.sim.real.data import RealData
+from driftline.sim.real.earliest import earliest
 from driftline.sim.real.errors import DataError
 from driftline.sim.real.interests import shares, starting_interests
 from driftline.sim.real.prior import best_prior
-from driftline.sim.real.profiles import WEIGHTING, Weighting, in_user_order, profiles
+from driftline.sim.real.profiles import WEIGHTING, Weighting, profiles
 from driftline.sim.real.streams import RealStream
 from driftline.sim.types import Bools, Floats, Int64s
 
@@ -53,8 +54,7 @@ def held_out_gain(
     The population's mean is over all the same earlier interactions, every one counted alike. spread: as in
     `starting_interests`. seed: keys the permutation of user ids.
     """
-    place, count = in_user_order(data)
-    earlier = place < np.maximum(np.floor(share * count + 1e-9), 1)[data.user]
+    earlier = earliest(data, share)
     judged = ~earlier & data.labelled[data.item]
     users = np.flatnonzero(np.bincount(data.user[judged], minlength=data.users))
     if len(users) < 2:

@@ -9,10 +9,11 @@ from driftline.sim.catalogue import FOREVER, Catalogue, editorial_categories
 from driftline.sim.keyed import Stream
 from driftline.sim.params import WorldParams
 from driftline.sim.real.data import RealData
+from driftline.sim.real.earliest import earliest
 from driftline.sim.real.interests import sample_users, starting_interests
 from driftline.sim.real.movielens import load_movielens
 from driftline.sim.real.own_data import load_own_data
-from driftline.sim.types import Float32s, Floats, Int64s, Interactions
+from driftline.sim.types import Bools, Float32s, Floats, Int64s, Interactions
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,8 @@ class Shop:
     """Real data, taken into a world."""
 
     data: RealData
+    used: Bools
+    """Which interactions the world is seeded with [m]; the others are kept from it."""
     catalogue: Catalogue
     homes: Floats
     """Starting interests of the world's users [N, K]."""
@@ -39,7 +42,8 @@ class Shop:
     def past(self, pseudonyms: Int64s) -> Interactions:
         """What the world's users did before the run, sorted by (time, user, item)."""
         data = self.data
-        order = np.argsort(data.user, kind="stable")
+        order = np.flatnonzero(self.used)
+        order = order[np.argsort(data.user[order], kind="stable")]
         starts = np.searchsorted(data.user[order], np.arange(data.users + 1))
         counts = starts[self.data_user + 1] - starts[self.data_user]
         world_user = np.repeat(np.arange(self.data_user.size), counts)
@@ -56,21 +60,25 @@ def open_shop(params: WorldParams, seed: int) -> Shop:
     Raises:
         DataError: one line naming file, row and value, for anything that cannot be read.
     """
-    folder = params.catalogue.path
-    assert folder is not None, "the schema asks for a path"
-    data = load_movielens(folder) if params.catalogue.source == "movielens" else load_own_data(folder)
+    stated = params.catalogue
+    assert stated.path is not None, "the schema asks for a path"
+    if stated.source == "movielens":
+        data = load_movielens(stated.path)
+    else:
+        data = load_own_data(stated.path, topics=stated.topics, seed=seed)
+    used = earliest(data, stated.seeded_by)
     spread = next(iter(params.groups.values())).spread
-    homes = starting_interests(data, spread)
+    homes = starting_interests(data, spread, used=used)
     chosen = sample_users(data, params.population.users, seed)
-    return Shop(data, _catalogue(params, data, seed), homes[chosen].astype(np.float64), chosen)
+    return Shop(data, used, _catalogue(params, data, used, seed), homes[chosen].astype(np.float64), chosen)
 
 
-def _catalogue(params: WorldParams, data: RealData, seed: int) -> Catalogue:
+def _catalogue(params: WorldParams, data: RealData, used: Bools, seed: int) -> Catalogue:
     """All items live from start to end. Appeal follows popularity, quality the shrunken mean rating."""
     stated = params.catalogue
     rows = np.arange(data.items)
-    count = np.bincount(data.item, minlength=data.items).astype(np.float64)
-    rated = ~np.isnan(data.rating)
+    count = np.bincount(data.item[used], minlength=data.items).astype(np.float64)
+    rated = used & ~np.isnan(data.rating)
     ratings = np.bincount(data.item[rated], minlength=data.items)
     total = np.bincount(data.item[rated], weights=data.rating[rated], minlength=data.items)
     mean = float(data.rating[rated].mean()) if rated.any() else 0.0
@@ -93,5 +101,6 @@ def _catalogue(params: WorldParams, data: RealData, seed: int) -> Catalogue:
 
 
 def _standard(values: Floats, spread: float) -> Float32s:
-    deviation = values.std()
-    return (spread * (values - values.mean()) / (deviation if deviation > 0 else 1.0)).astype(np.float32)
+    deviation = float(values.std())
+    standard: Float32s = (spread * (values - values.mean()) / (deviation or 1.0)).astype(np.float32)
+    return standard
