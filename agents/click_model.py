@@ -49,9 +49,7 @@ def fit_choice_weights(
     return _fit(features, np.asarray(position_log_weight, dtype=np.float64), choice, ridge, shrink_to, False)
 
 
-def fit_position_weights(
-    features: Floats, choice: Int8s | Int64s, ridge: float, shrink_to: Floats
-) -> ChoiceWeights:
+def fit_position_weights(features: Floats, choice: Int8s | Int64s, ridge: float, shrink_to: Floats) -> ChoiceWeights:
     """The same with the position weights estimated too (the first held at 0).
 
     Only for slates whose order was drawn at random: elsewhere position and merit cannot be told apart.
@@ -73,9 +71,7 @@ def _checked(features: Floats, choice: Int8s | Int64s) -> tuple[Floats, Int64s]:
     length = features.shape[1]
     if len(chosen) and (int(chosen.min()) < 0 or int(chosen.max()) > length):
         wrong = chosen[(chosen < 0) | (chosen > length)][0]
-        raise ValueError(
-            f"choice {wrong} is outside 0..{length} (slates of {length}; {length} means nothing)"
-        )
+        raise ValueError(f"choice {wrong} is outside 0..{length} (slates of {length}; {length} means nothing)")
     return np.ascontiguousarray(features, dtype=np.float64), chosen
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from driftline.agents.users import UserRows
-from driftline.sim.types import NONE, Behaviors, BehaviorKind, Feedback, Int32s, Int64s
+from driftline.sim.types import NONE, BehaviorKind, Behaviors, Feedback, Int32s, Int64s
 
 
 def rounds(user: Int64s) -> list[Int64s]:

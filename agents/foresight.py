@@ -65,11 +65,19 @@ class Foresight:
         if self.foresees:
             by_user = np.lexsort((log["time"], user))
             examples = Choices(
-                user[by_user], log["time"].astype(np.float64)[by_user], items[by_user], choice[by_user],
+                user[by_user],
+                log["time"].astype(np.float64)[by_user],
+                items[by_user],
+                choice[by_user],
                 log["offset"].astype(np.float64)[by_user],
             )
             head = ChoiceHead.fit(
-                history.of(order), history.vectors, shelf.vectors, examples, recipe=Recipe(queries=EXAMPLES), seed=self.seed
+                history.of(order),
+                history.vectors,
+                shelf.vectors,
+                examples,
+                recipe=Recipe(queries=EXAMPLES),
+                seed=self.seed,
             )
             result = replace(result, head=head)
         if self.factorises:

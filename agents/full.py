@@ -109,7 +109,10 @@ class Full:
         self._foresight = Foresight(setting.seed, self._shelf.dim, self._foresees, self._factorises)
         self._coming: Foresight | None = None
         self._reader = CommentReader(setting.segments, self._encoder if self._reads else None)
-        self._appeal, self._quality = ItemAppeal(self._numbers.appeal_shrink), ItemQuality(self._numbers.quality_shrink)
+        self._appeal, self._quality = (
+            ItemAppeal(self._numbers.appeal_shrink),
+            ItemQuality(self._numbers.quality_shrink),
+        )
         self._pending = Pending(setting.slate, len(EXPERTS))
         self._shown, self._felt = ChoiceLog(self._numbers.window), ChoiceLog(self._numbers.window)
         self._choices = ChoiceLog(200_000)
@@ -214,11 +217,18 @@ class Full:
         foretold = probability_without_own(utility, own, click.position, click.outside)
         self._appeal.observe(feedback.items, feedback.choice, foretold)
         self._shown.add(
-            user=feedback.user, time=feedback.time, features=features.astype(np.float32), choice=feedback.choice
+            user=feedback.user,
+            time=feedback.time,
+            features=features.astype(np.float32),
+            choice=feedback.choice,
         )
         known = utility - click.weights[FORESEEN_COLUMN] * features[..., FORESEEN_COLUMN]
         self._choices.add(
-            user=feedback.user, time=feedback.time, row=rows, items=feedback.items, choice=feedback.choice,
+            user=feedback.user,
+            time=feedback.time,
+            row=rows,
+            items=feedback.items,
+            choice=feedback.choice,
             offset=known.astype(np.float32),
         )
         self._pending.keep(rows, feedback, features, self._appeal.effect(feedback.items) * click.weights[APPEAL])
@@ -258,8 +268,12 @@ class Full:
             self._reader.learn(np.where(taken, last.comment, -1), last.rating, names, last.time)
         told = taken & np.isfinite(felt.value)
         self._felt.add(
-            user=names[told], time=last.time[told], item=item[told],
-            features=features[told].astype(np.float32), value=felt.value[told], weight=felt.weight[told],
+            user=names[told],
+            time=last.time[told],
+            item=item[told],
+            features=features[told].astype(np.float32),
+            value=felt.value[told],
+            weight=felt.weight[told],
             predicted=expected[told],
         )
         self._quality.observe(item[told], felt.value[told], expected[told], felt.weight[told])
@@ -310,7 +324,9 @@ class Full:
         quality = np.zeros(0)
         if rows:
             quality = self._quality.effect_without(
-                rows["item"].astype(np.int32), rows["value"].astype(np.float64), rows["predicted"].astype(np.float64),
+                rows["item"].astype(np.int32),
+                rows["value"].astype(np.float64),
+                rows["predicted"].astype(np.float64),
                 rows["weight"].astype(np.float64),
             )
         self._stack = refitted(self._stack, self._shown, self._felt, self._numbers.ridge, quality)
@@ -345,6 +361,11 @@ FORESEEN_COLUMN = EXPERTS.index("foreseen")
 def take_rows(log: Feedback, rows: Int64s) -> Feedback:
     """Some rows of a log."""
     return Feedback(
-        log.user[rows], log.visit[rows], log.time[rows], log.items[rows], log.choice[rows], log.dwell[rows],
+        log.user[rows],
+        log.visit[rows],
+        log.time[rows],
+        log.items[rows],
+        log.choice[rows],
+        log.dwell[rows],
         log.rating[rows],
     )

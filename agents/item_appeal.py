@@ -26,9 +26,7 @@ class ItemAppeal:
     def observe(self, items: Int32s, choice: Int8s, foretold: Floats) -> None:
         """Slates [n, L], choices [n] (`L` for nothing) and click probabilities without own appeal [n, L]."""
         clicked = np.asarray(choice)[:, None] == np.arange(items.shape[1])
-        self._sums.add(
-            items.ravel(), np.stack([clicked.ravel(), foretold.ravel()], axis=1).astype(np.float64)
-        )
+        self._sums.add(items.ravel(), np.stack([clicked.ravel(), foretold.ravel()], axis=1).astype(np.float64))
 
     def tick(self) -> None:
         """A tick boundary: what was observed since the last one counts from now on."""
@@ -41,9 +39,7 @@ class ItemAppeal:
         return effect
 
 
-def probability_without_own(
-    utility: Floats, own: Floats, position_log_weight: Floats, outside: float
-) -> Floats:
+def probability_without_own(utility: Floats, own: Floats, position_log_weight: Floats, outside: float) -> Floats:
     """P(click) of each slate position [n, L] if that item alone lost its own appeal.
 
     utility: [n, L], appeals `own` [n, L] contained. position_log_weight: [L]. outside: utility of nothing.

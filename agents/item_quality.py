@@ -35,9 +35,7 @@ class ItemQuality:
         effect: Floats = total[..., 0] / (total[..., 1] + self._shrink)
         return effect
 
-    def effect_without(
-        self, items: Int32s, satisfaction: Floats, predicted: Floats, weight: Floats
-    ) -> Floats:
+    def effect_without(self, items: Int32s, satisfaction: Floats, predicted: Floats, weight: Floats) -> Floats:
         """Effects [n] as if that very consumption, already settled, had never been observed.
 
         For fitting a model that has the effect among its features.

@@ -59,9 +59,7 @@ class CategoryReading:
     words: WordTopics
     word_share: float
 
-    def mixture(
-        self, title_vectors: Floats | Float32s, word_vectors: Floats | Float32s, words: Words
-    ) -> Floats:
+    def mixture(self, title_vectors: Floats | Float32s, word_vectors: Floats | Float32s, words: Words) -> Floats:
         """Mixture [m, C] of items with titles [m, p] and `words`, rows of `word_vectors` [W, p]."""
         by_words = self.words.mean_posterior(word_vectors, words)
         by_title = self.title.posterior(title_vectors)
@@ -99,9 +97,7 @@ class CategoryProbe:
         fold = keyed_folds(len(known), seed, recipe.folds)
 
         def read(rows: Int64s, guess: Floats, title: LogisticProbe) -> CategoryReading:
-            topics = fit_words(
-                word_vectors, of_known.take(rows), labels[rows], guess[rows], title, recipe.word_ridge
-            )
+            topics = fit_words(word_vectors, of_known.take(rows), labels[rows], guess[rows], title, recipe.word_ridge)
             return CategoryReading(title, topics, recipe.word_share)
 
         def title_probe(rows: Int64s) -> LogisticProbe:
@@ -118,14 +114,10 @@ class CategoryProbe:
         reading = read(everything, guess, title_probe(everything))
         mixture = reading.mixture(title_vectors, word_vectors, words)
         for probe, (seen, held) in zip(blind, halves, strict=True):
-            mixture[known[held]] = read(seen, guess, probe).mixture(
-                titles[held], word_vectors, of_known.take(held)
-            )
+            mixture[known[held]] = read(seen, guess, probe).mixture(titles[held], word_vectors, of_known.take(held))
         scale = Scale.of(mixture)
         return cls(reading, scale, scale.apply(mixture))
 
-    def vectors(
-        self, title_vectors: Floats | Float32s, word_vectors: Floats | Float32s, words: Words
-    ) -> Float32s:
+    def vectors(self, title_vectors: Floats | Float32s, word_vectors: Floats | Float32s, words: Words) -> Float32s:
         """Vectors [m, C] of items it was not fitted to; `words` are rows of `word_vectors` [W, p]."""
         return self.scale.apply(self.reading.mixture(title_vectors, word_vectors, words))

@@ -42,9 +42,7 @@ def fit(
     return fit_soft(x, targets, ridge)
 
 
-def fit_soft(
-    x: Floats | Float32s, targets: Floats, ridge: float, start: LogisticProbe | None = None
-) -> LogisticProbe:
+def fit_soft(x: Floats | Float32s, targets: Floats, ridge: float, start: LogisticProbe | None = None) -> LogisticProbe:
     """Probe fitted to soft labels: minimises `-sum targets log P + ridge/2 |W|^2`, the bias free.
 
     x: [n, p]. targets: [n, C], not negative; a row's sum is its weight. ridge: in weighted rows, with x

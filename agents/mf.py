@@ -104,9 +104,7 @@ def _events(user_rows: Int64s, item_rows: Int32s, weights: Floats, n_users: int,
 
 
 @kernel
-def _normal_equations(
-    base: Floats, y: Floats, start: Int64s, item: Int64s, extra: Floats
-) -> tuple[Floats, Floats]:
+def _normal_equations(base: Floats, y: Floats, start: Int64s, item: Int64s, extra: Floats) -> tuple[Floats, Floats]:
     n_users, dim = start.size - 1, y.shape[1]
     left, right = np.empty((n_users, dim, dim)), np.zeros((n_users, dim))
     for u in range(n_users):

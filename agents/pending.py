@@ -7,8 +7,8 @@ import numpy as np
 from driftline.agents.users import UserRows
 from driftline.sim.types import (
     NONE,
-    Behaviors,
     BehaviorKind,
+    Behaviors,
     Bools,
     Feedback,
     Float32s,
@@ -93,6 +93,13 @@ class Pending:
         self._before[who] = time
         self._waits[who] = False
         return LastVisits(
-            who, time, elapsed, self._items[who], self._choice[who], self._rating[who], comments[has],
-            self._features[who], self._appeal[who],
+            who,
+            time,
+            elapsed,
+            self._items[who],
+            self._choice[who],
+            self._rating[who],
+            comments[has],
+            self._features[who],
+            self._appeal[who],
         )

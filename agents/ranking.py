@@ -22,9 +22,7 @@ def best_slate(click_utility: Floats, value: Floats, position_log_weight: Floats
     which is worth 0. Ties go to the lower column. Raises ValueError if m < L.
     """
     utility, worth, position = _checked(click_utility, value, position_log_weight)
-    return _best_slate(
-        utility, worth, np.exp(position - position.max()), by_weight(position), outside - position.max()
-    )
+    return _best_slate(utility, worth, np.exp(position - position.max()), by_weight(position), outside - position.max())
 
 
 def top_slate(utility: Floats, position_log_weight: Floats) -> Int64s:
@@ -33,9 +31,7 @@ def top_slate(utility: Floats, position_log_weight: Floats) -> Int64s:
     return _top_slate(scores, by_weight(position))
 
 
-def expected_reward(
-    click_utility: Floats, value: Floats, position_log_weight: Floats, outside: float
-) -> Floats:
+def expected_reward(click_utility: Floats, value: Floats, position_log_weight: Floats, outside: float) -> Floats:
     """Expected reward [n] of slates given in order of position: click_utility and value are [n, L]."""
     utility, worth, position = _checked(click_utility, value, position_log_weight)
     return _expected_reward(utility + position, worth, outside)
@@ -52,9 +48,7 @@ def _checked(utility: Floats, value: Floats, position: Floats) -> tuple[Floats, 
     if u.shape != r.shape:
         raise ValueError(f"click_utility is {u.shape} but value is {r.shape}; they must agree")
     if u.shape[1] < len(position):
-        raise ValueError(
-            f"{u.shape[1]} candidates for a slate of {len(position)}; it needs at least {len(position)}"
-        )
+        raise ValueError(f"{u.shape[1]} candidates for a slate of {len(position)}; it needs at least {len(position)}")
     return u, r, np.ascontiguousarray(position, dtype=np.float64)
 
 

@@ -107,7 +107,9 @@ class SentimentReader:
         members = np.bincount(label, minlength=CLASSES)
         # A class nobody has chosen yet is worth its place on the scale.
         self._worth = np.where(
-            members > 0, np.bincount(label, y, minlength=CLASSES) / np.maximum(members, 1), np.arange(CLASSES) - 1.0
+            members > 0,
+            np.bincount(label, y, minlength=CLASSES) / np.maximum(members, 1),
+            np.arange(CLASSES) - 1.0,
         )
         self._centre_value = float(y.mean())
 

@@ -117,5 +117,3 @@ def _best_space(
         spaces, UserRows().rows(feedback.user), place[feedback.items], feedback.choice, position_log_weight
     )
     return found.name, found.log_likelihood
-
-

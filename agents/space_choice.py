@@ -53,15 +53,11 @@ def choose_space(
 def foretold(vectors: Float32s, user_rows: Int64s, items: Int32s, choice: Int8s) -> Floats:
     """Interest of each user in each item shown [n, L], by what that user took earlier in the log."""
     n_users = int(user_rows.max()) + 1 if len(user_rows) else 0
-    return _foretold(
-        np.ascontiguousarray(vectors, dtype=np.float64), user_rows, items, choice, n_users, SHRINK
-    )
+    return _foretold(np.ascontiguousarray(vectors, dtype=np.float64), user_rows, items, choice, n_users, SHRINK)
 
 
 @kernel
-def _foretold(
-    vectors: Floats, user: Int64s, items: Int32s, choice: Int8s, n_users: int, shrink: float
-) -> Floats:
+def _foretold(vectors: Floats, user: Int64s, items: Int32s, choice: Int8s, n_users: int, shrink: float) -> Floats:
     n, length = items.shape
     dim = vectors.shape[1]
     total = np.zeros((n_users, dim))

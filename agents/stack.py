@@ -49,7 +49,11 @@ def refitted(stack: Stack, shown: ChoiceLog, felt: ChoiceLog, ridge: float, qual
     goal[INTEREST] = goal[APPEAL] = 1.0
     if shown.rows:
         click = fit_choice_weights(
-            shown.rows["features"].astype(np.float64), click.position, shown.rows["choice"].astype(np.int64), ridge, goal
+            shown.rows["features"].astype(np.float64),
+            click.position,
+            shown.rows["choice"].astype(np.int64),
+            ridge,
+            goal,
         )
     if felt.rows and len(felt) >= 50:
         x = felt.rows["features"].astype(np.float64)[:, :TASTES]

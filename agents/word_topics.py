@@ -62,9 +62,7 @@ class WordTopics:
         """
         posterior = self.probe.posterior(word_vectors)
         ratio = np.log(np.maximum(posterior, 1e-300) / self.prior)
-        confidence = (
-            (posterior * ratio).sum(axis=1) / np.log(len(self.prior)) if len(self.prior) > 1 else ratio[:, 0]
-        )
+        confidence = (posterior * ratio).sum(axis=1) / np.log(len(self.prior)) if len(self.prior) > 1 else ratio[:, 0]
         return _weighted_mean(posterior, np.maximum(confidence, 0.0), self.prior, words.start, words.word)
 
 
@@ -133,9 +131,7 @@ def _mixtures(share: Floats, start: Int64s, labels: Int64s, n_categories: int) -
 
 
 @kernel
-def _weighted_mean(
-    posterior: Floats, confidence: Floats, prior: Floats, start: Int64s, word: Int64s
-) -> Floats:
+def _weighted_mean(posterior: Floats, confidence: Floats, prior: Floats, start: Int64s, word: Int64s) -> Floats:
     n_categories = posterior.shape[1]
     out = np.empty((start.size - 1, n_categories))
     for i in range(start.size - 1):

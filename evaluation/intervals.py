@@ -55,9 +55,7 @@ def poisson_weights(users: Int64s, seed: int, replicates: int = REPLICATES) -> F
     differences between agents are resampled in pairs, and a further user changes nobody else's count.
     Count-based bootstrap with independent Poisson counts: Chamandy, Muralidharan, Najmi & Naidu 2012.
     """
-    uniform = keyed.uniforms(
-        seed, BOOTSTRAP, users[None, :], users[None, :] >> 32, np.arange(replicates)[:, None]
-    )
+    uniform = keyed.uniforms(seed, BOOTSTRAP, users[None, :], users[None, :] >> 32, np.arange(replicates)[:, None])
     steps = stats.poisson.cdf(np.arange(12), 1.0)
     return np.searchsorted(steps, uniform).astype(np.float64)
 

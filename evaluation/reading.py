@@ -74,7 +74,5 @@ def _written(behavior: dict[str, Any], texts: dict[int, str]) -> str:
 
 def _texts(run: RunFolder, seed: int, codes: list[int]) -> dict[int, str]:
     wanted = pl.Series("code", sorted(set(codes)), dtype=pl.Int32).to_frame().lazy()
-    found = (
-        run.segments(seed).select(pl.col("code").cast(pl.Int32), "text").join(wanted, on="code", how="semi")
-    )
+    found = run.segments(seed).select(pl.col("code").cast(pl.Int32), "text").join(wanted, on="code", how="semi")
     return dict(found.collect().iter_rows())

@@ -45,9 +45,7 @@ def report(run: RunFolder) -> Path:
     is named in a `FigureWarning` and in the report itself.
     """
     table = _metrics(run)
-    visits: Visits = {
-        (agent, seed): judged_visits(run, agent, seed) for agent in run.agents for seed in run.seeds
-    }
+    visits: Visits = {(agent, seed): judged_visits(run, agent, seed) for agent in run.agents for seed in run.seeds}
     changes = sum(int(frame["change_point"].sum()) for frame in visits.values())
     people = witnesses(run, run.agents[0], run.seeds[0])
     figures = _figures(run, table, visits, people, changes > 0)

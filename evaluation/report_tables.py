@@ -140,9 +140,7 @@ def duration(seconds: float) -> str:
     """Seconds in the unit that a reader can take in."""
     for unit, size in (("s", 1.0), ("ms", 1e-3)):
         if seconds >= size:
-            return (
-                f"{seconds / size:,.3g} {unit}" if seconds / size < 1000 else f"{seconds / size:,.0f} {unit}"
-            )
+            return f"{seconds / size:,.3g} {unit}" if seconds / size < 1000 else f"{seconds / size:,.0f} {unit}"
     return f"{seconds / 1e-6:,.3g} µs"
 
 
@@ -169,9 +167,7 @@ def _best(numbers: Numbers, agents: list[str], measure: Measure) -> set[str]:
     return {agent for agent, value in values.items() if value == top}
 
 
-def _cell(
-    number: tuple[float | None, float | None, float | None] | None, measure: Measure, best: bool
-) -> Cell:
+def _cell(number: tuple[float | None, float | None, float | None] | None, measure: Measure, best: bool) -> Cell:
     if number is None:
         delay = measure.metric in ("adaptation_delay", "recovery_time")
         return Cell("none" if delay else "—", "", best=False)

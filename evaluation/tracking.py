@@ -44,9 +44,7 @@ def beliefs(run: RunFolder, agent: str, seed: int) -> Beliefs:
     scored = run.scores(agent, seed).join(interest, on=["user", "visit"]).sort("user", "visit").collect()
     scores = np.asarray(scored["scores"].to_numpy(), dtype=np.float64)
     if scores.size and scores.shape[1] != len(mixture):
-        raise RunFolderError(
-            f"{run.path}: {agent}, seed {seed} scored {scores.shape[1]} probe items of {len(mixture)}"
-        )
+        raise RunFolderError(f"{run.path}: {agent}, seed {seed} scored {scores.shape[1]} probe items of {len(mixture)}")
     if not np.isfinite(scores).all():
         raise RunFolderError(f"{run.path}: {agent}, seed {seed} gave a probe item a score that is not finite")
     theta = np.asarray(scored["interest_before"].to_numpy(), dtype=np.float64)

@@ -33,7 +33,9 @@ class Caller:
         jobs = self._guard(f"tick at day {now:g}", lambda: tuple(self._agent.tick(now)))
         for job in jobs:
             if not (isinstance(job, Job) and job.days >= 0.0):
-                raise AgentError(f"agent {self._name!r}: tick at day {now:g} returned {job!r}; must be a Job with days >= 0")
+                raise AgentError(
+                    f"agent {self._name!r}: tick at day {now:g} returned {job!r}; must be a Job with days >= 0"
+                )
         return jobs
 
     def finish(self, job: str) -> None:
@@ -55,7 +57,9 @@ class Caller:
     def act(self, observation: Observation, length: int) -> Slates:
         """`Agent.act`; shapes, types and propensities are checked here, the items by the world."""
         where = f"user {observation.user[0]}, visit {observation.visit[0]}"
-        slates = self._guard(f"act ({len(observation)} visits, the first: {where})", lambda: self._agent.act(observation))
+        slates = self._guard(
+            f"act ({len(observation)} visits, the first: {where})", lambda: self._agent.act(observation)
+        )
         if not isinstance(slates, Slates):
             raise AgentError(f"agent {self._name!r}, {where}: act returned {type(slates).__name__}; must be Slates")
         n = len(observation)

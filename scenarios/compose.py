@@ -45,7 +45,8 @@ def build_agent(scenario: Scenario, agent_id: str, world: World) -> Agent:
     if base == "oracle":
         return Oracle(world)
     if base in BASELINES or ":" in base:
-        return _construct(agent_id, agent_class(BASELINES.get(base, base)), spec.params)
+        agent: Agent = _construct(agent_id, agent_class(BASELINES.get(base, base)), spec.params)
+        return agent
     rival = base in ("moving_average", "online_gradient")
     tracker = _class(agent_id, "evolution", spec.evolution or (base if rival else "filter_bank"), TRACKERS)
     taken, rest = _split(spec.params, tracker)
@@ -58,7 +59,9 @@ def build_agent(scenario: Scenario, agent_id: str, world: World) -> Agent:
     if spec.ranker == "none":
         switches["factorises"] = False
     elif spec.ranker not in (None, "mf"):
-        raise InputError(f"agent {agent_id!r}: ranker {spec.ranker!r} is unknown; {hint(str(spec.ranker), ['mf', 'none'])}")
+        raise InputError(
+            f"agent {agent_id!r}: ranker {spec.ranker!r} is unknown; {hint(str(spec.ranker), ['mf', 'none'])}"
+        )
     return Full(encoder, factory, policy, _numbers(agent_id, FullNumbers, rest), **switches)
 
 

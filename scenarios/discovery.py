@@ -48,9 +48,7 @@ def load(scenario: str | Path | Scenario, overrides: Mapping[str, Any] | None = 
     try:
         return check(stated)
     except InputError as problem:
-        raise (
-            problem if overrides else InputError(f"{find_scenario(scenario)}: {problem}")
-        ) from problem.__cause__
+        raise (problem if overrides else InputError(f"{find_scenario(scenario)}: {problem}")) from problem.__cause__
 
 
 def all_scenarios() -> list[Scenario]:

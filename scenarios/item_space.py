@@ -39,12 +39,21 @@ def best_in_space(agent: Agent, world: World, wanted: Bools) -> Floats:
         fitted = basis @ projected
         slate = np.empty(world.params.slate, np.int32)
         best_slate(
-            np.ascontiguousarray(fitted[:, 0]), np.ascontiguousarray(fitted[:, 1]), base.log_weights,
-            base.numbers.outside, slate,
+            np.ascontiguousarray(fitted[:, 0]),
+            np.ascontiguousarray(fitted[:, 1]),
+            base.log_weights,
+            base.numbers.outside,
+            slate,
         )
         shown, _, _ = oracle_values(
-            now.users[row : row + 1], world.theta, pool, pool[slate][None, :], base.item_numbers, base.log_weights,
-            base.numbers, world.params.reward,
+            now.users[row : row + 1],
+            world.theta,
+            pool,
+            pool[slate][None, :],
+            base.item_numbers,
+            base.log_weights,
+            base.numbers,
+            world.params.reward,
         )
         found[row] = shown[0]
     return found

@@ -24,9 +24,7 @@ def live_progress(agents: Iterable[str], seeds: int) -> Iterator[executors.Progr
         yield None
         return
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn())
-    with Progress(
-        *columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console, transient=True
-    ) as display:
+    with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console, transient=True) as display:
         bars = {agent: display.add_task(agent, total=float(seeds)) for agent in agents}
         shares: dict[tuple[str, int], float] = {}
 
@@ -34,8 +32,6 @@ def live_progress(agents: Iterable[str], seeds: int) -> Iterator[executors.Progr
             shares[agent, seed] = share
             if agent not in bars:
                 bars[agent] = display.add_task(agent, total=float(seeds))
-            display.update(
-                bars[agent], completed=sum(done for (who, _), done in shares.items() if who == agent)
-            )
+            display.update(bars[agent], completed=sum(done for (who, _), done in shares.items() if who == agent))
 
         yield tell

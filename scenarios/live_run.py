@@ -14,9 +14,7 @@ from driftline.scenarios.seed_range import seed_range
 from driftline.sim.overrides import from_texts
 
 
-def live_run(
-    scenario: str, agents: str, seeds: str, settings: Sequence[str], out: Path | None, jobs: int
-) -> Run:
+def live_run(scenario: str, agents: str, seeds: str, settings: Sequence[str], out: Path | None, jobs: int) -> Run:
     """`driftline.run` with a progress display on a terminal.
 
     Raises:

@@ -32,8 +32,14 @@ class Oracle:
         pool = np.atleast_2d(now.candidates)
         any_slate = np.broadcast_to(pool[:, : shape[1]], shape).astype(np.int32)
         _, _, best = oracle_values(
-            now.users, self._world.theta, now.candidates, any_slate, base.item_numbers, base.log_weights,
-            base.numbers, self._world.params.reward,
+            now.users,
+            self._world.theta,
+            now.candidates,
+            any_slate,
+            base.item_numbers,
+            base.log_weights,
+            base.numbers,
+            self._world.params.reward,
         )
         return Slates.certain(best)
 
@@ -51,7 +57,8 @@ class Oracle:
         """The true preference: theta . m."""
         rows = self._order[np.searchsorted(self._names, users)]
         theta = self._world.theta[rows].astype(np.float64)
-        return np.einsum("nk,mk->nm", theta, self._world.catalogue.mixture[items].astype(np.float64))
+        scores: Floats = np.einsum("nk,mk->nm", theta, self._world.catalogue.mixture[items].astype(np.float64))
+        return scores
 
     def snapshot(self) -> object:
         """No state of its own."""

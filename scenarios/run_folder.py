@@ -65,9 +65,7 @@ def default_folder(scenario: Scenario, seeds: Sequence[int]) -> Path:
 
 
 @contextmanager
-def open_folder(
-    path: Path, scenario: Scenario, seeds: Sequence[int], topics: Sequence[str]
-) -> Iterator[OpenFolder]:
+def open_folder(path: Path, scenario: Scenario, seeds: Sequence[int], topics: Sequence[str]) -> Iterator[OpenFolder]:
     """Make a run folder, or resume one of the same scenario; locked meanwhile.
 
     `scenario.agents` holds the agents that are asked for, each composed in full.
@@ -120,15 +118,11 @@ def _earlier(path: Path, scenario: Scenario) -> _Earlier:
     if not resolved.is_file():
         odd = sorted(each.name for each in path.iterdir() if not each.name.startswith(LOCK))
         if odd:
-            raise InputError(
-                f"folder '{path}' is not empty ('{odd[0]}') and holds no run; choose another --out"
-            )
+            raise InputError(f"folder '{path}' is not empty ('{odd[0]}') and holds no run; choose another --out")
         return _Earlier({}, ())
     stated = read_mapping(resolved)
     if stated.get("scenario_hash") != scenario_hash(scenario):
-        raise InputError(
-            f"folder '{path}' holds a run of {_difference(stated, scenario)}; choose another --out"
-        )
+        raise InputError(f"folder '{path}' holds a run of {_difference(stated, scenario)}; choose another --out")
     try:
         specs = {name: AgentSpec.model_validate(spec) for name, spec in stated["scenario"]["agents"].items()}
         return _Earlier(specs, tuple(stated["seeds"]))
@@ -151,11 +145,7 @@ def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
     """Nested mappings as one, by dotted key."""
     if not isinstance(value, Mapping):
         return {prefix: value}
-    return {
-        k: v
-        for key, each in value.items()
-        for k, v in _flat(each, f"{prefix}.{key}" if prefix else key).items()
-    }
+    return {k: v for key, each in value.items() for k, v in _flat(each, f"{prefix}.{key}" if prefix else key).items()}
 
 
 def _write(folder: OpenFolder, topics: Sequence[str]) -> None:

@@ -65,9 +65,7 @@ def run_one(scenario: Scenario, agent_id: str, seed: int, out: Path, progress: P
     _write_timing(log / "timing.json", records, time.perf_counter() - began, time.process_time() - cpu)
 
 
-def _play(
-    scenario: Scenario, world: World, agent: Agent, caller: Caller, records: Records, progress: Progress
-) -> None:
+def _play(scenario: Scenario, world: World, agent: Agent, caller: Caller, records: Records, progress: Progress) -> None:
     """The loop of DESIGN section 2: observe, act, respond, learn; shared state moves at tick boundaries."""
     params, trainer = world.params, Trainer()
     boundary = round(params.warmup / params.tick)
@@ -103,7 +101,13 @@ def _visit(
     keep = np.ones(len(observation), np.bool_) if scenario.run.truth == "all" else followed
     before = records.truth.before(world, keep)
     shown, best, _ = oracle_values(
-        now.users, world.theta, now.candidates, slates.items, base.item_numbers, base.log_weights, base.numbers,
+        now.users,
+        world.theta,
+        now.candidates,
+        slates.items,
+        base.item_numbers,
+        base.log_weights,
+        base.numbers,
         world.params.reward,
     )
     in_space = best_in_space(agent, world, followed)
@@ -124,9 +128,7 @@ def _tracked(scenario: Scenario, world: World) -> Bools:
     return marks
 
 
-def _record_scores(
-    records: Records, caller: Caller, observation: Observation, followed: Bools, world: World
-) -> None:
+def _record_scores(records: Records, caller: Caller, observation: Observation, followed: Bools, world: World) -> None:
     scores = caller.score(observation.user[followed], world.catalogue.probes)
     records.scores.append(
         pl.DataFrame(

@@ -17,11 +17,7 @@ def search_space(scenario: Scenario, agent: str) -> dict[str, Range]:
     """
     name = parse_id(agent)
     spec = scenario.agents.get(agent, AgentSpec())
-    space = {
-        key: each
-        for holder in _holders(name.base, spec)
-        for key, each in getattr(holder, "space", {}).items()
-    }
+    space = {key: each for holder in _holders(name.base, spec) for key, each in getattr(holder, "space", {}).items()}
     return {key: each for key, each in space.items() if key not in name.changes}
 
 

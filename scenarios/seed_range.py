@@ -17,16 +17,12 @@ def seed_range(text: str) -> range:
     try:
         start, end = (int(first or 0), int(last)) if colon else (0, int(first))
     except ValueError:
-        raise InputError(
-            f"--seeds {text}: must be a number of seeds (3) or a half-open range (5:10)"
-        ) from None
+        raise InputError(f"--seeds {text}: must be a number of seeds (3) or a half-open range (5:10)") from None
     if start < 0 or end > LIMIT:
         raise InputError(f"--seeds {text}: seeds must be >= 0 and < {LIMIT}")
     if end <= start:
         wanted = (
-            f"the end must be above the start; {start}:{start + 1} is seed {start} alone"
-            if colon
-            else "must be >= 1"
+            f"the end must be above the start; {start}:{start + 1} is seed {start} alone" if colon else "must be >= 1"
         )
         raise InputError(f"--seeds {text}: {wanted}")
     return range(start, end)

@@ -51,6 +51,4 @@ def blame(task: Task, problem: BaseException) -> str:
         text = f"{type(problem).__name__}: {text}"
     who = f"agent {task.agent!r}"
     text = text.removeprefix(f"{who}: ").removeprefix(f"{who}, ")  # an agent's own fault names it already
-    return (
-        f"{who}, seed {task.seed}, {text}" if text.startswith("user ") else f"{who}, seed {task.seed}: {text}"
-    )
+    return f"{who}, seed {task.seed}, {text}" if text.startswith("user ") else f"{who}, seed {task.seed}: {text}"

@@ -121,12 +121,7 @@ def _truth(run: Run, agent: str, seed: int, user: int) -> dict[int, Known]:
 
 def _texts(run: Run, seed: int, codes: Iterable[int]) -> dict[int, str]:
     wanted = pl.Series(sorted({int(code) for code in codes}), dtype=pl.Int32)
-    frame = (
-        run.files.segments(seed)
-        .filter(pl.col("code").is_in(wanted.implode()))
-        .select("code", "text")
-        .collect()
-    )
+    frame = run.files.segments(seed).filter(pl.col("code").is_in(wanted.implode())).select("code", "text").collect()
     return dict(frame.iter_rows())
 
 
@@ -141,8 +136,7 @@ def _past(path: Path, user: int, names: dict[int, str]) -> tuple[tuple[str, floa
         return ()
     frame = pl.read_parquet(path).filter(pl.col("user") == user).sort("time")
     return tuple(
-        (names.get(item, f"item {item}"), rating)
-        for item, rating in frame.select("item", "rating").iter_rows()
+        (names.get(item, f"item {item}"), rating) for item, rating in frame.select("item", "rating").iter_rows()
     )
 
 
@@ -160,12 +154,6 @@ def _number(known: Known | None, key: str) -> float | None:
 
 
 def _unknown(run: Run, agent: str, seed: int, user: int) -> str:
-    some = (
-        run.files.log(agent, seed)
-        .group_by("user")
-        .len()
-        .sort("len", "user", descending=[True, False])
-        .head(3)
-    )
+    some = run.files.log(agent, seed).group_by("user").len().sort("len", "user", descending=[True, False]).head(3)
     names = ", ".join(str(each) for each in some.collect()["user"])
     return f"user {user} has no visits under agent {agent!r}, seed {seed}; for instance {names} have"

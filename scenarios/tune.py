@@ -61,9 +61,7 @@ def sobol_trials(agent: str, space: Space, count: int, first: int = 0) -> list[T
     rng = np.random.default_rng(derived_seed(first, Stream.AGENT))
     whole = qmc.Sobol(len(names), scramble=True, rng=rng).random_base2(max(count - 1, 1).bit_length())
     return [
-        Trial(
-            agent, first + k, {name: space[name].at(float(x)) for name, x in zip(names, point, strict=True)}
-        )
+        Trial(agent, first + k, {name: space[name].at(float(x)) for name, x in zip(names, point, strict=True)})
         for k, point in enumerate(whole[:count])
     ]
 
@@ -104,9 +102,7 @@ def tune(
 def at_edge(best: Trial, space: Space) -> dict[str, str]:
     """Parameters whose best value lies at an edge that is not natural, and which edge."""
     found = {name: space[name].edge(value) for name, value in best.params.items()}
-    return {
-        name: edge for name, edge in found.items() if edge is not None and space[name].added(edge) is not None
-    }
+    return {name: edge for name, edge in found.items() if edge is not None and space[name].added(edge) is not None}
 
 
 def _best(trials: Sequence[Trial]) -> Trial:

@@ -45,7 +45,8 @@ def write_world_tables(world: World, out: Path, seed: int) -> None:
     )
     _write(pl.DataFrame({"item": shelf.probes}), truth / f"probes-{seed}.parquet")
     _write(
-        pl.DataFrame({"user": world.pseudonyms(users), "group": world.groups(users)}), truth / f"users-{seed}.parquet"
+        pl.DataFrame({"user": world.pseudonyms(users), "group": world.groups(users)}),
+        truth / f"users-{seed}.parquet",
     )
     past = base.past
     if len(past):

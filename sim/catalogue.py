@@ -42,7 +42,7 @@ class Catalogue:
     @property
     def topics(self) -> int:
         """Number of topics K."""
-        return self.mixture.shape[1]
+        return int(self.mixture.shape[1])
 
     def shelf(self, now: float) -> Int32s:
         """Ids of the items alive at day `now`, by slot."""
@@ -110,7 +110,7 @@ def editorial_categories(params: CatalogueParams, seed: int, mixture: Float32s, 
     wrong = keyed.uniforms(seed, Stream.CATEGORY, rows, 0) < params.category_noise
     shift = 1 + (keyed.uniforms(seed, Stream.CATEGORY, rows, 1) * (topics - 1)).astype(np.int64)
     main = mixture.argmax(axis=1)
-    category = np.where(wrong, (main + shift) % topics, main).astype(np.int32)
+    category: Int32s = np.where(wrong, (main + shift) % topics, main).astype(np.int32)
     if params.categories == "warm":
         category[born > 0.0] = NONE
     return category
@@ -128,6 +128,7 @@ def _shares(draws: Floats, shares: list[float]) -> Int64s:
 
 def _mixtures(seed: int, slot: Int64s, generation: Int64s, topics: int) -> Float32s:
     """One to three topics an item, the first the strongest."""
+
     def draw(place: int) -> Floats:
         return keyed.uniforms(seed, Stream.ITEM_TOPICS, slot, generation, place)
 
@@ -137,4 +138,5 @@ def _mixtures(seed: int, slot: Int64s, generation: Int64s, topics: int) -> Float
         topic = np.minimum((draw(1 + 2 * place) * topics).astype(int), topics - 1)
         amount = strength * (0.7 + 0.6 * draw(2 + 2 * place)) * (count > place)
         np.add.at(weight, (np.arange(slot.size), topic), amount)
-    return (weight / weight.sum(axis=1, keepdims=True)).astype(np.float32)
+    mixture: Float32s = (weight / weight.sum(axis=1, keepdims=True)).astype(np.float32)
+    return mixture

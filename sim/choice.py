@@ -13,7 +13,8 @@ OUTSIDE_KEY = 0xFFFFFFFF
 
 def position_log_weights(length: int, decay: float) -> Floats:
     """log w_k = -decay log(k + 1), k = 0 .. length - 1."""
-    return -decay * np.log(np.arange(1.0, length + 1.0))
+    weights: Floats = -decay * np.log(np.arange(1.0, length + 1.0))
+    return weights
 
 
 @kernel

@@ -59,4 +59,5 @@ class Clock:
         return twin
 
     def _happen(self, event: simpy.Event) -> None:
-        self._tell(self._agenda.pop(event.value))
+        number: int = event.value  # type: ignore[assignment]
+        self._tell(self._agenda.pop(number))

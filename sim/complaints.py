@@ -79,9 +79,7 @@ def _real_path(error: ErrorDetails, stated: Any) -> list[str]:
                 node = node[name]
         if isinstance(node, list | tuple) and isinstance(key, int) and key < len(node):
             node = node[key]
-        elif (isinstance(node, Mapping) and key in node) or (
-            index == len(place) - 1 and isinstance(key, str)
-        ):
+        elif (isinstance(node, Mapping) and key in node) or (index == len(place) - 1 and isinstance(key, str)):
             node = node.get(key) if isinstance(node, Mapping) else None
         else:
             continue

@@ -17,7 +17,16 @@ from driftline.sim.population import Population, populate
 from driftline.sim.real.shop import Shop, open_shop
 from driftline.sim.step import CommentNumbers, ItemNumbers, ResponseNumbers
 from driftline.sim.text.corpus import Corpus, build_corpus
-from driftline.sim.types import Bools, Float32s, Floats, Int32s, Int64s, Interactions, Items, empty_interactions
+from driftline.sim.types import (
+    Bools,
+    Float32s,
+    Floats,
+    Int32s,
+    Int64s,
+    Interactions,
+    Items,
+    empty_interactions,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +98,12 @@ class Foundation:
         """What an operator knows of these items."""
         shelf = self.catalogue
         return Items(
-            ids, self.corpus.item_text[ids], shelf.domain[ids], shelf.price[ids], shelf.born[ids], shelf.category[ids]
+            ids,
+            self.corpus.item_text[ids],
+            shelf.domain[ids],
+            shelf.price[ids],
+            shelf.born[ids],
+            shelf.category[ids],
         )
 
     def queries(self, users: Int64s, visits: Int32s, theta: Float32s, gap_days: Floats) -> Queries:

@@ -29,8 +29,15 @@ def start(base: Foundation, state: Population) -> None:
         if begin is not None:
             users = np.flatnonzero(state.group == part.group)
             start_loop(begin)(
-                state.components, part.slot, state.home, users, base.seed, part.stream, base.params.horizon,
-                part.shared, part.numbers,
+                state.components,
+                part.slot,
+                state.home,
+                users,
+                base.seed,
+                part.stream,
+                base.params.horizon,
+                part.shared,
+                part.numbers,
             )
     add_up(state.components, state.theta, np.arange(len(state)))
 
@@ -45,8 +52,18 @@ def catch_up(base: Foundation, state: Population, users: Int64s, day: int) -> No
         advance = type(part.law).advance
         if advance is not None:
             daily_loop(advance, part.law.noisy)(
-                state.components, part.slot, state.home, behind[group == part.group], state.day, day, base.seed,
-                part.stream, base.params.horizon, part.shared, part.numbers, state.changed,
+                state.components,
+                part.slot,
+                state.home,
+                behind[group == part.group],
+                state.day,
+                day,
+                base.seed,
+                part.stream,
+                base.params.horizon,
+                part.shared,
+                part.numbers,
+                state.changed,
             )
     state.day[behind] = day
     add_up(state.components, state.theta, behind)
@@ -61,7 +78,13 @@ def consume(base: Foundation, state: Population, users: Int64s, outcome: Outcome
         if react is not None:
             mine = (state.group[users] == part.group).astype(np.int8)
             consume_loop(react)(
-                state.components, part.slot, users, outcome.taken, mine, base.item_numbers.mixture,
-                outcome.satisfaction, part.numbers,
+                state.components,
+                part.slot,
+                users,
+                outcome.taken,
+                mine,
+                base.item_numbers.mixture,
+                outcome.satisfaction,
+                part.numbers,
             )
     add_up(state.components, state.theta, users)

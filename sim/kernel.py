@@ -14,9 +14,9 @@ def kernel(function: F) -> F:
     No `fastmath` and no threads: results must not depend on the order of additions. Division by zero
     follows numpy. The wrapper keeps the function's own type, so that callers stay type-checked.
     """
-    return cast(F, numba.njit(cache=True, error_model="numpy")(function))
+    return cast("F", numba.njit(cache=True, error_model="numpy")(function))
 
 
 def kernel_around(function: F) -> F:
     """Like `kernel` for a loop that closes over another kernel, which numba cannot cache on disk."""
-    return cast(F, numba.njit(error_model="numpy")(function))
+    return cast("F", numba.njit(error_model="numpy")(function))

@@ -54,9 +54,7 @@ SHIFT = np.uint64(32)
 
 
 @kernel
-def philox(
-    c0: int, c1: int, c2: int, c3: int, k0: int, k1: int
-) -> tuple[np.uint64, np.uint64, np.uint64, np.uint64]:
+def philox(c0: int, c1: int, c2: int, c3: int, k0: int, k1: int) -> tuple[np.uint64, np.uint64, np.uint64, np.uint64]:
     """Ten rounds of Philox4x32; four words of 32 bits, held in uint64."""
     x0, x1 = np.uint64(c0) & MASK, np.uint64(c1) & MASK
     x2, x3 = np.uint64(c2) & MASK, np.uint64(c3) & MASK
@@ -125,21 +123,21 @@ def _normals(a: NDArray[np.int64], b: NDArray[np.int64], c: NDArray[np.int64], s
     return out
 
 
-def _keys(*keys: ArrayLike) -> tuple[tuple[int, ...], list[NDArray[np.int64]]]:
-    arrays = np.broadcast_arrays(*[np.asarray(k, dtype=np.int64) for k in keys])
+def _keys(a: ArrayLike, b: ArrayLike, c: ArrayLike) -> tuple[tuple[int, ...], list[NDArray[np.int64]]]:
+    arrays = np.broadcast_arrays(*[np.asarray(k, dtype=np.int64) for k in (a, b, c)])
     return arrays[0].shape, [np.ascontiguousarray(x).ravel() for x in arrays]
 
 
 def uniforms(seed: int, stream: int, a: ArrayLike, b: ArrayLike = 0, c: ArrayLike = 0) -> Floats:
     """Uniforms in (0, 1) for broadcast keys; each depends on its own key only."""
-    shape, keys = _keys(a, b, c)
-    return _uniforms(*keys, seed, stream).reshape(shape)
+    shape, (x, y, z) = _keys(a, b, c)
+    return _uniforms(x, y, z, seed, stream).reshape(shape)
 
 
 def normals(seed: int, stream: int, a: ArrayLike, b: ArrayLike = 0, c: ArrayLike = 0) -> Floats:
     """Standard normals for broadcast keys; each depends on its own key only."""
-    shape, keys = _keys(a, b, c)
-    return _normals(*keys, seed, stream).reshape(shape)
+    shape, (x, y, z) = _keys(a, b, c)
+    return _normals(x, y, z, seed, stream).reshape(shape)
 
 
 def order(seed: int, stream: int, n: int, a: int = 0) -> NDArray[np.int64]:

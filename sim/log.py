@@ -78,9 +78,7 @@ class TruthLog:
             columns[f"from_{name.rpartition(':')[2]}"] = world.components[users, slot].astype(np.float16)
         return columns
 
-    def add(
-        self, before: dict[str, NDArray[np.generic]], truth: Truth, keep: NDArray[np.bool_]
-    ) -> None:
+    def add(self, before: dict[str, NDArray[np.generic]], truth: Truth, keep: NDArray[np.bool_]) -> None:
         """Take in one round, after `respond`."""
         self.visits.append(
             before

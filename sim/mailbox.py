@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from driftline.sim.step import Outcome
-from driftline.sim.types import NONE, Behaviors, BehaviorKind, Floats, Int8s, Int32s, Int64s
+from driftline.sim.types import NONE, BehaviorKind, Behaviors, Floats, Int8s, Int32s, Int64s
 
 SECOND = 1.0 / 86_400.0
 PURCHASE_DELAY = 2.0
@@ -43,7 +43,11 @@ class Mailbox:
     def copy(self) -> "Mailbox":
         """The same mail for a twin world."""
         return replace(
-            self, item=self.item.copy(), comment=self.comment.copy(), about=self.about.copy(), time=self.time.copy()
+            self,
+            item=self.item.copy(),
+            comment=self.comment.copy(),
+            about=self.about.copy(),
+            time=self.time.copy(),
         )
 
     def post(self, users: Int64s, times: Floats, outcome: Outcome, item_text: Int32s) -> None:
@@ -75,17 +79,19 @@ class Mailbox:
             parts.append(_rows(queries.users, at, BehaviorKind.SEARCH, none, queries.codes, none))
         user, time, kind, item, about, expressed = (np.concatenate(column) for column in zip(*parts, strict=True))
         order = np.lexsort((kind, user, time))
-        return Behaviors(
-            pseudonym[user[order]], time[order], kind[order], item[order], about[order], expressed[order]
-        )
+        return Behaviors(pseudonym[user[order]], time[order], kind[order], item[order], about[order], expressed[order])
 
     def _purchases(self, users: Int64s, times: Floats) -> "tuple[Int64s, Floats, Int8s, Int32s, Int32s, Int32s]":
         place = np.minimum(np.searchsorted(users, self.purchase_user), users.size - 1)
         ready = (users[place] == self.purchase_user) & (self.purchase_time <= times[place])
         item = self.purchase_item[ready]
         rows = _rows(
-            self.purchase_user[ready], self.purchase_time[ready], BehaviorKind.PURCHASE, item,
-            self.purchase_about[ready], np.full(item.size, NONE, np.int32),
+            self.purchase_user[ready],
+            self.purchase_time[ready],
+            BehaviorKind.PURCHASE,
+            item,
+            self.purchase_about[ready],
+            np.full(item.size, NONE, np.int32),
         )
         self.purchase_user = self.purchase_user[~ready]
         self.purchase_item = self.purchase_item[~ready]
@@ -103,5 +109,3 @@ def _rows(
 def no_queries() -> Queries:
     """Nobody searches."""
     return Queries(np.empty(0, np.int64), np.empty(0, np.int32))
-
-

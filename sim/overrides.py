@@ -65,6 +65,4 @@ def _unknown(keys: list[str], depth: int, kind: Any) -> str:
     if not legal:
         return f"key {'.'.join(keys)!r} is unknown; {above!r} has no keys below it"
     prefix = f"{above}." if above else ""
-    return (
-        f"key {'.'.join(keys)!r} is unknown; {hint(prefix + keys[depth], [prefix + name for name in legal])}"
-    )
+    return f"key {'.'.join(keys)!r} is unknown; {hint(prefix + keys[depth], [prefix + name for name in legal])}"

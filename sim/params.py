@@ -79,7 +79,7 @@ class CatalogueParams(Params):
     items: Count = 1_000
     """Items alive at any time (synthetic)."""
     topics: Annotated[int, Field(ge=2)] = 16
-    domains: dict[str, DomainParams] = {"news": DomainParams(), "video": DomainParams()}
+    domains: dict[str, DomainParams] = Field(default_factory=lambda: {"news": DomainParams(), "video": DomainParams()})
     quality: NonNegative = 0.6
     """Standard deviation of what satisfies beyond interest."""
     appeal: NonNegative = 0.6

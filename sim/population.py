@@ -80,9 +80,7 @@ def populate(
         homes = spread[:, None] * keyed.normals(seed, Stream.HOME, users[:, None], np.arange(topics)[None, :])
     rate = params.sessions_per_day * np.exp(params.sessions_spread * keyed.normals(seed, Stream.ACTIVITY, users))
     late = keyed.uniforms(seed, Stream.ACTIVITY, users, 1) < params.late_users
-    arrival = np.where(
-        late, warmup + (horizon - warmup) * 0.7 * keyed.uniforms(seed, Stream.ACTIVITY, users, 2), 0.0
-    )
+    arrival = np.where(late, warmup + (horizon - warmup) * 0.7 * keyed.uniforms(seed, Stream.ACTIVITY, users, 2), 0.0)
     gap = 1.0 / rate
     first = arrival - gap * np.log(keyed.uniforms(seed, Stream.VISIT_GAP, users, 0))
     return Population(

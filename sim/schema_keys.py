@@ -57,7 +57,6 @@ def default_mapping(kind: Any, key: str) -> dict[str, Any]:
         default = field.get_default(call_default_factory=True) if field else None
         if isinstance(default, dict):
             return {
-                name: value.model_dump() if isinstance(value, BaseModel) else value
-                for name, value in default.items()
+                name: value.model_dump() if isinstance(value, BaseModel) else value for name, value in default.items()
             }
     return {}

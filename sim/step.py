@@ -150,8 +150,14 @@ def respond(
             if not comments.spoken or open_unit(c3) < numbers.comment_noise:
                 kind = NOISE
             comment[i] = comment_code(
-                comments.codes, comments.first, comments.frames, comments.available, kind, day,
-                open_unit(c1), open_unit(c2),
+                comments.codes,
+                comments.first,
+                comments.frames,
+                comments.available,
+                kind,
+                day,
+                open_unit(c1),
+                open_unit(c2),
             )
     return Outcome(choice, taken, dwell, rating, satisfaction, purchased, comment)
 

@@ -32,7 +32,12 @@ def warm_up(world: World) -> Start:
         now = world.round
         pool = np.ascontiguousarray(np.atleast_2d(now.candidates))
         slates = random_slates(
-            now.users, now.visits, pool, now.candidates.ndim == 1, world.params.slate, world.seed,
+            now.users,
+            now.visits,
+            pool,
+            now.candidates.ndim == 1,
+            world.params.slate,
+            world.seed,
             int(Stream.WARMUP_POLICY),
         )
         behaviors.append(observation.behaviors)

@@ -24,7 +24,6 @@ from driftline.sim.keyed import Stream
 from driftline.sim.mailbox import Mailbox
 from driftline.sim.oracle import REWARDS, worth
 from driftline.sim.params import WorldParams
-from driftline.sim.world_params import world_params
 from driftline.sim.step import Outcome, respond
 from driftline.sim.types import (
     Bools,
@@ -39,6 +38,7 @@ from driftline.sim.types import (
     Slates,
 )
 from driftline.sim.visits import schedule_next
+from driftline.sim.world_params import world_params
 
 RELEASE = "release"
 NO_PROBABILITIES = np.empty((0, 0), np.float32)
@@ -207,7 +207,15 @@ class World:
         base = self._base
         interest_now = self._users.theta[user]
         utilities, rewards = np.empty(items.size), np.empty(items.size)
-        worth(interest_now, items, base.item_numbers, base.numbers, REWARDS.index(self.params.reward), utilities, rewards)
+        worth(
+            interest_now,
+            items,
+            base.item_numbers,
+            base.numbers,
+            REWARDS.index(self.params.reward),
+            utilities,
+            rewards,
+        )
         return utilities, rewards
 
     def respond_in_full(self, slates: Slates, probabilities: bool = True) -> tuple[Feedback, "Truth"]:
@@ -218,20 +226,41 @@ class World:
         shape = (now.users.size, self.params.slate + 1) if probabilities else (0, 0)
         chances = np.empty(shape, np.float32)
         outcome = respond(
-            now.users, now.visits, slates.items, self._users.theta, base.item_numbers, base.log_weights,
-            base.numbers, base.comments, now.day, base.seed, base.streams, chances,
+            now.users,
+            now.visits,
+            slates.items,
+            self._users.theta,
+            base.item_numbers,
+            base.log_weights,
+            base.numbers,
+            base.comments,
+            now.day,
+            base.seed,
+            base.streams,
+            chances,
         )
         self._mail.post(now.users, now.times, outcome, base.catalogue_text)
         interest.consume(base, self._users, now.users, outcome)
         self._users.changed[now.users] = False
         population = self.params.population
         schedule_next(
-            now.users, self._users.visit, self._users.next_visit, self._users.gap_days, population.more,
-            population.gap_minutes, base.seed, int(Stream.VISIT_GAP),
+            now.users,
+            self._users.visit,
+            self._users.next_visit,
+            self._users.gap_days,
+            population.more,
+            population.gap_minutes,
+            base.seed,
+            int(Stream.VISIT_GAP),
         )
         self._round = None
         feedback = Feedback(
-            self._users.pseudonym[now.users], now.visits, now.times, slates.items, outcome.choice, outcome.dwell,
+            self._users.pseudonym[now.users],
+            now.visits,
+            now.times,
+            slates.items,
+            outcome.choice,
+            outcome.dwell,
             outcome.rating,
         )
         return feedback, Truth(outcome, self._reward(outcome), chances)
@@ -258,7 +287,11 @@ class World:
         if fault:
             problem = "is not among the candidates" if fault == 1 else "is shown twice"
             raise SlateError(
-                int(self._users.pseudonym[now.users[row]]), int(now.visits[row]), int(slates[row, place]), place, problem
+                int(self._users.pseudonym[now.users[row]]),
+                int(now.visits[row]),
+                int(slates[row, place]),
+                place,
+                problem,
             )
 
     def _next_round(self, end: float) -> bool:

@@ -13,9 +13,7 @@ from driftline.sim.params import WorldParams
 from driftline.sim.scenario_file import read_scenario
 
 
-def world_params(
-    scenario: str | Path | Mapping[str, Any] | WorldParams, overrides: Mapping[str, Any]
-) -> WorldParams:
+def world_params(scenario: str | Path | Mapping[str, Any] | WorldParams, overrides: Mapping[str, Any]) -> WorldParams:
     """Checked numbers. A scenario file's further keys (agents, run, judge) are not the world's business.
 
     Raises:

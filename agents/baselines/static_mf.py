@@ -39,7 +39,11 @@ class StaticMF:
         self._factors, self._vectors = None, np.zeros((1, 1), np.float32)
         if user.size:
             self._factors = self._recipe.fit(
-                self._users.find(user), item, np.ones(user.size), len(self._users), int(item.max()) + 1,
+                self._users.find(user),
+                item,
+                np.ones(user.size),
+                len(self._users),
+                int(item.max()) + 1,
                 setting.seed % 2**31,
             )
             fitted = self._factors.fitted_users

@@ -118,9 +118,7 @@ class FilterBank:
         self._state = State(**{name: np.concatenate([old[name], new[name]]) for name in old})
         self.n_users = n_users
 
-    def predict(
-        self, users: Rows, item_vectors: Reals, elapsed: Reals, offset: Reals | None = None
-    ) -> Float32s:
+    def predict(self, users: Rows, item_vectors: Reals, elapsed: Reals, offset: Reals | None = None) -> Float32s:
         """What each user will choose: probabilities [n, m + 1], the last for nothing. Changes nothing.
 
         Shapes as in `update`; a user may come more than once.

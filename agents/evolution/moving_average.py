@@ -15,8 +15,8 @@ from driftline.agents.evolution.events import (
     require_number,
     restored,
 )
-from driftline.sim.kernel import kernel
 from driftline.agents.tuning_range import Range
+from driftline.sim.kernel import kernel
 from driftline.sim.types import Float32s, Int64s
 
 ZERO, ONE = np.float32(0.0), np.float32(1.0)
@@ -39,9 +39,7 @@ class MovingAverage:
         "skip": Range(0.0, 2.0, natural_low=True),
     }
 
-    def __init__(
-        self, n_users: int, dim: int, *, decay: float = 0.97, scale: float = 24.0, skip: float = 1.0
-    ) -> None:
+    def __init__(self, n_users: int, dim: int, *, decay: float = 0.97, scale: float = 24.0, skip: float = 1.0) -> None:
         require_number("n_users", n_users, n_users >= 0, ">= 0")
         require_number("dim", dim, dim >= 1, ">= 1")
         require_number("decay", decay, 0 <= decay < 1, "in [0, 1)")

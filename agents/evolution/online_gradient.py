@@ -16,8 +16,8 @@ from driftline.agents.evolution.events import (
     require_number,
     restored,
 )
-from driftline.sim.kernel import kernel
 from driftline.agents.tuning_range import Range
+from driftline.sim.kernel import kernel
 from driftline.sim.types import Float32s, Floats, Int64s
 
 ZERO = np.float32(0.0)
@@ -38,9 +38,7 @@ class OnlineGradient:
         "decay": Range(0.8, 1.0, natural_high=True),
     }
 
-    def __init__(
-        self, n_users: int, dim: int, *, step: float = 1.0, decay: float = 0.99, outside: float = 1.0
-    ) -> None:
+    def __init__(self, n_users: int, dim: int, *, step: float = 1.0, decay: float = 0.99, outside: float = 1.0) -> None:
         require_number("n_users", n_users, n_users >= 0, ">= 0")
         require_number("dim", dim, dim >= 1, ">= 1")
         require_number("step", step, 0 < step < np.inf, "finite and > 0")

@@ -50,9 +50,7 @@ def read_frame(behaviours: pl.DataFrame) -> BehaviourFrame:
         if column not in behaviours.columns:
             near = get_close_matches(column, behaviours.columns, 1)
             hint = f"; nearest: {near[0]}" if near else ""
-            raise ValueError(
-                f"behaviours lack the column {column!r}; found {', '.join(behaviours.columns)}{hint}"
-            )
+            raise ValueError(f"behaviours lack the column {column!r}; found {', '.join(behaviours.columns)}{hint}")
         if behaviours[column].null_count() and column != "about":
             raise ValueError(f"column {column!r} holds {behaviours[column].null_count()} nulls")
     frame = behaviours.with_columns(time=pl.Series(days(behaviours["time"])))
@@ -112,7 +110,5 @@ def _sentiment(frame: pl.DataFrame) -> Float32s | None:
         return None
     found = frame["sentiment"].cast(pl.Float32).fill_null(0.0).fill_nan(0.0).to_numpy()
     if np.abs(found).max(initial=0.0) > 1.0:
-        raise ValueError(
-            f"sentiment reaches {found[np.abs(found).argmax()]}; legal is -1 to 1, null for unknown"
-        )
+        raise ValueError(f"sentiment reaches {found[np.abs(found).argmax()]}; legal is -1 to 1, null for unknown")
     return np.asarray(found, np.float32)

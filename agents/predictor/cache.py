@@ -38,9 +38,7 @@ class CachedEncoder(Encoder):
         self.encoder = encoder
         self.encoded = 0
         """Texts that had to be encoded so far."""
-        folder = (
-            (Path(dir) if dir is not None else default_folder()) / encoder.identity[:40] if disk else None
-        )
+        folder = (Path(dir) if dir is not None else default_folder()) / encoder.identity[:40] if disk else None
         self._store = _Store(folder, encoder.dim)
         weakref.finalize(self, self._store.flush)
 

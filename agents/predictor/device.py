@@ -22,9 +22,7 @@ def resolve(name: str) -> "torch.device":
         raise ValueError(f"device {name!r} is none of {', '.join(DEVICES)}, cuda:<number>; nearest: {near}")
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if kind == "cuda" and int(number or 0) >= count:
-        raise RuntimeError(
-            f"device {name!r} was asked for, but torch {torch.__version__} sees {count} CUDA devices"
-        )
+        raise RuntimeError(f"device {name!r} was asked for, but torch {torch.__version__} sees {count} CUDA devices")
     if kind == "auto":
         kind = "cuda" if count else "cpu"
     return torch.device(f"{kind}:{number}" if number else kind)

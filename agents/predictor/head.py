@@ -143,9 +143,7 @@ def _best_counts(x: Float32s, share: Float32s, scales: Floats) -> Head:
     weight = np.zeros((CHANNELS, len(scales)))
     weight[:-1, k] = 1.0
     weight[-1, k] = feeling
-    return Head(
-        scales, strength * popular, feeling, weight, np.zeros((len(scales), topics, topics)), epochs=0
-    )
+    return Head(scales, strength * popular, feeling, weight, np.zeros((len(scales), topics, topics)), epochs=0)
 
 
 def _learn(start: Head, x: Float32s, share: Float32s, judged: Any, recipe: Recipe, seed: int) -> Head:

@@ -51,9 +51,7 @@ def word_pieces(corpus: Sequence[str]) -> PreTrainedTokenizerFast:
     """Whole words of the corpus, most frequent first; unseen words fall into characters."""
     normalizer = normalizers.BertNormalizer(lowercase=True)
     splitter = pre_tokenizers.BertPreTokenizer()
-    counts = Counter(
-        word for text in corpus for word, _ in splitter.pre_tokenize_str(normalizer.normalize_str(text))
-    )
+    counts = Counter(word for text in corpus for word, _ in splitter.pre_tokenize_str(normalizer.normalize_str(text)))
     words = [word for word, _ in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))][:MOST_WORDS]
     pieces = dict.fromkeys([*SPECIAL, *CHARACTERS, *(f"##{c}" for c in CHARACTERS), *words])
     vocabulary = {piece: i for i, piece in enumerate(pieces)}

@@ -76,12 +76,8 @@ class Sequences:
 
 def _check(rows: Int64s, when: Floats, felt: Float32s, users: int) -> None:
     if rows.size and not (rows.min() >= 0 and rows.max() < users):
-        raise ValueError(
-            f"row spans {rows.min()} to {rows.max()}; legal is 0 to {users - 1} for users={users}"
-        )
+        raise ValueError(f"row spans {rows.min()} to {rows.max()}; legal is 0 to {users - 1} for users={users}")
     if not np.isfinite(when).all():
         raise ValueError("time holds a value that is not finite; leave such events out")
     if not (np.abs(felt) <= 1.0).all():
-        raise ValueError(
-            f"sentiment reaches {felt[~(np.abs(felt) <= 1.0)][0]}; legal is -1 to 1, 0 for unknown"
-        )
+        raise ValueError(f"sentiment reaches {felt[~(np.abs(felt) <= 1.0)][0]}; legal is -1 to 1, 0 for unknown")

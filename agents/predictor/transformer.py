@@ -133,11 +133,7 @@ def _identity(
         found.update(weight.contiguous().cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
     found.update(tokenizer.backend_tokenizer.to_str().encode())
     config: Any = model.config
-    ability = (
-        torch.cuda.get_device_name(device)
-        if device.type == "cuda"
-        else torch.backends.cpu.get_cpu_capability()
-    )
+    ability = torch.cuda.get_device_name(device) if device.type == "cuda" else torch.backends.cpu.get_cpu_capability()
     facts = (config.model_type, precision, ROWS, lengths, ability)
     versions = (torch.__version__, transformers.__version__, tokenizers.__version__)
     found.update(repr((facts, versions)).encode())

@@ -67,9 +67,7 @@ class ChangeCurve:
     def smoothed(self, window: int) -> "ChangeCurve":
         """Sums over `window` offsets around each, never reaching across the change."""
         start = int(np.searchsorted(self.offsets, 0))
-        return replace(
-            self, total=_spread(self.total, window, start), count=_spread(self.count, window, start)
-        )
+        return replace(self, total=_spread(self.total, window, start), count=_spread(self.count, window, start))
 
 
 def change_curve(

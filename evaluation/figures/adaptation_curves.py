@@ -25,9 +25,7 @@ CAPTION = (
 
 def adaptation_curves(run: RunFolder, visits: Visits) -> Figure:
     """Mean regret aligned at change points, 10 visits before to 30 after, by agent, no oracle."""
-    frames = [
-        _curve(agent, [visits[agent, seed] for seed in run.seeds]) for agent in run.agents if agent != ORACLE
-    ]
+    frames = [_curve(agent, [visits[agent, seed] for seed in run.seeds]) for agent in run.agents if agent != ORACLE]
     data = pl.concat(frames) if frames else pl.DataFrame({"agent": [], "offset": [], "value": []})
     return Figure("adaptation", CAPTION, data, ("agent",), _draw)
 
@@ -66,9 +64,7 @@ def _draw(data: pl.DataFrame) -> "Drawing":
             if rows.is_empty():
                 continue
             for part in (rows.filter(pl.col("offset") < 0), rows.filter(pl.col("offset") >= 0)):
-                axes.fill_between(
-                    part["offset"], part["low"], part["high"], color=line.color, alpha=0.14, linewidth=0
-                )
+                axes.fill_between(part["offset"], part["low"], part["high"], color=line.color, alpha=0.14, linewidth=0)
                 axes.plot(part["offset"], part["value"], color=line.color, linestyle=line.dash, linewidth=2)
             ends.append((agent, float(rows["value"][-1]), line.color))
         offsets = data["offset"].to_numpy()

@@ -79,9 +79,7 @@ def _draw(data: pl.DataFrame, people: tuple[Witness, ...]) -> "Drawing":
                 axes.set_title(source if source == TRUE else f"believed by {source}", fontsize=10.5, pad=4)
             line[0].set_ylabel(f"{person.label}\nshare of interest (%)", fontsize=10)
             handles, labels = line[-1].get_legend_handles_labels()
-            line[-1].legend(
-                handles[::-1], labels[::-1], loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=9.5
-            )
+            line[-1].legend(handles[::-1], labels[::-1], loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=9.5)
         for axes in panels[-1]:
             axes.set_xlabel("day of the run")
         figure.suptitle("Does the agent see where interests went?", x=0.01, ha="left", fontsize=12.5)
@@ -90,11 +88,7 @@ def _draw(data: pl.DataFrame, people: tuple[Witness, ...]) -> "Drawing":
 
 def _leading(own: pl.DataFrame) -> list[str]:
     """A user's strongest topics by true share, over all visits."""
-    shares = (
-        own.filter(pl.col("source") == TRUE)
-        .group_by("topic", maintain_order=True)
-        .agg(pl.col("value").mean())
-    )
+    shares = own.filter(pl.col("source") == TRUE).group_by("topic", maintain_order=True).agg(pl.col("value").mean())
     return shares.sort("value", descending=True, maintain_order=True)["topic"].head(TOP).to_list()
 
 
@@ -104,9 +98,7 @@ def _bands(axes: "Axes", part: pl.DataFrame, leading: list[str]) -> None:
     stack = [100 * wide[name].to_numpy() for name in leading]
     stack.append(100 * wide.select(pl.sum_horizontal(rest) if rest else pl.lit(0.0)).to_series().to_numpy())
     colors = [*PALETTE[: len(leading)], PALE]
-    axes.stackplot(
-        wide["day"], *stack, labels=[*leading, REST], colors=colors, edgecolor="white", linewidth=0.4
-    )
+    axes.stackplot(wide["day"], *stack, labels=[*leading, REST], colors=colors, edgecolor="white", linewidth=0.4)
     day = wide["day"].to_numpy()
     axes.set_xlim(float(day[0]), float(day[-1]))
     axes.set_ylim(0, 100)

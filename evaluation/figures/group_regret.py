@@ -20,9 +20,7 @@ CAPTION = (
 
 def group_regret(metrics: pl.DataFrame) -> Figure:
     """One panel per group, one bar per agent, ordered by regret over all visits (best first)."""
-    pooled = metrics.filter(
-        (pl.col("metric") == "regret") & pl.col("seed").is_null() & (pl.col("agent") != ORACLE)
-    )
+    pooled = metrics.filter((pl.col("metric") == "regret") & pl.col("seed").is_null() & (pl.col("agent") != ORACLE))
     overall = pooled.filter(pl.col("window") == "all").sort("value")["agent"].to_list()
     rank = pl.col("agent").replace_strict(overall, range(len(overall)), return_dtype=pl.Int64)
     data = (
@@ -45,18 +43,14 @@ def _draw(data: pl.DataFrame, order: list[str]) -> "Drawing":
         columns = min(len(groups), 4)
         rows = -(-len(groups) // columns)
         figure = Drawing(figsize=(11, 1.2 + rows * (0.5 + 0.34 * len(agents))), layout="constrained")
-        panels = np.atleast_1d(
-            figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-        ).ravel()
+        panels = np.atleast_1d(figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)).ravel()
         for axes, group in zip(panels, groups, strict=False):
             part = data.filter(pl.col("group") == group)
             at = [agents.index(agent) for agent in part["agent"]]
             value = part["value"].to_numpy()
             reach = np.stack([value - part["low"].to_numpy(), part["high"].to_numpy() - value])
             colors = [style[agent].color for agent in part["agent"]]
-            axes.barh(
-                at, value, color=colors, height=0.66, xerr=np.nan_to_num(reach), ecolor=INK, capsize=2.5
-            )
+            axes.barh(at, value, color=colors, height=0.66, xerr=np.nan_to_num(reach), ecolor=INK, capsize=2.5)
             axes.set_title(group, fontsize=11)
             axes.grid(visible=False, axis="y")
             axes.set_xlim(left=0)

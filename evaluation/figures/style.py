@@ -66,9 +66,7 @@ def svg(figure: "Drawing", name: str) -> str:
     """The figure as one `<svg>` element: no links, no prolog, ids of its own, the same bytes every time."""
     buffer = StringIO()
     with drawing(name):
-        figure.savefig(
-            buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
-        )
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)

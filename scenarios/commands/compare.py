@@ -9,9 +9,7 @@ from driftline.scenarios.commands.options import AsJson, Jobs, Out, Overrides, S
 
 
 def compare(
-    what: Annotated[
-        str, typer.Argument(metavar="RUN|SCENARIO", help="A run folder, or a scenario to run first.")
-    ],
+    what: Annotated[str, typer.Argument(metavar="RUN|SCENARIO", help="A run folder, or a scenario to run first.")],
     agents: Annotated[str, typer.Option("--agents", help="Two agent ids: a,b; the difference is b - a.")],
     seeds: Seeds = "3",
     set_: Overrides = None,

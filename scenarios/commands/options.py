@@ -5,9 +5,7 @@ from typing import Annotated
 
 import typer
 
-ScenarioName = Annotated[
-    str, typer.Argument(metavar="SCENARIO", help="Name of a scenario, or the path of its file.")
-]
+ScenarioName = Annotated[str, typer.Argument(metavar="SCENARIO", help="Name of a scenario, or the path of its file.")]
 Agents = Annotated[str, typer.Option("--agents", help="Agent ids, separated by commas.")]
 Seeds = Annotated[str, typer.Option("--seeds", help="How many (3), or a half-open range (5:10).")]
 Overrides = Annotated[

@@ -23,7 +23,5 @@ def run(
     if not (result.folder / "metrics.parquet").is_file():
         typer.echo(f"{result.folder}: run.truth is off, so there is nothing to judge by", err=True)
         return
-    print_table(
-        headline(result.metrics), as_json=json, title=f"{result.files.scenario['name']}: lowest regret first"
-    )
+    print_table(headline(result.metrics), as_json=json, title=f"{result.files.scenario['name']}: lowest regret first")
     typer.echo(f"report: {report}", err=json)

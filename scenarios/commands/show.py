@@ -39,10 +39,7 @@ def show(
 
 
 def _lines(life: "Timeline") -> list[str]:
-    lines = [
-        f"  before the run: {title} {'' if rating is None else f'({rating:g})'}"
-        for title, rating in life.past
-    ]
+    lines = [f"  before the run: {title} {'' if rating is None else f'({rating:g})'}" for title, rating in life.past]
     for moment in life.moments:
         lines += _moment(moment)
     return lines

@@ -50,7 +50,5 @@ def tune(
     for each in found:
         for warning in each.warnings:
             print(f"driftline: {warning}", file=sys.stderr)
-    rows = [
-        {"agent": e.agent, "regret": e.best.mean, "trials": len(e.trials), **e.best.params} for e in found
-    ]
+    rows = [{"agent": e.agent, "regret": e.best.mean, "trials": len(e.trials), **e.best.params} for e in found]
     print_table(rows, as_json=json, title=f"written to {path}")

@@ -34,9 +34,7 @@ def malformed(path: Path, text: str, layout: Format, error: Exception) -> DataEr
             loose = layout.quote is not None and any(layout.quote in field for field in fields)
             if loose and str(layout.quote) * 2 not in lines[line - 1]:
                 raw = shown(lines[line - 1])
-                return DataError(
-                    where, f"a quote mark within {raw}; expected the field quoted, the mark doubled"
-                )
+                return DataError(where, f"a quote mark within {raw}; expected the field quoted, the mark doubled")
     except csv.Error as reason:
         return DataError(f"{path}, line {following}", f"cannot be read ({reason}); expected quotes in pairs")
     return DataError(path, f"cannot be read ({str(error).splitlines()[0]}); expected CSV")

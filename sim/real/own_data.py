@@ -76,18 +76,14 @@ def _read(folder: Path, name: str) -> Table:
     return read_csv(folder / there[0]) if there[0] == files[0] else read_parquet(folder / there[0])
 
 
-def _topics(
-    shop: Table, reading: tuple[str, ...], topics: int, seed: int
-) -> tuple[tuple[str, ...], Float32s, Bools]:
+def _topics(shop: Table, reading: tuple[str, ...], topics: int, seed: int) -> tuple[tuple[str, ...], Float32s, Bools]:
     if "topics" not in shop:
         return clustered_topics(reading, topics, seed, shop.path)
     column = shop.frame["topics"]
     if isinstance(column.dtype, pl.List) and column.dtype.inner in (pl.String, pl.Categorical, pl.Enum):
         lists = column.cast(pl.List(pl.String)).to_list()
     elif isinstance(column.dtype, pl.List):
-        raise DataError(
-            shop.path, f"column 'topics' is {column.dtype}; expected text as 'a|b' or lists of text"
-        )
+        raise DataError(shop.path, f"column 'topics' is {column.dtype}; expected text as 'a|b' or lists of text")
     else:
         told = texts(shop, "topics", required=False)
         lists = told.str.replace_all(";", "|", literal=True).str.split("|").to_list()

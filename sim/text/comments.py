@@ -118,9 +118,7 @@ def _entering(words: tuple[str, ...], draw: Draw, params: TextParams, seed: int)
     return [words[place] for place in order[: params.sentiment_words]]
 
 
-def _polar(
-    own: list[str], other: list[str], entry: Floats, params: TextParams, draw: Draw, seed: int
-) -> _Written:
+def _polar(own: list[str], other: list[str], entry: Floats, params: TextParams, draw: Draw, seed: int) -> _Written:
     """Comments of one polarity. A negated frame takes the opposite word that enters with the word itself."""
     plain, negated = lexicon().plain, lexicon().negated
     word, every = np.arange(len(own))[:, None], params.comment_frames

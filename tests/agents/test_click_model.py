@@ -73,9 +73,7 @@ def test_a_strong_ridge_returns_the_trusted_expert_and_none_overrules_it() -> No
     x = np.random.default_rng(5).normal(size=(2000, LENGTH, 2))
     choice = choices(x, np.array([0.0, 1.0]), 1.0, 6)
     trusted = np.array([1.0, 0.0])
-    np.testing.assert_allclose(
-        fit_choice_weights(x, POSITION, choice, 1e9, trusted).weights, trusted, atol=1e-4
-    )
+    np.testing.assert_allclose(fit_choice_weights(x, POSITION, choice, 1e9, trusted).weights, trusted, atol=1e-4)
     free = fit_choice_weights(x, POSITION, choice, 1e-3, trusted).weights
     np.testing.assert_allclose(free, [0.0, 1.0], atol=0.15)
 

@@ -89,9 +89,7 @@ def test_warm_and_new_items_live_on_one_scale() -> None:
 def test_noise_titles_give_vectors_that_know_nothing_of_the_own_label() -> None:
     rng = np.random.default_rng(3)
     n, width = 240, 60
-    words = Words.of(
-        [[3 * i, 3 * i + 1, 3 * i + 2] for i in range(n)]
-    )  # each word in one item: a leak would show
+    words = Words.of([[3 * i, 3 * i + 1, 3 * i + 2] for i in range(n)])  # each word in one item: a leak would show
     table = rng.normal(size=(3 * n, width)).astype(np.float32)
     titles = rng.normal(size=(n, width)).astype(np.float32)
     labels = rng.integers(0, 3, n)
@@ -126,9 +124,7 @@ def test_vectors_do_not_depend_on_the_batch(chunk: int) -> None:
     assert whole.dtype == np.float32
     for at in range(0, 40, chunk):
         rows = np.arange(at, min(at + chunk, 40))
-        np.testing.assert_array_equal(
-            probe.vectors(new.titles[rows], table, new.words.take(rows)), whole[rows]
-        )
+        np.testing.assert_array_equal(probe.vectors(new.titles[rows], table, new.words.take(rows)), whole[rows])
 
 
 def test_an_item_without_words_has_a_finite_vector_and_too_few_labels_are_an_error() -> None:

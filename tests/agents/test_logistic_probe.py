@@ -89,9 +89,7 @@ def test_an_out_of_fold_posterior_knows_nothing_of_its_own_label() -> None:
     assert abs(blind.mean() - 0.5) < 4 * blind.std() / np.sqrt(200)
     flipped = y.copy()
     flipped[17] = 1 - flipped[17]
-    np.testing.assert_array_equal(
-        out_of_fold(x, y, 0.1, 2, seed=1)[17], out_of_fold(x, flipped, 0.1, 2, seed=1)[17]
-    )
+    np.testing.assert_array_equal(out_of_fold(x, y, 0.1, 2, seed=1)[17], out_of_fold(x, flipped, 0.1, 2, seed=1)[17])
 
 
 def test_a_class_without_rows_is_unlikely_but_finite() -> None:

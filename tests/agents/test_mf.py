@@ -74,9 +74,7 @@ def test_folding_in_does_not_depend_on_the_batch(chunk: int) -> None:
     whole = factors.user_factors(user, item.astype(np.int32), weight, 60)
     for at in range(0, 60, chunk):
         part = (user >= at) & (user < at + chunk)
-        own = factors.user_factors(
-            user[part] - at, item[part].astype(np.int32), weight[part], min(chunk, 60 - at)
-        )
+        own = factors.user_factors(user[part] - at, item[part].astype(np.int32), weight[part], min(chunk, 60 - at))
         np.testing.assert_array_equal(own, whole[at : at + chunk])
 
 

@@ -88,9 +88,7 @@ def test_noise_is_keyed_by_seed_user_visit_and_item() -> None:
     scores = np.random.default_rng(4).normal(size=(30, 4))
     drawn = PlackettLuce(temperature=1.0).slates(seen, scores, place(4, 30), seed=6)
     u = uniforms(6, Stream.AGENT, seen.user[:, None], seen.visit[:, None], seen.candidates)
-    np.testing.assert_array_equal(
-        drawn.items, seen.candidates[np.argsort(-(scores - np.log(-np.log(u))), axis=1)]
-    )
+    np.testing.assert_array_equal(drawn.items, seen.candidates[np.argsort(-(scores - np.log(-np.log(u))), axis=1)])
 
 
 @pytest.mark.parametrize("chunk", [1, 7])
@@ -131,6 +129,4 @@ def test_a_shortlist_below_the_slate_and_broken_scores_are_named() -> None:
             observation(1, np.arange(4)), np.zeros((1, 4)), place(3, 1), seed=1
         )
     with pytest.raises(ValueError, match="finite"):
-        PlackettLuce(temperature=1.0).slates(
-            observation(1, np.arange(4)), np.full((1, 4), np.nan), place(3, 1), seed=1
-        )
+        PlackettLuce(temperature=1.0).slates(observation(1, np.arange(4)), np.full((1, 4), np.nan), place(3, 1), seed=1)

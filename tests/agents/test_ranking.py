@@ -33,9 +33,7 @@ def test_the_slate_is_as_good_as_the_best_of_all_ordered_slates(
     own = expected_reward(np.take_along_axis(u, slate, 1), np.take_along_axis(r, slate, 1), w, outside)
     for row in range(3):
         assert len(set(slate[row])) == length
-        every = [
-            reward_of(u[row, list(s)], r[row, list(s)], w, outside) for s in permutations(range(m), length)
-        ]
+        every = [reward_of(u[row, list(s)], r[row, list(s)], w, outside) for s in permutations(range(m), length)]
         assert own[row] == pytest.approx(max(every), rel=1e-11, abs=1e-13)
         assert own[row] == pytest.approx(
             reward_of(u[row, slate[row]], r[row, slate[row]], w, outside), rel=1e-12, abs=1e-14
@@ -57,9 +55,7 @@ def test_the_best_item_goes_to_the_heaviest_position() -> None:
 
 def test_ties_go_to_the_lower_column() -> None:
     np.testing.assert_array_equal(top_slate(np.zeros((1, 5)), np.zeros(3)), [[0, 1, 2]])
-    np.testing.assert_array_equal(
-        best_slate(np.zeros((1, 5)), np.ones((1, 5)), np.zeros(3), 0.0), [[0, 1, 2]]
-    )
+    np.testing.assert_array_equal(best_slate(np.zeros((1, 5)), np.ones((1, 5)), np.zeros(3), 0.0), [[0, 1, 2]])
 
 
 @pytest.mark.parametrize("chunk", [1, 7])

@@ -34,9 +34,7 @@ def test_prediction_is_the_link_of_the_linear_score_plus_quality(link: Link) -> 
     x = np.random.default_rng(2).normal(size=(6, 4, 2))
     quality = np.linspace(-1, 1, 24).reshape(6, 4)
     model = SatisfactionModel(TRUE[:2], TRUE[2], link)
-    np.testing.assert_allclose(
-        model.predict(x, quality), squash(x @ TRUE[:2] + TRUE[2] + quality, link), atol=1e-12
-    )
+    np.testing.assert_allclose(model.predict(x, quality), squash(x @ TRUE[:2] + TRUE[2] + quality, link), atol=1e-12)
     np.testing.assert_allclose(model.predict(x), squash(x @ TRUE[:2] + TRUE[2], link), atol=1e-12)
     np.testing.assert_array_equal(model.predict(x[2:3], quality[2:3])[0], model.predict(x, quality)[2])
 

@@ -5,9 +5,7 @@ from driftline.agents.space_choice import choose_space, foretold
 from driftline.sim.types import Float32s, Floats, Int8s, Int32s, Int64s
 
 
-def log(
-    vectors: Float32s, n_users: int, visits: int, rng: np.random.Generator
-) -> tuple[Int64s, Int32s, Int8s, Floats]:
+def log(vectors: Float32s, n_users: int, visits: int, rng: np.random.Generator) -> tuple[Int64s, Int32s, Int8s, Floats]:
     length, n = 6, n_users * visits
     theta = 2.0 * rng.normal(size=(n_users, vectors.shape[1]))
     user = np.tile(np.arange(n_users), visits)

@@ -40,9 +40,7 @@ def test_widening_adds_half_the_width_at_one_edge() -> None:
     assert wide.low == pytest.approx(0.1)
 
 
-@pytest.mark.parametrize(
-    ("low", "high", "log"), [(1.0, 1.0, False), (0.0, 1.0, True), (float("nan"), 1.0, False)]
-)
+@pytest.mark.parametrize(("low", "high", "log"), [(1.0, 1.0, False), (0.0, 1.0, True), (float("nan"), 1.0, False)])
 def test_a_range_that_holds_nothing_is_refused(low: float, high: float, log: bool) -> None:
     with pytest.raises(ValueError, match="must be"):
         Range(low, high, log=log)

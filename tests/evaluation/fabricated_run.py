@@ -138,9 +138,7 @@ def _write_world(folder: Path, seed: int, world: World, domain: str) -> None:
     main = world.mixture.argmax(axis=1)
     titles = [f"{TOPICS[topic]} & more: story {number}" for number, topic in enumerate(main)]
     codes = pl.Series("code", np.arange(n + len(COMMENTS)), dtype=pl.Int32)
-    write(
-        pl.DataFrame({"code": codes, "text": [*titles, *COMMENTS]}), folder / f"log/segments-{seed}.parquet"
-    )
+    write(pl.DataFrame({"code": codes, "text": [*titles, *COMMENTS]}), folder / f"log/segments-{seed}.parquet")
     known = {"item": item, "text": item, "domain": [domain] * n, "price": [0.0] * n, "born": [0.0] * n}
     write(pl.DataFrame({**known, "category": main.astype(np.int32)}), folder / f"log/items-{seed}.parquet")
     true = {
@@ -236,9 +234,7 @@ def _write_agent(folder: Path, seed: int, agent: str, world: World, probed: int)
         "visit": key["visit"],
         "value_shown": value.ravel(),
         "value_best": best.ravel().astype(np.float32),
-        "value_best_in_space": pl.Series([None] * len(space), dtype=pl.Float32)
-        if agent == "popularity"
-        else space,
+        "value_best_in_space": pl.Series([None] * len(space), dtype=pl.Float32) if agent == "popularity" else space,
         "bound": np.zeros(len(space), bool),
     }
     write(pl.DataFrame(values), truth / "values.parquet")

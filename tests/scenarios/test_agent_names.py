@@ -107,9 +107,7 @@ def _spec(scenario: Scenario, agent: str) -> AgentSpec:
     return with_agents(scenario, [agent]).agents[agent]
 
 
-def test_brackets_win_over_the_scenario_and_the_scenario_over_tuned_values(
-    scenario: Scenario, tmp_path: Path
-) -> None:
+def test_brackets_win_over_the_scenario_and_the_scenario_over_tuned_values(scenario: Scenario, tmp_path: Path) -> None:
     values: dict[str, Any] = {"full": {"x": 9, "y": 9, "z": 9}, "full[policy=greedy]": {"z": 8}}
     path = tmp_path / f"{scenario.name}.yaml"
     path.write_text(yaml.safe_dump({"version": scenario.version, "agents": values}))

@@ -100,9 +100,7 @@ def test_bad_input_is_one_line_and_exit_code_2(
     assert sorted(each.name for each in here.iterdir()) == ["empty.yaml"]
 
 
-def test_run_prints_agents_by_regret_and_where_the_report_lies(
-    here: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_run_prints_agents_by_regret_and_where_the_report_lies(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert _driftline("run", "plain", "--agents", "random,full[x=1]", "--seeds", "2", "--out", "a") == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("plain: lowest regret first")
@@ -123,15 +121,11 @@ def test_json_has_what_the_table_has(here: Path, capsys: pytest.CaptureFixture[s
     assert "abrupt_shift" in [row["name"] for row in listed]
 
 
-def test_an_agent_that_raises_is_named_and_the_rest_is_kept(
-    here: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_agent_that_raises_is_named_and_the_rest_is_kept(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     agents = "random[fail=true],popularity"
     assert _driftline("run", "plain", "--agents", agents, "--seeds", "2", "--out", "a") == 2
     line = _only_line(capsys)
-    assert line.startswith(
-        "agent 'random[fail=true]', seed 0: RuntimeError: no slate today (2 of 4 runs failed, "
-    )
+    assert line.startswith("agent 'random[fail=true]', seed 0: RuntimeError: no slate today (2 of 4 runs failed, ")
     assert line.endswith(f"2 finished and kept; see '{Path('a') / 'error.log'}')")
     log = (here / "a" / "error.log").read_text()
     assert log.count("Traceback") == 2
@@ -189,9 +183,7 @@ def test_tune_writes_the_best_values_and_all_trials(here: Path, capsys: pytest.C
     assert written["seeds"] == [0, 1]
     assert set(written["agents"]["moving_average"]) >= {"judgement"}
     assert written["agents"]["random"] == {}
-    assert len((here / "tuned" / "plain-trials.csv").read_text().splitlines()) == 1 + sum(
-        r["trials"] for r in rows
-    )
+    assert len((here / "tuned" / "plain-trials.csv").read_text().splitlines()) == 1 + sum(r["trials"] for r in rows)
 
 
 def test_damaged_files_of_a_run_are_named_in_one_line(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -199,9 +191,7 @@ def test_damaged_files_of_a_run_are_named_in_one_line(here: Path, capsys: pytest
     capsys.readouterr()
     (here / "a" / "log" / "random" / "0" / "visits.parquet").write_bytes(b"not parquet at all")
     assert _driftline("show", "a", "--user", "3") == 2
-    assert f"{Path('a') / 'log' / 'random' / '0' / 'visits.parquet'} cannot be read as Parquet" in _only_line(
-        capsys
-    )
+    assert f"{Path('a') / 'log' / 'random' / '0' / 'visits.parquet'} cannot be read as Parquet" in _only_line(capsys)
     (here / "a" / "resolved.yaml").write_text("")
     assert _driftline("report", "a") == 2
     assert str(Path("a") / "resolved.yaml") in _only_line(capsys)

@@ -37,9 +37,7 @@ def test_a_run_has_metrics_logs_truth_and_a_report(small: Run) -> None:
     assert set(regret) == {"random", "popularity"}
     assert all(0 < value < 2 for value in regret.values())
     visits = small.log("random", 0).collect()
-    assert (
-        len(visits) == len(small.truth("random", 0).collect()) == len(small.values("random", 0).collect()) > 0
-    )
+    assert len(visits) == len(small.truth("random", 0).collect()) == len(small.values("random", 0).collect()) > 0
     assert visits["time"].min() >= 3  # type: ignore[operator]
     assert (small.folder / "report.html").is_file()
     assert open_run(small.folder).metrics.equals(small.metrics)
@@ -94,9 +92,7 @@ def test_a_timeline_says_what_the_logs_say(small: Run) -> None:
 
 
 def test_an_unknown_user_gets_the_names_of_some(small: Run) -> None:
-    with pytest.raises(
-        InputError, match=r"^user 5 has no visits under agent 'random', seed 0; for instance \d+, \d+"
-    ):
+    with pytest.raises(InputError, match=r"^user 5 has no visits under agent 'random', seed 0; for instance \d+, \d+"):
         timeline(small, "random", 0, 5)
 
 
@@ -111,9 +107,7 @@ def test_an_unknown_user_gets_the_names_of_some(small: Run) -> None:
         ("random[depth=3]", "cannot be built"),
     ],
 )
-def test_an_agent_that_cannot_be_built_is_refused_before_any_work(
-    tmp_path: Path, agent: str, words: str
-) -> None:
+def test_an_agent_that_cannot_be_built_is_refused_before_any_work(tmp_path: Path, agent: str, words: str) -> None:
     with pytest.raises(InputError) as problem:
         run("abrupt_shift", ("popularity", agent), range(2), SMALL, tmp_path / "a")
     assert str(problem.value).startswith(f"agent {agent!r}")

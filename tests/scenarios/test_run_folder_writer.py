@@ -20,9 +20,7 @@ from driftline.sim.errors import InputError
 
 
 def _scenario(*agents: str, **overrides: Any) -> Scenario:
-    return with_agents(
-        load("plain", {key.replace("__", "."): value for key, value in overrides.items()}), agents
-    )
+    return with_agents(load("plain", {key.replace("__", "."): value for key, value in overrides.items()}), agents)
 
 
 def _finish(folder: OpenFolder) -> None:
@@ -105,10 +103,7 @@ def test_a_folder_with_the_same_agent_set_up_otherwise_is_refused(tmp_path: Path
     with open_folder(tmp_path, _scenario("random"), (0,), []):
         pass
     line = _refused(tmp_path, _scenario("random", agents__random__params={"x": 1}))
-    assert (
-        line
-        == f"folder '{tmp_path}' holds agent 'random' with other parts or parameters; choose another --out"
-    )
+    assert line == f"folder '{tmp_path}' holds agent 'random' with other parts or parameters; choose another --out"
 
 
 def test_a_damaged_resolved_file_is_named(tmp_path: Path) -> None:

@@ -82,9 +82,7 @@ def test_an_agent_without_parameters_gets_one_trial() -> None:
 
 def test_a_failing_trial_is_named() -> None:
     scenario = _scenario("random[fail=true]")
-    with pytest.raises(
-        InputError, match=r"^trial 0 with \{\}: agent 'random\[fail=true\]', seed 0: RuntimeError"
-    ):
+    with pytest.raises(InputError, match=r"^trial 0 with \{\}: agent 'random\[fail=true\]', seed 0: RuntimeError"):
         tune(scenario, {"random[fail=true]": {}}, 2, (0,), 1, lambda *_: None)
 
 

@@ -12,9 +12,7 @@ from driftline.sim.world_params import world_params
 STATED: dict[str, Any] = {"groups": {"all": {"laws": {"gradual": {"tau": 20, "sigma": 1.0}}}}, "horizon": 30}
 
 
-SOURCES = (
-    "catalogue.source = 'movilens': must be 'synthetic', 'movielens' or 'own_data'; did you mean 'movielens'?"
-)
+SOURCES = "catalogue.source = 'movilens': must be 'synthetic', 'movielens' or 'own_data'; did you mean 'movielens'?"
 
 
 def _complaint(**overrides: Any) -> str:

@@ -36,9 +36,7 @@ def test_a_byte_order_mark_is_no_obstacle(tmp_path: Path) -> None:
         (b"a: 2020-13-45\n", "not valid YAML: month must be in 1..12"),
     ],
 )
-def test_a_file_that_cannot_be_used_is_named_with_the_reason(
-    tmp_path: Path, content: bytes, words: str
-) -> None:
+def test_a_file_that_cannot_be_used_is_named_with_the_reason(tmp_path: Path, content: bytes, words: str) -> None:
     line = _complaint(tmp_path / "world.yaml", content)
     assert line.startswith(f"{tmp_path / 'world.yaml'}: ")
     assert words in line
@@ -87,9 +85,7 @@ def test_own_folders_are_listed_beside_the_catalogue(tmp_path: Path, monkeypatch
     assert read_scenario("mine") == {"name": "mine"}
 
 
-def test_two_files_of_one_name_and_a_missing_folder_are_errors(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_two_files_of_one_name_and_a_missing_folder_are_errors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "abrupt_shift.yaml").write_text("name: abrupt_shift\n")
     monkeypatch.setenv("DRIFTLINE_SCENARIOS", str(tmp_path))
     with pytest.raises(InputError, match="scenario 'abrupt_shift' exists twice"):

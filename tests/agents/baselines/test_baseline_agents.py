@@ -90,9 +90,7 @@ def setting(feedback: Feedback, seed: int = 1, past: Interactions | None = None)
 
 def seen(n: int, candidates: Int32s, first: int = 0) -> Observation:
     user = np.arange(first, first + n)
-    return Observation(
-        user, np.zeros(n, np.int32), np.full(n, 14.0), empty_behaviors(), candidates, NO_ITEMS, 56
-    )
+    return Observation(user, np.zeros(n, np.int32), np.full(n, 14.0), empty_behaviors(), candidates, NO_ITEMS, 56)
 
 
 def ready(make: Callable[[], Agent], feedback: Feedback, seed: int = 1) -> Agent:

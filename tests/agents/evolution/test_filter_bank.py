@@ -107,9 +107,7 @@ def test_long_silence_returns_a_forgetting_filter_to_the_prior() -> None:
     users, late = np.arange(N), np.full(N, 2000.0)
     old = fed(FilterBank(N, DIM, retention=[0.95], particles=0))
     fresh = FilterBank(N, DIM, retention=[0.95], particles=0)
-    assert not np.allclose(
-        old.predict(users, items, 0 * late), fresh.predict(users, items, 0 * late), atol=0.02
-    )
+    assert not np.allclose(old.predict(users, items, 0 * late), fresh.predict(users, items, 0 * late), atol=0.02)
     np.testing.assert_allclose(
         old.predict(users, items, late, offset), fresh.predict(users, items, late, offset), atol=1e-6
     )
@@ -189,9 +187,7 @@ def test_bits_do_not_depend_on_the_batch(order: list[int], size: int, judge: boo
     assert same(whole.snapshot(), parts.snapshot())
     items = events(1)[0][0]
     np.testing.assert_array_equal(whole.mean(users)[order], whole.mean(np.array(order)))
-    np.testing.assert_array_equal(
-        whole.variance(users, items)[order], whole.variance(np.array(order), items[order])
-    )
+    np.testing.assert_array_equal(whole.variance(users, items)[order], whole.variance(np.array(order), items[order]))
 
 
 def test_no_offset_means_zero_and_a_raised_one_lifts_every_item() -> None:

@@ -72,10 +72,7 @@ def test_the_online_gradient_climbs_the_log_likelihood() -> None:
         after = tracker.mean(np.arange(N))
         for u in range(N):
             nudge = 1e-5 * np.eye(DIM)
-            slope = [
-                (log_likelihood(before[u] + d, u, e) - log_likelihood(before[u] - d, u, e)) / 2e-5
-                for d in nudge
-            ]
+            slope = [(log_likelihood(before[u] + d, u, e) - log_likelihood(before[u] - d, u, e)) / 2e-5 for d in nudge]
             np.testing.assert_allclose(after[u], before[u] + 0.3 * np.array(slope), atol=1e-5)
 
 

@@ -89,9 +89,7 @@ def frame(users: int, rate: float, seed: int, *, events: int = 30, labelled: flo
             liked = rng.random() < 0.6
             topic = topics[world.topic[user, day] if liked else rng.integers(len(topics))]
             title = " ".join(rng.choice(WORDS[topic], 3))
-            comment = str(
-                rng.choice(["lovely and moving", "superb"] if liked else ["dull and slow", "awful"])
-            )
+            comment = str(rng.choice(["lovely and moving", "superb"] if liked else ["dull and slow", "awful"]))
             label = topic if rng.random() < labelled else None
             rows.append((user, float(day), title, comment, "consume", label))
     names = ["user", "time", "about", "expressed", "kind", "label"]

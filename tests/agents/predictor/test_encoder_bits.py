@@ -8,9 +8,7 @@ import pytest
 from driftline.agents.predictor import Encoder
 from driftline.sim.types import Float32s
 
-WORDS = [
-    f"{stem}{end}" for stem in "river stone cloud film pan rocket quiet beach".split() for end in ("", "s")
-]
+WORDS = [f"{stem}{end}" for stem in "river stone cloud film pan rocket quiet beach".split() for end in ("", "s")]
 
 
 def texts_of_many_lengths(count: int) -> list[str]:
@@ -81,9 +79,7 @@ def test_two_threads_give_the_bits_of_one(precision: str) -> None:
 
 
 @pytest.mark.parametrize("full", [False, True])
-def test_a_text_that_fills_its_bucket_does_not_care_whether_its_neighbours_do(
-    scratch: Encoder, full: bool
-) -> None:
+def test_a_text_that_fills_its_bucket_does_not_care_whether_its_neighbours_do(scratch: Encoder, full: bool) -> None:
     # Six words and two ends fill the bucket of 8; a batch without padding would drop the mask.
     text = "river stone cloud film pan rocket"
     filled = [" ".join(words) for words in zip(*[WORDS[i:] + WORDS[:i] for i in range(6)], strict=True)]
@@ -130,9 +126,7 @@ def test_nothing_touches_a_global_generator(scratch: Encoder) -> None:
 
 @pytest.mark.minilm
 def test_minilm_knows_meaning_that_shares_no_word(minilm: Encoder) -> None:
-    pan, other_pan, film = minilm.encode(
-        ["terrible skillet", "bad frying pan", "a film about a rocket in space"]
-    )
+    pan, other_pan, film = minilm.encode(["terrible skillet", "bad frying pan", "a film about a rocket in space"])
     assert pan @ other_pan > pan @ film + 0.3
 
 

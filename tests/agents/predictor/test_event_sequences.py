@@ -21,9 +21,7 @@ EVENTS = st.lists(
 def test_packing_keeps_each_users_latest_events_in_order(
     events: list[tuple[int, int, int, float]], longest: int | None
 ) -> None:
-    row, time, index, felt = (
-        (list(column) for column in zip(*events, strict=True)) if events else ([], [], [], [])
-    )
+    row, time, index, felt = (list(column) for column in zip(*events, strict=True)) if events else ([], [], [], [])
     packed = Sequences.of(row, time, index, felt, users=5, longest=longest)
     assert len(packed) == 5
     for user in range(5):
@@ -87,9 +85,7 @@ def test_pooled_bits_do_not_depend_on_other_queries() -> None:
     rows, at, scales = np.arange(12), np.full(12, 15.0), np.array([1.0, 8.0])
     together = pool(packed, vectors, rows, at, scales)
     for q in range(12):
-        assert (
-            pool(packed, vectors, rows[q : q + 1], at[q : q + 1], scales).tobytes() == together[q].tobytes()
-        )
+        assert pool(packed, vectors, rows[q : q + 1], at[q : q + 1], scales).tobytes() == together[q].tobytes()
 
 
 @pytest.mark.parametrize("width", [16, 80, 400])

@@ -83,8 +83,7 @@ def test_praise_counts_and_blame_does_not() -> None:
     heads = [Head.fit(seen, ONE_HOT, asked, recipe=COUNTS) for seen in (told, deaf)]
     assert heads[0].feeling == 1.0
     interests = [
-        head.interest(seen, ONE_HOT, asked.row, asked.at)
-        for head, seen in zip(heads, (told, deaf), strict=True)
+        head.interest(seen, ONE_HOT, asked.row, asked.at) for head, seen in zip(heads, (told, deaf), strict=True)
     ]
     heard, unheard = (-(asked.share * np.log(interest)).sum(axis=1).mean() for interest in interests)
     assert heard < unheard - 0.1

@@ -66,17 +66,14 @@ def test_minilm_reads_words_that_no_label_taught(train: pl.DataFrame) -> None:
         }
     )
     reads, hashes = (
-        InterestPredictor(Encoder.open(name, "cpu")).fit(train).interest(test, at=2.0)
-        for name in ("minilm", "hashing")
+        InterestPredictor(Encoder.open(name, "cpu")).fit(train).interest(test, at=2.0) for name in ("minilm", "hashing")
     )
     assert reads[0].argmax() == 2
     assert reads[1].argmax() == 0
     assert reads[0, 2] > hashes[0, 2] + 0.1
 
 
-def test_comments_teach_what_was_liked_without_any_rating(
-    train: pl.DataFrame, fitted: InterestPredictor
-) -> None:
+def test_comments_teach_what_was_liked_without_any_rating(train: pl.DataFrame, fitted: InterestPredictor) -> None:
     deaf = InterestPredictor("hashing").fit(train.drop("expressed"))
     test = frame(120, 0.02, 2, labelled=0.0)
     truth = true_mix(120, 2, 29, fitted.topics)
@@ -126,9 +123,9 @@ def test_topic_names_stand_in_for_missing_labels(train: pl.DataFrame) -> None:
 def test_what_cannot_be_read_is_named(train: pl.DataFrame, fitted: InterestPredictor) -> None:
     with pytest.raises(RuntimeError, match="call fit"):
         InterestPredictor("hashing").interest(train, at=1.0)
-    with pytest.raises(ValueError, match="lack the column 'about'.*nearest: abot"):
+    with pytest.raises(ValueError, match=r"lack the column 'about'.*nearest: abot"):
         fitted.interest(train.rename({"about": "abot"}), at=1.0)
-    with pytest.raises(ValueError, match="kind 'consumed' is none of consume, .*nearest: consume"):
+    with pytest.raises(ValueError, match=r"kind 'consumed' is none of consume, .*nearest: consume"):
         fitted.interest(train.with_columns(kind=pl.lit("consumed")), at=1.0)
     with pytest.raises(ValueError, match="label 'spase' is none of the 4 topics; nearest: space"):
         fitted.interest(train.with_columns(label=pl.lit("spase")), at=1.0)

@@ -133,9 +133,7 @@ def test_a_bad_interactions_file_is_named(tmp_path: Path, log: str, said: str) -
 
 def test_a_missing_file_is_named_with_what_lies_there_instead(tmp_path: Path) -> None:
     (tmp_path / "item.csv").write_text(ITEMS)
-    with pytest.raises(
-        DataError, match=r"no items\.csv or items\.parquet; the folder holds 'item\.csv'; did you mean"
-    ):
+    with pytest.raises(DataError, match=r"no items\.csv or items\.parquet; the folder holds 'item\.csv'; did you mean"):
         load_own_data(tmp_path)
     with pytest.raises(InputError, match="nowhere: no such folder; expected a folder of data"):
         load_own_data(tmp_path / "nowhere")
@@ -150,9 +148,7 @@ def test_two_files_of_the_same_name_are_refused(tmp_path: Path) -> None:
 def test_a_file_that_is_not_parquet_is_named(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "items.csv").write_text(ITEMS)
     (tmp_path / "interactions.parquet").write_bytes(content)
-    with pytest.raises(
-        DataError, match=r"interactions\.parquet: cannot be read .*expected a complete Parquet file"
-    ):
+    with pytest.raises(DataError, match=r"interactions\.parquet: cannot be read .*expected a complete Parquet file"):
         load_own_data(tmp_path)
 
 

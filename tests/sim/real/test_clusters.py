@@ -12,9 +12,7 @@ WORDS = 12
 LETTERS = "bcdfghklmnprstvz"
 
 
-def planted(
-    topics: int, texts: int, seed: int = 0
-) -> tuple[list[str], np.ndarray[tuple[int], np.dtype[np.int64]]]:
+def planted(topics: int, texts: int, seed: int = 0) -> tuple[list[str], np.ndarray[tuple[int], np.dtype[np.int64]]]:
     """Texts of six words, five from the topic's own twelve, one from anywhere."""
     generator = np.random.default_rng(seed)
     label = generator.integers(topics, size=texts)
@@ -97,7 +95,5 @@ def test_kmeans_finds_separate_clouds_and_leaves_no_cluster_empty() -> None:
 
 @pytest.mark.parametrize("topics", [1, 40])
 def test_impossible_numbers_of_clusters_are_refused(topics: int) -> None:
-    with pytest.raises(
-        DataError, match=f"too few for {topics} clusters; expected topics, longer texts or fewer"
-    ):
+    with pytest.raises(DataError, match=f"too few for {topics} clusters; expected topics, longer texts or fewer"):
         clustered_topics(["red boat", "red car", "blue car"], topics, 0, "items.csv")

@@ -82,9 +82,7 @@ def test_both_layouts_of_the_same_movies_are_the_same_data(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-8", "utf-8-sig"])
-def test_accents_survive_in_every_encoding_and_a_byte_order_mark_does_not(
-    tmp_path: Path, encoding: str
-) -> None:
+def test_accents_survive_in_every_encoding_and_a_byte_order_mark_does_not(tmp_path: Path, encoding: str) -> None:
     for folder in (write_bars(tmp_path / "a", encoding), write_commas(tmp_path / "b", encoding)):
         data = load_movielens(folder)
         assert data.titles[2] == "Misérables, Les (1995)"
@@ -145,9 +143,7 @@ def test_a_movie_is_released_in_its_year_but_never_after_its_first_rating(tmp_pa
         ("u.data", "10\t9", "10", "u.data, line 3: column 'timestamp' is empty; expected unix seconds"),
     ],
 )
-def test_a_bad_line_of_the_bar_layout_is_named(
-    tmp_path: Path, file: str, old: str, new: str, said: str
-) -> None:
+def test_a_bad_line_of_the_bar_layout_is_named(tmp_path: Path, file: str, old: str, new: str, said: str) -> None:
     path = write_bars(tmp_path) / file
     path.write_text(path.read_text(encoding="latin-1").replace(old, new), encoding="latin-1")
     with pytest.raises(DataError) as error:

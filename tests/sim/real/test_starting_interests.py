@@ -120,9 +120,7 @@ def test_leave_one_out_finds_the_strength_that_made_the_users(strength: float) -
 
 def test_users_who_are_all_alike_need_the_strongest_prior() -> None:
     generator = np.random.default_rng(0)
-    data = shop(
-        np.repeat(np.arange(300), 30), generator.choice(4, 9_000, p=POPULATION), generator.random(9_000)
-    )
+    data = shop(np.repeat(np.arange(300), 30), generator.choice(4, 9_000, p=POPULATION), generator.random(9_000))
     assert best_prior(data, everything(data), PLAIN) > 300.0
 
 
@@ -140,9 +138,7 @@ def test_the_gain_is_that_of_the_truth_and_permuted_users_lose_it() -> None:
 
 def test_there_is_no_gain_where_users_are_alike() -> None:
     generator = np.random.default_rng(3)
-    data = shop(
-        np.repeat(np.arange(300), 40), generator.choice(4, 12_000, p=POPULATION), generator.random(12_000)
-    )
+    data = shop(np.repeat(np.arange(300), 40), generator.choice(4, 12_000, p=POPULATION), generator.random(12_000))
     found = held_out_gain(data)
     assert abs(found.gain.value) < 0.002
     assert found.gain.low < 0.001

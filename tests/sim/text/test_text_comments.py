@@ -19,9 +19,7 @@ def texts_of(kind: CommentClass, texts: list[str] = TEXTS, table: CommentTable =
 
 
 def drawn(day: int, kind: CommentClass, u_word: float, u_frame: float) -> int:
-    return comment_code(
-        TABLE.codes, TABLE.first, TABLE.frames, TABLE.available, int(kind), day, u_word, u_frame
-    )
+    return comment_code(TABLE.codes, TABLE.first, TABLE.frames, TABLE.available, int(kind), day, u_word, u_frame)
 
 
 def slots(text: str, frames: tuple[str, ...]) -> list[tuple[str, ...]]:
@@ -43,9 +41,7 @@ def test_the_grammar_makes_thousands_of_distinct_comments_and_no_class_shares_on
 
 
 def test_each_class_says_what_it_means() -> None:
-    praise, complaint = (
-        {word.lower() for word in words} for words in (lexicon().praise, lexicon().complaint)
-    )
+    praise, complaint = ({word.lower() for word in words} for words in (lexicon().praise, lexicon().complaint))
     for kind, own, other in ((POSITIVE, praise, complaint), (NEGATIVE, complaint, praise)):
         for text in (text for row in texts_of(kind) for text in row):
             straight, twisted = slots(text, lexicon().plain), slots(text, lexicon().negated)

@@ -115,9 +115,7 @@ def test_scrambling_is_one_to_one_on_titles_and_leaves_codes_alone() -> None:
     pairs = {
         (before, after)
         for one, two in zip(plain.segments.by_code, corpus.segments.by_code, strict=True)
-        for before, after in zip(
-            re.findall(r"\w+", one.lower()), re.findall(r"\w+", two.lower()), strict=True
-        )
+        for before, after in zip(re.findall(r"\w+", one.lower()), re.findall(r"\w+", two.lower()), strict=True)
     }
     assert len(pairs) == len({a for a, _ in pairs}) == len({b for _, b in pairs}) > 1_000
     assert {a for a, _ in pairs}.isdisjoint({b for _, b in pairs})
