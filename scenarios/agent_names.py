@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
 from typing import Any
 
 from driftline.agents.agent import Agent
 from driftline.evaluation.run_folder import slug
+from driftline.scenarios.imported import imported
 from driftline.scenarios.schema import AgentSpec, Scenario
+from driftline.scenarios.trackers import TRACKERS, of_tracker
 from driftline.scenarios.tuned import tuned_params
 from driftline.sim.errors import InputError
 from driftline.sim.nearest import hint
@@ -114,25 +115,6 @@ def agent_class(path: str) -> type[Agent]:
     return found
 
 
-def imported(what: str, path: str) -> Any:
-    """What `package.module:Name` names; `what` it is meant to be is said in errors.
-
-    Raises:
-        InputError: the module cannot be imported, or has no such name (with the nearest class).
-    """
-    module_name, _, attribute = path.partition(":")
-    try:
-        module = import_module(module_name)
-    except Exception as problem:  # a module's own code may raise anything
-        lines = str(problem).strip().splitlines() or ["no message"]
-        reason = f"{type(problem).__name__}: {lines[0]}"
-        raise InputError(f"{what} {path!r} cannot be imported: {reason}") from problem
-    if not hasattr(module, attribute):
-        near = hint(attribute, [name for name, value in vars(module).items() if isinstance(value, type)])
-        raise InputError(f"{what} {path!r}: module {module_name!r} has no {attribute!r}; {near}")
-    return getattr(module, attribute)
-
-
 def with_agents(scenario: Scenario, agents: Iterable[str]) -> Scenario:
     """The scenario with `agents` holding exactly these ids, each composed in full.
 
@@ -151,9 +133,19 @@ def _composed(scenario: Scenario, name: AgentName, tuned: Mapping[str, Mapping[s
         return stated
     parts = {part: value for part, value in name.changes.items() if part in PARTS}
     params = {
-        **tuned.get(name.base, {}),
+        **_tuned_parts(name, parts, tuned),
         **tuned.get(name.id, {}),
         **stated.params,
         **{key: value for key, value in name.changes.items() if key not in PARTS},
     }
     return stated.model_copy(update={**parts, "params": params})
+
+
+def _tuned_parts(name: AgentName, parts: Mapping[str, Any], tuned: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Tuned values of the agent without brackets; another evolution model brings those tuned for it."""
+    own = dict(tuned.get(name.base, {}))
+    other = parts.get("evolution")
+    if other is None:
+        return own
+    kept = {key: value for key, value in own.items() if key not in of_tracker("filter_bank", own)}
+    return kept | (of_tracker(other, tuned.get(other, {})) if other in TRACKERS else {})

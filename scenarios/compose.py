@@ -3,7 +3,6 @@
 import inspect
 from collections.abc import Mapping
 from dataclasses import fields
-from importlib import import_module
 from typing import Any
 
 from driftline.agents.agent import Agent
@@ -13,17 +12,14 @@ from driftline.agents.policy import Greedy, PlackettLuce, Policy
 from driftline.agents.rival import Rival, RivalNumbers
 from driftline.agents.shelf import TextEncoder
 from driftline.scenarios.agent_names import agent_class, parse_id
+from driftline.scenarios.imported import imported
 from driftline.scenarios.oracle_agent import Oracle
 from driftline.scenarios.schema import AgentSpec, Scenario
+from driftline.scenarios.trackers import TRACKERS, of_tracker, tracker_class
 from driftline.sim.errors import InputError
 from driftline.sim.nearest import hint
 from driftline.sim.world import World
 
-TRACKERS = {
-    "filter_bank": "driftline.agents.evolution.filter_bank:FilterBank",
-    "moving_average": "driftline.agents.evolution.moving_average:MovingAverage",
-    "online_gradient": "driftline.agents.evolution.online_gradient:OnlineGradient",
-}
 BASELINES = {
     "random": "driftline.agents.baselines.random_agent:Random",
     "popularity": "driftline.agents.baselines.popularity:Popularity",
@@ -48,11 +44,14 @@ def build_agent(scenario: Scenario, agent_id: str, world: World) -> Agent:
         agent: Agent = _construct(agent_id, agent_class(BASELINES.get(base, base)), spec.params)
         return agent
     rival = base in ("moving_average", "online_gradient")
-    tracker = _class(agent_id, "evolution", spec.evolution or (base if rival else "filter_bank"), TRACKERS)
-    taken, rest = _split(spec.params, tracker)
+    name = spec.evolution or (base if rival else "filter_bank")
+    if ":" not in name and name not in TRACKERS:
+        raise InputError(f"agent {agent_id!r}: evolution {name!r} is unknown; {hint(name, TRACKERS)}")
+    taken = of_tracker(name, spec.params)
+    rest = {key: value for key, value in spec.params.items() if key not in taken}
     policy, rest = _policy(agent_id, spec.policy, rest)
     encoder = _encoder(scenario, agent_id, spec.predictor or scenario.run.encoder, world)
-    factory = _factory(tracker, taken)
+    factory = _factory(tracker_class(name), taken)
     if rival:
         return Rival(encoder, factory, policy, _numbers(agent_id, RivalNumbers, rest))
     switches = {name: bool(rest.pop(name)) for name in SWITCHES if name in rest}
@@ -76,27 +75,9 @@ def _factory(tracker: Any, params: Mapping[str, Any]) -> TrackerFactory:
     return make
 
 
-def _class(agent_id: str, part: str, name: str, known: Mapping[str, str]) -> Any:
-    """The class of a part, by built-in name or `package.module:Class`."""
-    if ":" not in name and name not in known:
-        raise InputError(f"agent {agent_id!r}: {part} {name!r} is unknown; {hint(name, known)}")
-    module, _, attribute = known.get(name, name).partition(":")
-    try:
-        return getattr(import_module(module), attribute)
-    except (ImportError, AttributeError) as problem:
-        raise InputError(f"agent {agent_id!r}: {part} {name!r} cannot be imported: {problem}") from problem
-
-
-def _split(params: Mapping[str, Any], tracker: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Parameters that the tracker's constructor takes, and the others."""
-    own = set(inspect.signature(tracker).parameters) - {"n_users", "dim"}
-    taken = {name: value for name, value in params.items() if name in own}
-    return taken, {name: value for name, value in params.items() if name not in own}
-
-
 def _policy(agent_id: str, name: str | None, params: dict[str, Any]) -> tuple[Policy, dict[str, Any]]:
     if name is not None and ":" in name:
-        return _construct(agent_id, _class(agent_id, "policy", name, {}), {}), params
+        return _construct(agent_id, imported("policy", name), {}), params
     if (name or "greedy") not in POLICIES:
         raise InputError(f"agent {agent_id!r}: policy {name!r} is unknown; {hint(str(name), POLICIES)}")
     kind = POLICIES[name or "greedy"]
@@ -129,7 +110,7 @@ def _encoder(scenario: Scenario, agent_id: str, name: str, world: World) -> Text
     from driftline.agents.predictor import CachedEncoder, Encoder
 
     if ":" in name and "/" not in name:
-        return _construct(agent_id, _class(agent_id, "predictor", name, {}), {})  # type: ignore[no-any-return]
+        return _construct(agent_id, imported("predictor", name), {})  # type: ignore[no-any-return]
     try:
         segments = world.base.corpus.segments
         corpus = [segments.text(code) for code in range(len(segments))] if name == "scratch" else []

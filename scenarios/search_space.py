@@ -5,9 +5,10 @@ from typing import Any
 from driftline.agents.full import Full
 from driftline.agents.rival import Rival
 from driftline.agents.tuning_range import Range
-from driftline.scenarios.agent_names import agent_class, imported, parse_id
-from driftline.scenarios.compose import BASELINES, TRACKERS
+from driftline.scenarios.agent_names import agent_class, parse_id
+from driftline.scenarios.compose import BASELINES
 from driftline.scenarios.schema import AgentSpec, Scenario
+from driftline.scenarios.trackers import TRACKERS, tracker_class
 
 
 def search_space(scenario: Scenario, agent: str) -> dict[str, Range]:
@@ -29,4 +30,4 @@ def _holders(base: str, spec: AgentSpec) -> list[Any]:
         return [agent_class(BASELINES.get(base, base))]
     rival = base in TRACKERS
     tracker = spec.evolution or (base if rival else "filter_bank")
-    return [Rival if rival else Full, imported("evolution", TRACKERS.get(tracker, tracker))]
+    return [Rival if rival else Full, tracker_class(tracker)]

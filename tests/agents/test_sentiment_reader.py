@@ -58,7 +58,7 @@ def test_ratings_are_foretold_before_they_are_learned_from() -> None:
         rng.uniform(-1, 1, 200),
     )  # more columns than ratings: a fit knows them all
     reader = taught(x, y, every=100, ridge=0.1)
-    assert np.corrcoef(reader.read(x), y)[0, 1] > 0.9
+    assert np.corrcoef(reader.read(x), np.sign(y))[0, 1] > 0.9
     assert reader.trust == 0.0
 
 
