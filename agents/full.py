@@ -157,7 +157,7 @@ class Full:
             self._last_refit = now
             self._reader.refit()
             self._refit()
-        if now - self._last_retrain >= self._numbers.retrain_days - 1e-9:
+        if self._coming is None and now - self._last_retrain >= self._numbers.retrain_days - 1e-9:
             self._last_retrain = now
             self._coming = self._trained()
             return (Job(RETRAIN, self._numbers.retrain_takes),)
@@ -352,7 +352,7 @@ class Full:
         return {name: value for name, value in self.__dict__.items() if name not in {"_make_tracker", "_policy"}}
 
     def _shared(self) -> list[object]:
-        return [self._encoder, self._setting]
+        return [self._encoder, self._setting, self._setting.segments]
 
 
 FORESEEN_COLUMN = EXPERTS.index("foreseen")

@@ -116,14 +116,14 @@ class Rival:
 
     def snapshot(self) -> object:
         """A deep copy of everything learned; texts and encoder are shared."""
-        shared = {id(part): part for part in (self._encoder, self._setting)}
+        shared = {id(part): part for part in (self._encoder, self._setting, self._setting.segments)}
         parts = {name: value for name, value in self.__dict__.items() if name not in {"_make_tracker", "_policy"}}
         return copy.deepcopy(parts, shared)
 
     def restore(self, state: object) -> None:
         """Go back to a snapshot."""
         assert isinstance(state, dict)
-        shared = {id(part): part for part in (self._encoder, self._setting)}
+        shared = {id(part): part for part in (self._encoder, self._setting, self._setting.segments)}
         self.__dict__.update(copy.deepcopy(state, shared))
 
     def _interest(self, rows: Int64s, items: Int32s) -> Floats:

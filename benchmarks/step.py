@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from driftline.sim.world import World
 from driftline.sim.types import Int64s, Observation, Slates
+from driftline.sim.world import World
 
 ROWS: dict[str, dict[str, Any]] = {
     "abrupt_shift, 10 of 1,000 shared": {"shared": 1000, "private": None},

@@ -65,7 +65,9 @@ def bootstrap_ratio(total: Floats, count: Floats, weights: Floats) -> Resampled:
 
     total, count: [k, users], what each user adds to the numerators and denominators. weights: [r, users].
     Deviations are widened by sqrt(n / (n - 1)), n being the users with a count, which is what the bootstrap
-    of n units falls short of. On 60 users with log-normal values 91 to 95 % of the intervals hold the truth.
+    of n units falls short of. Measured share of intervals that hold the truth (2,000 repeats): 93 to 95 % where
+    users' means vary by 30 %, from 10 users on; with a heavy tail (log-normal, sigma 1) 84, 90 and 93 % for
+    10, 60 and 300 users.
     """
     value = _divide(total.sum(axis=1), count.sum(axis=1))
     # no BLAS: the sums must not depend on its number of threads

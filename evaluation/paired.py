@@ -133,7 +133,7 @@ def _ratio(pairs: list[tuple[Floats, Floats]]) -> Estimate:
 
 def _exp(x: float) -> float:
     """The interval of a ratio from two seeds can reach beyond what a float holds."""
-    return exp(x) if x < 700.0 else inf
+    return inf if x > 700.0 else exp(x)
 
 
 def _notes(a: str, b: str, missing: pl.DataFrame, seeds: int) -> tuple[str, ...]:

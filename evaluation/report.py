@@ -18,6 +18,7 @@ from driftline.evaluation.figures.over_time import Visits, over_time
 from driftline.evaluation.figures.style import ORACLE, svg
 from driftline.evaluation.metrics import metrics, temperature
 from driftline.evaluation.reading import reading
+from driftline.evaluation.regret import impossible
 from driftline.evaluation.report_tables import by_regret, cost_rows, headline, paired_rows
 from driftline.evaluation.run_folder import RunFolder
 from driftline.evaluation.tracking import beliefs
@@ -42,7 +43,7 @@ def report(run: RunFolder) -> Path:
     """The same for an open folder.
 
     Uses `metrics.parquet` where the run has one, else computes it. A figure series that is empty or constant
-    is named in a `FigureWarning` and in the report itself.
+    is named in a `FigureWarning` and in the report itself; so is a regret that cannot be right.
     """
     table = _metrics(run)
     visits: Visits = {(agent, seed): judged_visits(run, agent, seed) for agent in run.agents for seed in run.seeds}
@@ -50,6 +51,7 @@ def report(run: RunFolder) -> Path:
     people = witnesses(run, run.agents[0], run.seeds[0])
     figures = _figures(run, table, visits, people, changes > 0)
     drawn, faults = _save(run.path / "figures", figures)
+    faults += _impossible(visits)
     for fault in faults:
         warnings.warn(fault, FigureWarning, stacklevel=2)
     measures, rows = headline(table)
@@ -113,6 +115,16 @@ def _save(folder: Path, figures: Sequence[Figure]) -> tuple[dict[str, dict[str, 
         (folder / f"{figure.name}.svg").write_text(_standalone(text), encoding="utf-8")
         drawn[figure.name] = {"svg": _inline(text), "caption": figure.caption}
     return drawn, faults
+
+
+def _impossible(visits: Visits) -> list[str]:
+    """Visits whose regret cannot be right: the shown slate is worth more than the best one."""
+    counts = {key: impossible(frame) for key, frame in visits.items()}
+    return [
+        f"{agent}, seed {seed}: {n} visits have a negative regret, so the best slates are wrong"
+        for (agent, seed), n in counts.items()
+        if n
+    ]
 
 
 def _standalone(text: str) -> str:

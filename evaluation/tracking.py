@@ -78,7 +78,8 @@ def fit_temperature(scores: Floats, utility: Floats) -> float:
     """
     step = max(1, -(-len(scores) // FIT_ROWS))
     scores, truth = scores[::step], softmax(utility[::step])
-    spread = float(np.mean(np.std(scores, axis=1))) if len(scores) else 0.0
+    # a quarter of the range is about a standard deviation, and exactly 0 for equal scores
+    spread = float(np.mean(np.ptp(scores, axis=1))) / 4 if len(scores) else 0.0
     if spread == 0.0:
         return 1.0
 

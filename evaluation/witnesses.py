@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 
-from driftline.evaluation.drift.change_curve import last_change
 from driftline.evaluation.run_folder import RunFolder
 from driftline.evaluation.tracking import Beliefs, beliefs, jensen_shannon, softmax
 from driftline.sim.types import Bools, Floats
@@ -30,8 +30,8 @@ class Witness:
 def witnesses(run: RunFolder, agent: str, seed: int, most: int = 3) -> tuple[Witness, ...]:
     """The probed users whose true interest moved most, with at least five visits on both sides.
 
-    Where interests jump: across a jump. Where nobody's jumps: between the first and the last fifth of a user's
-    visits. "Moved" is the divergence of the mean true preference over the probe items.
+    Where interests jump: across a jump. Where nobody's jumps: between the first and the last fifth of a
+    user's visits. "Moved" is the divergence of the mean true preference over the probe items.
     """
     known = beliefs(run, agent, seed)
     changed = _change_points(run, agent, seed, known)
@@ -76,10 +76,8 @@ def _moved(truth: Floats, before: slice, after: slice) -> float:
 
 
 def _change_points(run: RunFolder, agent: str, seed: int, known: Beliefs) -> Bools:
-    """Whether each probed visit is the first after a change; the belief rows are all visits of their users."""
-    facts = run.truth(agent, seed).select("user", "visit", "change_point").sort("user", "visit").collect()
-    last = last_change(facts["user"].to_numpy(), facts["change_point"].to_numpy())
-    facts = facts.filter(last == np.arange(len(last)))
-    changed = set(zip(facts["user"].to_list(), facts["visit"].to_list(), strict=True))
-    pairs = zip(known.user.tolist(), known.visit.tolist(), strict=True)
-    return np.array([pair in changed for pair in pairs], dtype=np.bool_)
+    """Whether each probed visit is the first after a change of interest."""
+    probed = pl.LazyFrame({"user": known.user, "visit": known.visit})
+    marks = run.truth(agent, seed).select("user", "visit", "change_point")
+    joined = probed.join(marks, on=["user", "visit"], how="left", maintain_order="left").collect()
+    return joined["change_point"].to_numpy()

@@ -11,6 +11,8 @@ from driftline.sim.types import Feedback, Floats, Int32s, Int64s, Observation, S
 from driftline.sim.world import SlateError
 
 T = TypeVar("T")
+MOST = 2**31 - 1
+"""The highest id there can be; a higher one must not wrap round to an item that exists."""
 
 
 class AgentError(InputError):
@@ -69,9 +71,12 @@ class Caller:
                 raise AgentError(
                     f"agent {self._name!r}, {where}: Slates.{field} has shape {list(found)}; must be {list(shape)}"
                 )
+        if np.asarray(slates.items).dtype.kind not in "iu":
+            kind = np.asarray(slates.items).dtype
+            raise AgentError(f"agent {self._name!r}, {where}: Slates.items is {kind}; must be whole numbers (int32)")
         self._check_propensities(observation, slates)
         return Slates(
-            np.ascontiguousarray(slates.items, dtype=np.int32),
+            np.ascontiguousarray(np.clip(slates.items, -1, MOST), dtype=np.int32),
             np.asarray(slates.log_p, dtype=np.float64),
             np.asarray(slates.log_p_cascade, dtype=np.float64),
         )
@@ -92,7 +97,8 @@ class Caller:
         whole = np.asarray(slates.log_p, dtype=np.float64)
         parts = np.asarray(slates.log_p_cascade, dtype=np.float64)
         with np.errstate(invalid="ignore"):
-            fits = np.isfinite(whole) & np.isfinite(parts).all(axis=1) & (whole <= 1e-9)
+            fits = np.isfinite(whole) & (parts <= 1e-9).all(axis=1) & (whole <= 1e-9)
+            fits &= np.isfinite(parts).all(axis=1)
             fits &= np.abs(parts.sum(axis=1) - whole) <= 1e-6 * (1.0 + np.abs(whole))
         bad = np.flatnonzero(~fits)
         if bad.size:

@@ -25,15 +25,14 @@ def private_candidates(users: Int64s, visits: Int32s, shelf: Int32s, count: int,
     """
     n, live = users.size, shelf.size
     out = np.empty((n, min(count, live)), np.int32)
+    edges = np.arange(out.shape[1] + 1) * live // out.shape[1]
     for i in range(n):
         for block in range((out.shape[1] + 3) // 4):
             words = philox(users[i], visits[i], block, 1, seed, stream)
             for j in range(4):
                 k = 4 * block + j
                 if k < out.shape[1]:
-                    low = k * live // out.shape[1]
-                    high = (k + 1) * live // out.shape[1]
-                    out[i, k] = shelf[low + int(open_unit(words[j]) * (high - low))]
+                    out[i, k] = shelf[edges[k] + int(open_unit(words[j]) * (edges[k + 1] - edges[k]))]
     return out
 
 
@@ -73,11 +72,11 @@ def first_fault(slates: Int32s, candidates: Int32s, shared: bool, marks: Bools) 
             if known and shared:
                 known = marks[item]
             elif known:
-                known = False
-                for other in candidates[i]:
-                    if other == item:
-                        known = True
-                        break
+                # Looking at all of them vectorises; stopping at the first would not.
+                equal = 0
+                for j in range(candidates.shape[1]):
+                    equal += candidates[i, j] == item
+                known = equal > 0
             if not known:
                 found = (i, k, 1)
                 break

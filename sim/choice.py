@@ -4,6 +4,7 @@ from math import exp
 
 import numpy as np
 
+from driftline.sim.item_numbers import ItemNumbers
 from driftline.sim.kernel import kernel
 from driftline.sim.types import Float32s, Floats, Int32s
 
@@ -18,20 +19,11 @@ def position_log_weights(length: int, decay: float) -> Floats:
 
 
 @kernel
-def utility(theta: Float32s, mixture: Float32s, appeal: float) -> float:
-    """Click utility of an item: theta . m + appeal, summed in float64 in topic order."""
-    total = float(appeal)
-    for k in range(theta.size):
-        total += float(theta[k]) * float(mixture[k])
-    return total
-
-
-@kernel
-def affinity(theta: Float32s, mixture: Float32s) -> float:
-    """theta . m, summed in float64 in topic order."""
+def affinity(theta: Float32s, items: ItemNumbers, item: int) -> float:
+    """theta . m of one item, summed in float64 in topic order. The click utility is this + `appeal[item]`."""
     total = 0.0
-    for k in range(theta.size):
-        total += float(theta[k]) * float(mixture[k])
+    for t in range(items.topic.shape[1]):
+        total += float(theta[items.topic[item, t]]) * float(items.weight[item, t])
     return total
 
 
@@ -51,11 +43,9 @@ def choice_probabilities(utilities: Floats, log_weights: Floats, outside: float,
         out[k] /= total
 
 
-def slate_probabilities(
-    theta: Float32s, items: Int32s, mixture: Float32s, appeal: Float32s, decay: float, outside: float
-) -> Floats:
-    """Choice probabilities of one slate `items` [L] for one user `theta` [K]; `[L + 1]`, the last is nothing."""
-    utilities = np.array([utility(theta, mixture[i], appeal[i]) for i in items])
-    out = np.empty(len(items) + 1)
-    choice_probabilities(utilities, position_log_weights(len(items), decay), outside, out)
+def slate_probabilities(theta: Float32s, slate: Int32s, items: ItemNumbers, decay: float, outside: float) -> Floats:
+    """Choice probabilities of one slate of ids [L] for one user `theta` [K]; `[L + 1]`, the last is nothing."""
+    utilities = np.array([affinity(theta, items, item) + float(items.appeal[item]) for item in slate])
+    out = np.empty(len(slate) + 1)
+    choice_probabilities(utilities, position_log_weights(len(slate), decay), outside, out)
     return out

@@ -9,13 +9,14 @@ import numpy as np
 from driftline.sim import keyed
 from driftline.sim.catalogue import Catalogue, synthetic_catalogue
 from driftline.sim.choice import position_log_weights
+from driftline.sim.item_numbers import ItemNumbers, item_numbers
 from driftline.sim.keyed import Stream
 from driftline.sim.laws.law import Law
 from driftline.sim.mailbox import Queries, no_queries
 from driftline.sim.params import WorldParams
 from driftline.sim.population import Population, populate
 from driftline.sim.real.shop import Shop, open_shop
-from driftline.sim.step import CommentNumbers, ItemNumbers, ResponseNumbers
+from driftline.sim.step import CommentNumbers, ResponseNumbers
 from driftline.sim.text.corpus import Corpus, build_corpus
 from driftline.sim.types import (
     Bools,
@@ -173,7 +174,7 @@ def lay_foundation(params: WorldParams, seed: int) -> Foundation:
             corpus.comments.available,
             params.text.sentiment,
         ),
-        item_numbers=ItemNumbers(catalogue.mixture, catalogue.quality, catalogue.appeal),
+        item_numbers=item_numbers(catalogue.mixture, catalogue.quality, catalogue.appeal),
         log_weights=position_log_weights(params.slate, params.choice.position_decay),
         streams=(int(Stream.CHOICE), int(Stream.RESPONSE), int(Stream.COMMENT)),
         marks=np.zeros(catalogue.items, np.bool_),

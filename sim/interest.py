@@ -14,12 +14,14 @@ from driftline.sim.types import Float32s, Int64s
 def add_up(components: Float32s, theta: Float32s, users: Int64s) -> None:
     """theta[u] = sum over laws of components[u], in the laws' order."""
     laws, topics = components.shape[1], components.shape[2]
+    total = np.empty(topics)
     for user in users:
+        total[:] = 0.0
+        for law in range(laws):
+            for k in range(topics):
+                total[k] += float(components[user, law, k])
         for k in range(topics):
-            total = 0.0
-            for law in range(laws):
-                total += float(components[user, law, k])
-            theta[user, k] = total
+            theta[user, k] = total[k]
 
 
 def start(base: Foundation, state: Population) -> None:

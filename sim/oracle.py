@@ -12,8 +12,9 @@ from math import erf, exp, sqrt
 import numpy as np
 
 from driftline.sim.choice import affinity
+from driftline.sim.item_numbers import ItemNumbers
 from driftline.sim.kernel import kernel
-from driftline.sim.step import SQRT2, ItemNumbers, ResponseNumbers, expected_satisfaction
+from driftline.sim.step import SQRT2, ResponseNumbers, expected_satisfaction
 from driftline.sim.types import Float32s, Floats, Int32s, Int64s, RewardKind
 
 REWARDS: tuple[RewardKind, ...] = ("click", "dwell", "purchase", "satisfaction")
@@ -121,7 +122,7 @@ def worth(
 ) -> None:
     """Fill true click utilities and true expected rewards [m] of `items` for one user's `interest` [K]."""
     for j in range(items.size):
-        match = affinity(interest, numbers_of_items.mixture[items[j]])
+        match = affinity(interest, numbers_of_items, items[j])
         utilities[j] = match + numbers_of_items.appeal[items[j]]
         rewards[j] = expected_reward(match, numbers_of_items.quality[items[j]], reward, numbers)
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from driftline.sim.choice import OUTSIDE_KEY, affinity, choice_probabilities
+from driftline.sim.item_numbers import ItemNumbers
 from driftline.sim.kernel import kernel
 from driftline.sim.keyed import gumbel, normal_pair, open_unit, philox
 from driftline.sim.text.comments import comment_code
@@ -13,6 +14,9 @@ from driftline.sim.types import Bools, Float32s, Floats, Int8s, Int32s, Int64s
 
 NEGATIVE, MIXED, POSITIVE, NOISE = 0, 1, 2, 3
 SQRT2 = sqrt(2.0)
+with np.errstate(divide="ignore"):
+    HIGHEST_GUMBEL: Floats = 1e-9 - np.log(-np.log(np.arange(1, 257) / 256.0))
+"""An upper bound of the Gumbel that a word gives, by the word's first eight bits."""
 
 
 class ResponseNumbers(NamedTuple):
@@ -42,14 +46,6 @@ class CommentNumbers(NamedTuple):
     available: Int32s
     spoken: bool
     """Whether comments carry sentiment at all."""
-
-
-class ItemNumbers(NamedTuple):
-    """The latent side of the catalogue as compiled code reads it."""
-
-    mixture: Float32s
-    quality: Float32s
-    appeal: Float32s
 
 
 class Outcome(NamedTuple):
@@ -114,10 +110,14 @@ def respond(
         word_b = np.uint64(0)
         for k in range(length):
             item = slates[i, k]
-            liking = affinity(interest, items.mixture[item])
+            liking = affinity(interest, items, item)
             utilities[k] = liking + float(items.appeal[item])
             w0, w1, w2, _ = philox(user, visit, item, 0, seed, streams[0])
-            worth = utilities[k] + log_weights[k] + gumbel(w0)
+            worth = utilities[k] + log_weights[k]
+            # Two logarithms are worth avoiding for an item that cannot win.
+            if worth + HIGHEST_GUMBEL[w0 >> np.uint64(24)] <= best:
+                continue
+            worth += gumbel(w0)
             if worth > best:
                 best, chosen, match, word_a, word_b = worth, k, liking, w1, w2
         if wanted:
@@ -135,9 +135,9 @@ def respond(
         s = erf((x + numbers.noise * noise) / SQRT2)
         satisfaction[i] = s
         r0, r1, r2, r3 = philox(user, visit, 0, 0, seed, streams[1])
-        grade, _ = normal_pair(r1, r2)
         dwell[i] = exp(numbers.dwell_log + numbers.dwell_effect * s + numbers.dwell_spread * spare)
         if open_unit(r0) < numbers.rating:
+            grade, _ = normal_pair(r1, r2)
             rating[i] = min(5.0, max(1.0, np.round(3.0 + 2.0 * s + numbers.rating_noise * grade)))
         purchased[i] = open_unit(r3) < numbers.purchase * 0.5 * (1.0 + s)
         c0, c1, c2, c3 = philox(user, visit, 0, 0, seed, streams[2])

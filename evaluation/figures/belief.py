@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 
 TOP = 6
 REST = "all other topics"
+MORE = ("#882255", "#999933", "#44AA99", "#332288", "#CC6677", "#DDCC77", "#117733", "#AA4499")
+"""Further colours of Tol's muted scheme, for when one row after another brings new topics."""
 TRUE = "true interest"
 CAPTION = (
     "Each row is one user; each band is a topic's share of the interest in the same probe items, grouped by "
-    "their strongest topic. Left: the truth. Then what the agents believed just before each visit, from their "
-    "scores, after one temperature per agent. Vertical lines: first visit after this user's interest changed. "
-    "Shown are the probed users whose interest moved most, so the hard cases, not the typical ones."
+    "their strongest topic. Left: the truth. Then what the agents believed just before each visit, from "
+    "their scores, after one temperature per agent. Vertical lines: first visit after this user's interest "
+    "changed. Shown are the probed users whose interest moved most: the hard cases, not the typical ones."
 )
 
 
@@ -69,11 +71,13 @@ def _draw(data: pl.DataFrame, people: tuple[Witness, ...]) -> "Drawing":
     with drawing("interest"):
         figure = Drawing(figsize=(11, 0.9 + 2.35 * len(people)), layout="constrained")
         panels = figure.subplots(len(people), len(sources), sharey=True, squeeze=False)
+        leading = {who.label: _leading(data.filter(pl.col("user") == who.label)) for who in people}
+        colors = _colors(list(leading.values()))
         for person, line in zip(people, panels, strict=True):
             own = data.filter(pl.col("user") == person.label)
-            leading = _leading(own)
             for axes, source in zip(line, sources, strict=True):
-                _bands(axes, own.filter(pl.col("source") == source), leading)
+                part = own.filter(pl.col("source") == source)
+                _bands(axes, part, {topic: colors[topic] for topic in leading[person.label]})
                 for change in person.changes:
                     axes.axvline(change, color=INK, linewidth=1.4, linestyle=(0, (2, 1.5)))
                 axes.set_title(source if source == TRUE else f"believed by {source}", fontsize=10.5, pad=4)
@@ -92,13 +96,26 @@ def _leading(own: pl.DataFrame) -> list[str]:
     return shares.sort("value", descending=True, maintain_order=True)["topic"].head(TOP).to_list()
 
 
-def _bands(axes: "Axes", part: pl.DataFrame, leading: list[str]) -> None:
+def _colors(rows: list[list[str]]) -> dict[str, str]:
+    """A topic keeps its colour in every row; no two topics of a row share one."""
+    colors: dict[str, str] = {}
+    topics = sorted({topic for row in rows for topic in row})
+    for topic in sorted(topics, key=lambda name: (-sum(name in row for row in rows), name)):
+        beside = {colors[other] for row in rows if topic in row for other in row if other in colors}
+        used = list(colors.values())
+        free = [color for color in (*PALETTE, *MORE) if color not in beside]
+        colors[topic] = min(free, key=used.count)
+    return colors
+
+
+def _bands(axes: "Axes", part: pl.DataFrame, leading: dict[str, str]) -> None:
     wide = part.pivot("topic", index="day", values="value", maintain_order=True)
     rest = [name for name in wide.columns[1:] if name not in leading]
     stack = [100 * wide[name].to_numpy() for name in leading]
     stack.append(100 * wide.select(pl.sum_horizontal(rest) if rest else pl.lit(0.0)).to_series().to_numpy())
-    colors = [*PALETTE[: len(leading)], PALE]
-    axes.stackplot(wide["day"], *stack, labels=[*leading, REST], colors=colors, edgecolor="white", linewidth=0.4)
+    axes.stackplot(
+        wide["day"], *stack, labels=[*leading, REST], colors=[*leading.values(), PALE], edgecolor="white", linewidth=0.4
+    )
     day = wide["day"].to_numpy()
     axes.set_xlim(float(day[0]), float(day[-1]))
     axes.set_ylim(0, 100)

@@ -36,7 +36,7 @@ def group_regret(metrics: pl.DataFrame) -> Figure:
 def _draw(data: pl.DataFrame, order: list[str]) -> "Drawing":
     from matplotlib.figure import Figure as Drawing
 
-    groups = data["group"].unique(maintain_order=True).sort().to_list()
+    groups = data["group"].unique(maintain_order=True).to_list()
     agents = data["agent"].unique(maintain_order=True).to_list()
     style = lines(order)
     with drawing("regret_by_group"):

@@ -57,20 +57,23 @@ def _daily(agent: str, seeds: list[pl.DataFrame], metric: str) -> pl.DataFrame:
     cell = code * days + day - first
     total = _spread(np.bincount(cell, values, minlength=size).astype(np.float64).reshape(-1, days))
     count = _spread(np.bincount(cell, minlength=size).astype(np.float64).reshape(-1, days))
+    seen = count.sum(axis=0) > 0
+    total, count = total[:, seen], count[:, seen]
     mean = total.sum(axis=0) / count.sum(axis=0)
     n = (count > 0).sum(axis=0)
     residual = ((total - mean * count) ** 2).sum(axis=0) * n / np.maximum(n - 1, 1)
     reach = 1.96 * np.sqrt(residual) / count.sum(axis=0)
-    visits = np.bincount(day - first, minlength=days)
+    visits = np.bincount(day - first, minlength=days)[seen]
+    changes = np.bincount(day - first, changed, minlength=days)[seen]
     return pl.DataFrame(
         {
-            "agent": [agent] * days,
-            "day": np.arange(first, first + days),
+            "agent": [agent] * len(mean),
+            "day": np.arange(first, first + days)[seen],
             "value": mean,
             "low": mean - reach,
             "high": mean + reach,
             "visits": visits,
-            "changed": np.bincount(day - first, changed, minlength=days) / np.maximum(visits, 1),
+            "changed": changes / np.maximum(visits, 1),
         }
     )
 
@@ -87,7 +90,7 @@ def _draw(metric: str, data: pl.DataFrame) -> "Drawing":
     with drawing(metric):
         figure = Drawing(figsize=(11, 4.8), layout="constrained")
         changes = bool((data["changed"] > 0).any())
-        grid = figure.add_gridspec(2 if changes else 1, 1, height_ratios=[5, 1] if changes else [1])
+        grid = figure.add_gridspec(2 if changes else 1, 1, height_ratios=[4, 1] if changes else [1])
         axes = figure.add_subplot(grid[0])
         _draw_lines(axes, data)
         axes.set_title(TITLES[metric])
@@ -119,6 +122,6 @@ def _draw_lines(axes: "Axes", data: pl.DataFrame) -> None:
 def _draw_changes(axes: "Axes", data: pl.DataFrame) -> None:
     first = data.filter(pl.col("agent") == data["agent"][0])
     axes.bar(first["day"].to_numpy() + 0.5, 100 * first["changed"].to_numpy(), width=0.9, color=GREY)
-    axes.set_ylabel("visits after\na change (%)", fontsize=9)
+    axes.set_ylabel("after a\nchange (%)", fontsize=9)
     axes.set_xlabel("day of the run")
     axes.grid(visible=False)

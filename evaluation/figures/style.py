@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Drawing
@@ -75,20 +77,18 @@ def svg(figure: "Drawing", name: str) -> str:
 
 
 def label_ends(axes: "Axes", ends: Sequence[tuple[str, float, str]], gap: float) -> None:
-    """Write each line's name at its right end, moved apart where they would overlap.
+    """Write each line's name at the right edge, as near to its end as the others allow.
 
-    ends: (name, height, colour). gap: least distance of two labels as a share of the axis.
+    ends: (name, height, colour). gap: least distance of two labels as a share of the axis. The least-squares
+    placement under least distances is an isotonic regression of the heights less the distances.
     """
-    low, high = axes.get_ylim()
-    step = gap * (high - low)
+    from scipy.optimize import isotonic_regression
+
+    (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
     placed = sorted(ends, key=lambda end: end[1])
-    heights = [end[1] for end in placed]
-    for k in range(1, len(heights)):
-        heights[k] = max(heights[k], heights[k - 1] + step)
-    surplus = max(heights[-1] - (high - 0.2 * step), 0.0) if heights else 0.0
-    for k in range(len(heights) - 1, -1, -1):
-        limit = heights[k + 1] - step if k + 1 < len(heights) else heights[k] - surplus
-        heights[k] = min(heights[k], limit)
-    left, right = axes.get_xlim()
+    steps = gap * (high - low) * np.arange(len(placed))
+    heights = np.array([min(max(end[1], low), high) for end in placed])
+    if len(placed) > 1:
+        heights = isotonic_regression(heights - steps).x + steps
     for (name, _, color), height in zip(placed, heights, strict=True):
         axes.text(right + 0.01 * (right - left), height, name, color=color, va="center", fontsize=10.5)

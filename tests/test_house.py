@@ -1,0 +1,67 @@
+"""The house stays in order: cheap start-up, short modules, no odds-and-ends drawers, a valid catalogue."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from driftline.scenarios.discovery import findings
+from driftline.sim.scenario_file import read_scenario
+
+ROOT = Path(__file__).resolve().parent.parent
+LAYERS = ("sim", "agents", "evaluation", "scenarios")
+MODULES = sorted(path for layer in LAYERS for path in (ROOT / layer).rglob("*.py"))
+HEAVY = ("torch", "transformers", "sklearn", "implicit", "matplotlib.pyplot", "stable_baselines3")
+LONGEST = 400
+"""Lines; a module that needs more holds two ideas."""
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import driftline",
+        "import driftline.sim, driftline.sim.world, driftline.sim.laws",
+        "import driftline.evaluation, driftline.evaluation.metrics, driftline.evaluation.drift",
+        "from driftline.scenarios.cli import main; main(['--help'])",
+        "from driftline.scenarios.cli import main; main(['list'])",
+    ],
+)
+def test_starting_up_imports_nothing_heavy(code: str) -> None:
+    watch = f"import atexit, sys; atexit.register(lambda: print('HEAVY', [m for m in {HEAVY} if m in sys.modules]))"
+    done = subprocess.run([sys.executable, "-c", f"{watch}\n{code}"], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "HEAVY []"
+
+
+def test_driftline_run_is_there_and_nothing_else_is_made_up() -> None:
+    import driftline
+    from driftline.scenarios.api import run
+
+    assert driftline.run is run
+    with pytest.raises(AttributeError, match="has no attribute 'walk'"):
+        _ = driftline.walk
+
+
+def test_no_module_is_too_long() -> None:
+    lengths = {path.relative_to(ROOT): len(path.read_text(encoding="utf-8").splitlines()) for path in MODULES}
+    assert {str(path): lines for path, lines in lengths.items() if lines > LONGEST} == {}
+
+
+def test_no_module_is_a_drawer_for_odds_and_ends() -> None:
+    assert [path for path in MODULES if path.stem.strip("_") in {"utils", "util", "helpers", "misc", "common"}] == []
+
+
+def test_the_package_is_the_four_folders() -> None:
+    for layer in LAYERS:
+        link = ROOT / "src" / "driftline" / layer
+        assert link.is_symlink()
+        assert not link.readlink().is_absolute()
+        assert link.resolve() == ROOT / layer
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "scenarios" / "catalog").glob("*.y*ml")), ids=lambda path: path.stem)
+def test_every_packaged_scenario_is_valid_and_bears_the_name_of_its_file(path: Path) -> None:
+    stated = read_scenario(path)
+    assert findings(stated) == []
+    assert stated["name"] == path.stem
+    assert stated["purpose"]
