@@ -19,6 +19,10 @@ class ChoiceLog:
     rows: Columns | None = None
     waiting: list[Columns] | None = None
 
+    def __post_init__(self) -> None:
+        if self.keep < 1:
+            raise ValueError(f"keep = {self.keep} rows: must be >= 1")
+
     def add(self, **columns: NDArray[np.generic]) -> None:
         """Add rows; `time` and `user` are needed, all columns have as many rows."""
         self.waiting = [*(self.waiting or []), columns]

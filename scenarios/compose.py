@@ -3,7 +3,10 @@
 import inspect
 from collections.abc import Mapping
 from dataclasses import fields
+from math import isfinite
 from typing import Any
+
+from pydantic import ValidationError
 
 from driftline.agents.agent import Agent
 from driftline.agents.evolution.tracker import Tracker
@@ -11,11 +14,12 @@ from driftline.agents.full import Full, FullNumbers, TrackerFactory
 from driftline.agents.policy import Greedy, PlackettLuce, Policy
 from driftline.agents.rival import Rival, RivalNumbers
 from driftline.agents.shelf import TextEncoder
-from driftline.scenarios.agent_names import agent_class, parse_id
+from driftline.scenarios.agent_names import PARTS, agent_class, parse_id
 from driftline.scenarios.imported import imported
 from driftline.scenarios.oracle_agent import Oracle
 from driftline.scenarios.schema import AgentSpec, Scenario
 from driftline.scenarios.trackers import TRACKERS, of_tracker, tracker_class
+from driftline.sim.complaints import complaints
 from driftline.sim.errors import InputError
 from driftline.sim.nearest import hint
 from driftline.sim.world import World
@@ -27,6 +31,7 @@ BASELINES = {
     "static_mf": "driftline.agents.baselines.static_mf:StaticMF",
 }
 POLICIES: dict[str, type[Greedy] | type[PlackettLuce]] = {"greedy": Greedy, "plackett_luce": PlackettLuce}
+RIVALS = ("moving_average", "online_gradient")
 SWITCHES = ("reads", "foresees", "factorises")
 
 
@@ -38,20 +43,25 @@ def build_agent(scenario: Scenario, agent_id: str, world: World) -> Agent:
     """
     base = parse_id(agent_id).base
     spec = scenario.agents.get(agent_id, AgentSpec())
+    _refuse_parts(agent_id, base, spec)
     if base == "oracle":
         return Oracle(world)
     if base in BASELINES or ":" in base:
         agent: Agent = _construct(agent_id, agent_class(BASELINES.get(base, base)), spec.params)
         return agent
-    rival = base in ("moving_average", "online_gradient")
+    rival = base in RIVALS
     name = spec.evolution or (base if rival else "filter_bank")
     if ":" not in name and name not in TRACKERS:
         raise InputError(f"agent {agent_id!r}: evolution {name!r} is unknown; {hint(name, TRACKERS)}")
     taken = of_tracker(name, spec.params)
     rest = {key: value for key, value in spec.params.items() if key not in taken}
     policy, rest = _policy(agent_id, spec.policy, rest)
-    encoder = _encoder(scenario, agent_id, spec.predictor or scenario.run.encoder, world)
     factory = _factory(tracker_class(name), taken)
+    try:
+        factory(0, world.catalogue.topics, 0.0)
+    except (TypeError, ValueError) as problem:
+        raise InputError(f"agent {agent_id!r} cannot be built: {problem}") from problem
+    encoder = _encoder(scenario, agent_id, spec.predictor or scenario.run.encoder, world)
     if rival:
         return Rival(encoder, factory, policy, _numbers(agent_id, RivalNumbers, rest))
     switches = {name: bool(rest.pop(name)) for name in SWITCHES if name in rest}
@@ -62,6 +72,21 @@ def build_agent(scenario: Scenario, agent_id: str, world: World) -> Agent:
             f"agent {agent_id!r}: ranker {spec.ranker!r} is unknown; {hint(str(spec.ranker), ['mf', 'none'])}"
         )
     return Full(encoder, factory, policy, _numbers(agent_id, FullNumbers, rest), **switches)
+
+
+def _refuse_parts(agent_id: str, base: str, spec: AgentSpec) -> None:
+    """A part that an agent does not have must not be passed over in silence."""
+    without: tuple[str, ...] = ()
+    if base in BASELINES or base == "oracle" or ":" in base:
+        without = PARTS
+    elif base in RIVALS:
+        without = ("ranker",)
+    for part in without:
+        # A run's precheck makes every agent deaf, which is no statement about this one.
+        if getattr(spec, part) not in (None, "none"):
+            raise InputError(f"agent {agent_id!r}: has no {part}; {getattr(spec, part)!r} cannot be put in")
+    if base == "oracle" and spec.params:
+        raise InputError(f"agent {agent_id!r}: parameter {next(iter(spec.params))!r} is unknown; there are none")
 
 
 def _factory(tracker: Any, params: Mapping[str, Any]) -> TrackerFactory:
@@ -85,18 +110,28 @@ def _policy(agent_id: str, name: str | None, params: dict[str, Any]) -> tuple[Po
     rest = {key: value for key, value in params.items() if key not in own}
     if kind is PlackettLuce:
         own.setdefault("temperature", 0.3)
-    return kind.model_validate(own), rest
+    try:
+        return kind.model_validate(own), rest
+    except ValidationError as problem:
+        raise InputError(f"agent {agent_id!r}: {complaints(problem, own, kind)[0]}") from problem
 
 
 def _numbers(agent_id: str, kind: Any, params: Mapping[str, Any]) -> Any:
     legal = [field.name for field in fields(kind)]
-    for name in params:
+    for name, value in params.items():
         if name not in legal:
             raise InputError(f"agent {agent_id!r}: parameter {name!r} is unknown; {hint(name, legal)}")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+            raise InputError(f"agent {agent_id!r}: {name} = {value!r}: must be a finite number")
     return kind(**params)
 
 
 def _construct(agent_id: str, kind: Any, params: Mapping[str, Any]) -> Any:
+    legal = inspect.signature(kind).parameters
+    for name in params:
+        if name not in legal and not any(each.kind is each.VAR_KEYWORD for each in legal.values()):
+            unknown = f"parameter {name!r} is unknown; {hint(name, legal)}"
+            raise InputError(f"agent {agent_id!r} cannot be built: {unknown}")
     try:
         return kind(**params)
     except (TypeError, ValueError) as problem:

@@ -35,7 +35,9 @@ def best_in_space(agent: Agent, world: World, wanted: Bools) -> Floats:
         utilities, rewards = world.true_worth(int(now.users[row]), pool)
         vectors = agent.item_space(pool).astype(np.float64)
         basis = np.column_stack([vectors, np.ones(pool.size)])
-        projected, *_ = np.linalg.lstsq(basis, np.column_stack([utilities, rewards]), rcond=None)
+        # Vectors are float32: a direction that exists only in their rounding must not help.
+        cut = float(np.finfo(np.float32).eps) * pool.size
+        projected, *_ = np.linalg.lstsq(basis, np.column_stack([utilities, rewards]), rcond=cut)
         fitted = basis @ projected
         slate = np.empty(world.params.slate, np.int32)
         best_slate(

@@ -48,9 +48,9 @@ def run_one(scenario: Scenario, agent_id: str, seed: int, out: Path, progress: P
         AgentError: the agent raised or answered with something unusable; names agent, user and visit.
     """
     began, cpu = time.perf_counter(), time.process_time()
-    start = warm_up(World(scenario, seed))
-    world = start.world
+    world = World(scenario, seed)
     agent = build_agent(scenario, agent_id, world)
+    start = warm_up(world)
     caller = Caller(agent, agent_id)
     caller.reset(start.setting)
     records = Records()
@@ -92,12 +92,13 @@ def _visit(
 ) -> None:
     now, base = world.round, world.base
     followed = tracked[now.users]
-    if followed.any():
-        _record_scores(records, caller, observation, followed, world)
     began = time.perf_counter()
     slates = caller.act(observation, world.params.slate)
     records.act_seconds.append(time.perf_counter() - began)
     records.act_visits.append(len(observation))
+    if followed.any():
+        # After `act`, before the response: the belief with which the agent acted.
+        _record_scores(records, caller, observation, followed, world)
     keep = np.ones(len(observation), np.bool_) if scenario.run.truth == "all" else followed
     before = records.truth.before(world, keep)
     shown, best, _ = oracle_values(
