@@ -7,14 +7,16 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from driftline.agents.agent import Agent
 from driftline.agents.scripted import Cut, Rounds, Stage, whole
-from driftline.sim.types import Floats, Int32s, Int64s, Observation, Setting, Slates
+from driftline.sim.types import Feedback, Floats, Int32s, Int64s, Observation, Setting, Slates
 
+Told = TypeVar("Told")
+Answer = TypeVar("Answer")
 METHODS = ("reset", "act", "learn", "tick", "finish", "score", "snapshot", "restore")
 MOST_ITEMS = 50
 """Items that the checks ask scores for."""
@@ -104,11 +106,9 @@ def _either_candidates(exam: Exam) -> None:
 
 def _inputs(exam: Exam) -> None:
     """What an agent is handed is not its own to write to."""
-    before = [array.copy() for array in _arrays((exam.setting, exam.rounds))]
-    exam.fresh().play(exam.rounds)
-    for old, new in zip(before, _arrays((exam.setting, exam.rounds)), strict=True):
-        if not np.array_equal(old, new, equal_nan=old.dtype.kind == "f"):
-            raise Broken("wrote into an array of its setting, an observation or a feedback")
+    agent = _Watched(exam.make_agent())
+    agent.reset(exam.setting)
+    Stage(agent, exam.setting).play(exam.rounds)
 
 
 def _repeatable(exam: Exam) -> None:
@@ -132,12 +132,12 @@ def _score_is_pure(exam: Exam) -> None:
     items = _some_items(exam.setting)
     stage = exam.fresh()
 
-    def ask(observation: Observation) -> None:
+    def ask(observation: Observation, slates: Slates | None) -> None:
         users = observation.user[: len(observation) // 2 + 1]
         if not np.array_equal(_scores(stage.agent, users, items), _scores(stage.agent, users, items)):
             raise Broken("score: two calls in a row differ")
 
-    asked = stage.play(exam.rounds, around_act=ask)
+    asked = stage.play(exam.rounds, watch=ask)
     _same(exam.fresh().play(exam.rounds), asked, exam, "with and without calls of score")
 
 
@@ -219,26 +219,39 @@ def slate_fault(observation: Observation, slates: Slates, length: int) -> str | 
     return None
 
 
-class _Judge:
-    """Stands between the script and the agent, and looks at every slate that passes."""
+class _Watched:
+    """Stands between the script and the agent, and sees to it that what passes comes back unharmed."""
 
-    def __init__(self, agent: Agent, length: int) -> None:
-        self._agent, self._length = agent, length
-        self.learn, self.tick, self.finish = agent.learn, agent.tick, agent.finish
-        self.reset, self.score, self.snapshot, self.restore = agent.reset, agent.score, agent.snapshot, agent.restore
+    def __init__(self, agent: Agent) -> None:
+        self._agent = agent
+        self.tick, self.finish, self.score = agent.tick, agent.finish, agent.score
+        self.snapshot, self.restore = agent.snapshot, agent.restore
+
+    def reset(self, setting: Setting) -> None:
+        self._unharmed("reset", self._agent.reset, setting)
 
     def act(self, observation: Observation) -> Slates:
-        slates = self._agent.act(observation)
-        fault = slate_fault(observation, slates, self._length)
-        if fault:
-            raise Broken(fault)
-        return slates
+        return self._unharmed("act", self._agent.act, observation)
+
+    def learn(self, feedback: Feedback) -> None:
+        self._unharmed("learn", self._agent.learn, feedback)
+
+    @staticmethod
+    def _unharmed(name: str, call: Callable[[Told], Answer], told: Told) -> Answer:
+        before = [array.copy() for array in _arrays(told)]
+        answer = call(told)
+        for old, new in zip(before, _arrays(told), strict=True):
+            if not np.array_equal(old, new, equal_nan=old.dtype.kind == "f"):
+                raise Broken(f"{name} wrote into an array of its {type(told).__name__}")
+        return answer
 
 
 def _judged(exam: Exam, rounds: Rounds) -> None:
-    stage = exam.fresh()
-    stage.agent = _Judge(stage.agent, exam.setting.slate)
-    stage.play(rounds)
+    def judge(observation: Observation, slates: Slates | None) -> None:
+        if slates is not None and (fault := slate_fault(observation, slates, exam.setting.slate)):
+            raise Broken(fault)
+
+    exam.fresh().play(rounds, watch=judge)
 
 
 def _scores(agent: Agent, users: Int64s, items: Int32s) -> Floats:

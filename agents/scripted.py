@@ -12,11 +12,17 @@ Rounds = Sequence[tuple[Observation, Feedback]]
 """What was observed and how users responded, round by round, as recorded under any agent."""
 Cut = Callable[[int], list[Int64s]]
 """From the number of visits in a round to the batches (row numbers) in which they are played."""
+Watch = Callable[[Observation, Slates | None], None]
+"""Called right before each `act`, with None, and right after it, with the answer."""
 
 
 def whole(visits: int) -> list[Int64s]:
     """All visits of a round at once."""
     return [np.arange(visits)]
+
+
+def unwatched(observation: Observation, slates: Slates | None) -> None:
+    """Nobody looks."""
 
 
 @dataclass
@@ -46,33 +52,23 @@ class Stage:
         """The same point of the script, for the same agent."""
         return replace(self, jobs=list(self.jobs), taken=dict(self.taken), text=dict(self.text))
 
-    def play(
-        self, rounds: Rounds, cut: Cut = whole, around_act: Callable[[Observation], None] | None = None
-    ) -> list[Slates]:
+    def play(self, rounds: Rounds, cut: Cut = whole, watch: Watch = unwatched) -> list[Slates]:
         """Go through rounds; the agent's slates, one for each round, in the recorded order of visits.
 
-        cut: the batches of each round. around_act: called right before and right after each `act`.
+        cut: the batches of each round.
         """
-        return [self._round(observation, feedback, cut, around_act) for observation, feedback in rounds]
+        return [self._round(observation, feedback, cut, watch) for observation, feedback in rounds]
 
-    def _round(
-        self,
-        observation: Observation,
-        feedback: Feedback,
-        cut: Cut,
-        around_act: Callable[[Observation], None] | None,
-    ) -> Slates:
+    def _round(self, observation: Observation, feedback: Feedback, cut: Cut, watch: Watch) -> Slates:
         self._advance(observation.tick)
         self._announce(observation.arrived)
         shape = (len(observation), self.setting.slate)
         shown = Slates(np.full(shape, -1, np.int32), np.zeros(shape[0]), np.zeros(shape))
         for turn, rows in enumerate(cut(len(observation))):
             part = self._part(observation, rows, first=turn == 0)
-            if around_act:
-                around_act(part)
+            watch(part, None)
             slates = self.agent.act(part)
-            if around_act:
-                around_act(part)
+            watch(part, slates)
             self.agent.learn(self._respond(feedback, rows, slates))
             shown.items[rows], shown.log_p[rows] = slates.items, slates.log_p
             shown.log_p_cascade[rows] = slates.log_p_cascade
