@@ -25,7 +25,8 @@ CAPTION = (
     "Each row is one user; each band is a topic's share of the interest in the same probe items, grouped by "
     "their strongest topic. Left: the truth. Then what the agents believed just before each visit, from "
     "their scores, after one temperature per agent. Vertical lines: first visit after this user's interest "
-    "changed. Shown are the probed users whose interest moved most: the hard cases, not the typical ones."
+    "changed. What holds at a visit is drawn until the next one. Shown are the probed users whose interest "
+    "moved most: the hard cases, not the typical ones."
 )
 
 
@@ -113,10 +114,9 @@ def _bands(axes: "Axes", part: pl.DataFrame, leading: dict[str, str]) -> None:
     rest = [name for name in wide.columns[1:] if name not in leading]
     stack = [100 * wide[name].to_numpy() for name in leading]
     stack.append(100 * wide.select(pl.sum_horizontal(rest) if rest else pl.lit(0.0)).to_series().to_numpy())
-    axes.stackplot(
-        wide["day"], *stack, labels=[*leading, REST], colors=[*leading.values(), PALE], edgecolor="white", linewidth=0.4
-    )
+    colors = [*leading.values(), PALE]
     day = wide["day"].to_numpy()
+    axes.stackplot(day, *stack, labels=[*leading, REST], colors=colors, step="post", linewidth=0)
     axes.set_xlim(float(day[0]), float(day[-1]))
     axes.set_ylim(0, 100)
     axes.grid(visible=False)

@@ -53,9 +53,9 @@ def _draw(data: pl.DataFrame, order: list[str]) -> "Drawing":
             axes.barh(at, value, color=colors, height=0.66, xerr=np.nan_to_num(reach), ecolor=INK, capsize=2.5)
             axes.set_title(group, fontsize=11)
             axes.grid(visible=False, axis="y")
-            axes.set_xlim(left=0)
         for axes in panels[len(groups) :]:
             axes.set_visible(False)
+        panels[0].set_xlim(left=0)  # last, so that every panel has widened the shared axis
         panels[0].set_yticks(range(len(agents)), agents)
         panels[0].invert_yaxis()
         figure.suptitle("Which users are served worse, and by whom?", x=0.01, ha="left", fontsize=12.5)

@@ -9,6 +9,7 @@ import pytest
 from fabricated_run import fabricate
 
 from driftline.evaluation.figures.checks import FigureWarning, check_csv, series_faults
+from driftline.evaluation.figures.group_regret import group_regret
 from driftline.evaluation.metrics import metrics
 from driftline.evaluation.report import write_report
 from driftline.evaluation.run_folder import RunFolder, RunFolderError
@@ -119,6 +120,18 @@ def test_agents_stand_in_order_of_regret_and_the_best_rival_is_bold(folder: Path
     bold = {agent: cells.count("best") for agent, cells in rows}
     assert bold["oracle"] == 0
     assert bold["full"] >= 5
+
+
+def test_every_whisker_of_the_group_figure_is_inside_its_panel() -> None:
+    pooled = [
+        {"agent": agent, "seed": None, "metric": "regret", "window": window, "value": mean, "low": 0.1, "high": high}
+        for agent, mean in (("full", 0.2), ("popularity", 0.3))
+        for window, high in (("all", 0.4), ("group:calm", 0.4), ("group:wild", 3.0))
+    ]
+    figure = group_regret(pl.DataFrame(pooled))
+    for axes in figure.draw(figure.data).axes:
+        assert axes.get_xlim()[0] == 0.0
+        assert axes.get_xlim()[1] >= 3.0
 
 
 def test_the_report_shows_what_users_read_and_wrote(folder: Path) -> None:
