@@ -225,7 +225,20 @@ class World:
         self._check(slates.items, now)
         shape = (now.users.size, self.params.slate + 1) if probabilities else (0, 0)
         chances = np.empty(shape, np.float32)
-        outcome = self._answers(now.users, now.visits, slates.items, now.day, chances)
+        outcome = respond(
+            now.users,
+            now.visits,
+            slates.items,
+            self._users.theta,
+            base.item_numbers,
+            base.log_weights,
+            base.numbers,
+            base.comments,
+            now.day,
+            base.seed,
+            base.streams,
+            chances,
+        )
         self._mail.post(now.users, now.times, outcome, base.catalogue_text)
         interest.consume(base, self._users, now.users, outcome)
         self._users.changed[now.users] = False
@@ -252,32 +265,7 @@ class World:
         )
         return feedback, Truth(outcome, self._reward(outcome), chances)
 
-    def preview(self, users: Int64s, visits: Int32s, slates: Int32s) -> tuple[Outcome, Float32s]:
-        """What users of the present round will do with their slates [n, L], and their rewards [n]; moves nothing.
-
-        Noise is keyed, so `respond` with the same slates comes to the same. Slates are not checked.
-        """
-        outcome = self._answers(users, visits, slates, self.round.day, NO_PROBABILITIES)
-        return outcome, self._reward(outcome)
-
     # -- inside --------------------------------------------------------------------------------------------
-
-    def _answers(self, users: Int64s, visits: Int32s, slates: Int32s, day: int, chances: Float32s) -> Outcome:
-        base = self._base
-        return respond(
-            users,
-            visits,
-            slates,
-            self._users.theta,
-            base.item_numbers,
-            base.log_weights,
-            base.numbers,
-            base.comments,
-            day,
-            base.seed,
-            base.streams,
-            chances,
-        )
 
     def _reward(self, outcome: Outcome) -> Float32s:
         match self.params.reward:

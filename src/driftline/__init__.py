@@ -2,12 +2,16 @@
 
 from typing import TYPE_CHECKING, Any
 
+import gymnasium
+
 from driftline._version import __version__
 
 if TYPE_CHECKING:
     from driftline.scenarios.api import run
 
 __all__ = ["__version__", "run"]
+
+gymnasium.register(id="driftline/Feed-v0", entry_point="driftline.sim.env:Feed")
 
 
 def __getattr__(name: str) -> Any:
