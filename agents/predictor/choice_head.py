@@ -93,8 +93,9 @@ class ChoiceHead:
         """z `[m, d]` of user `rows[q]` at day `at[q]`, from events before it; items score `z @ items.T`."""
         f = _features(sequences, vectors, rows, at, self.scales).astype(np.float64)
         direct: Floats = (f * self.weight[None, :, :, None]).sum(axis=(1, 2))
-        told = f.sum(axis=1).reshape(len(f), -1)
-        return direct + product(told, self.carry.reshape(told.shape[1], -1))
+        width = self.carry.shape[0] * self.carry.shape[1]
+        told = f.sum(axis=1).reshape(len(f), width)
+        return direct + product(told, self.carry.reshape(width, self.carry.shape[2]))
 
     def save(self, path: Path | str) -> None:
         """Write the head to an `.npz` file."""

@@ -86,8 +86,9 @@ class Head:
         """Interest of user `rows[q]` at day `at[q]`, from events before it: `[m, topics]`, rows sum to 1."""
         x = pool(sequences, vectors, rows, at, self.scales).astype(np.float64)
         direct = (x * self.weight[None, :, :, None]).sum(axis=(1, 2))
-        told = _told(x, self.feeling).reshape(len(x), -1)
-        carried = product(told, self.carry.reshape(told.shape[1], -1))
+        width = self.carry.shape[0] * self.carry.shape[1]
+        told = _told(x, self.feeling).reshape(len(x), width)
+        carried = product(told, self.carry.reshape(width, self.carry.shape[2]))
         mass = np.maximum(self.prior + direct + carried, _floor(self.prior))
         result: Floats = mass / mass.sum(axis=1, keepdims=True)
         return result
