@@ -20,10 +20,10 @@ def position_log_weights(length: int, decay: float) -> Floats:
 
 @kernel
 def affinity(theta: Float32s, items: ItemNumbers, item: int) -> float:
-    """theta . m of one item, summed in float64 in topic order. The click utility is this + `appeal[item]`."""
+    """theta . m of one item: float32 products, summed in float64 in topic order. Click utility adds `appeal[item]`."""
     total = 0.0
     for t in range(items.topic.shape[1]):
-        total += float(theta[items.topic[item, t]]) * float(items.weight[item, t])
+        total += theta[items.topic[item, t]] * items.weight[item, t]
     return total
 
 

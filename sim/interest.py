@@ -53,7 +53,7 @@ def catch_up(base: Foundation, state: Population, users: Int64s, day: int) -> No
     for part in base.parts:
         advance = type(part.law).advance
         if advance is not None:
-            daily_loop(advance, part.law.noisy)(
+            daily_loop(advance, part.law.noisy, type(part.law).stirs)(
                 state.components,
                 part.slot,
                 state.home,

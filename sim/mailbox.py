@@ -4,8 +4,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from driftline.sim.kernel import kernel
 from driftline.sim.step import Outcome
-from driftline.sim.types import NONE, BehaviorKind, Behaviors, Floats, Int8s, Int32s, Int64s
+from driftline.sim.types import NONE, BehaviorKind, Behaviors, Bools, Float32s, Floats, Int8s, Int32s, Int64s
 
 SECOND = 1.0 / 86_400.0
 PURCHASE_DELAY = 2.0
@@ -28,6 +29,8 @@ class Mailbox:
     comment: Int32s
     about: Int32s
     time: Floats
+    waiting: Int32s
+    """How many purchases of each user are under way."""
     purchase_user: Int64s
     purchase_item: Int32s
     purchase_about: Int32s
@@ -38,7 +41,9 @@ class Mailbox:
         """Nothing on its way to `users` users."""
         none = np.full(users, NONE, np.int32)
         ints, longs = np.empty(0, np.int32), np.empty(0, np.int64)
-        return cls(none, none.copy(), none.copy(), np.zeros(users), longs, ints, ints, np.empty(0))
+        return cls(
+            none, none.copy(), none.copy(), np.zeros(users), np.zeros(users, np.int32), longs, ints, ints, np.empty(0)
+        )
 
     def copy(self) -> "Mailbox":
         """The same mail for a twin world."""
@@ -48,22 +53,23 @@ class Mailbox:
             comment=self.comment.copy(),
             about=self.about.copy(),
             time=self.time.copy(),
+            waiting=self.waiting.copy(),
         )
 
     def post(self, users: Int64s, times: Floats, outcome: Outcome, item_text: Int32s) -> None:
         """Take in a round's consumptions."""
-        taken = outcome.taken >= 0
-        who, item = users[taken], outcome.taken[taken]
-        self.item[who] = item
-        self.comment[who] = outcome.comment[taken]
-        self.about[who] = item_text[item]
-        self.time[who] = times[taken] + SECOND * np.minimum(outcome.dwell[taken], 10.0)
-        bought = outcome.purchased[taken]
-        if bought.any():
-            self.purchase_user = np.concatenate([self.purchase_user, who[bought]])
-            self.purchase_item = np.concatenate([self.purchase_item, item[bought]])
-            self.purchase_about = np.concatenate([self.purchase_about, item_text[item[bought]]])
-            self.purchase_time = np.concatenate([self.purchase_time, times[taken][bought] + PURCHASE_DELAY])
+        _keep(
+            users, times, outcome.taken, outcome.dwell, outcome.comment, item_text,
+            self.item, self.comment, self.about, self.time,
+        )  # fmt: skip
+        bought = np.flatnonzero(outcome.purchased)
+        if bought.size:
+            who, item = users[bought], outcome.taken[bought]
+            self.waiting[who] += np.int32(1)
+            self.purchase_user = np.concatenate([self.purchase_user, who])
+            self.purchase_item = np.concatenate([self.purchase_item, item])
+            self.purchase_about = np.concatenate([self.purchase_about, item_text[item]])
+            self.purchase_time = np.concatenate([self.purchase_time, times[bought] + PURCHASE_DELAY])
 
     def deliver(self, users: Int64s, times: Floats, pseudonym: Int64s, queries: Queries) -> Behaviors:
         """Everything these users did before `times`, sorted by (time, user), and removed from the box."""
@@ -71,33 +77,75 @@ class Mailbox:
         who = users[has]
         parts = [_rows(who, self.time[who], BehaviorKind.CONSUME, self.item[who], self.about[who], self.comment[who])]
         self.item[who] = NONE
-        if self.purchase_user.size:
+        if self.purchase_user.size and self.waiting[users].any():
             parts.append(self._purchases(users, times))
         if queries.users.size:
             at = times[np.searchsorted(users, queries.users)] - SECOND
             none = np.full(queries.users.size, NONE, np.int32)
             parts.append(_rows(queries.users, at, BehaviorKind.SEARCH, none, queries.codes, none))
-        user, time, kind, item, about, expressed = (np.concatenate(column) for column in zip(*parts, strict=True))
-        order = np.lexsort((kind, user, time))
+        user, time, kind, item, about, expressed = (
+            parts[0] if len(parts) == 1 else (np.concatenate(column) for column in zip(*parts, strict=True))
+        )
+        order = np.argsort(time)
+        if (np.diff(time[order]) == 0.0).any():
+            order = np.lexsort((kind, user, time))
         return Behaviors(pseudonym[user[order]], time[order], kind[order], item[order], about[order], expressed[order])
 
     def _purchases(self, users: Int64s, times: Floats) -> "tuple[Int64s, Floats, Int8s, Int32s, Int32s, Int32s]":
-        place = np.minimum(np.searchsorted(users, self.purchase_user), users.size - 1)
-        ready = (users[place] == self.purchase_user) & (self.purchase_time <= times[place])
-        item = self.purchase_item[ready]
+        ready = _ready(users, times, self.purchase_user, self.purchase_time, self.waiting)
+        done, under_way = np.flatnonzero(ready), np.flatnonzero(~ready)
+        item = self.purchase_item[done]
         rows = _rows(
-            self.purchase_user[ready],
-            self.purchase_time[ready],
+            self.purchase_user[done],
+            self.purchase_time[done],
             BehaviorKind.PURCHASE,
             item,
-            self.purchase_about[ready],
+            self.purchase_about[done],
             np.full(item.size, NONE, np.int32),
         )
-        self.purchase_user = self.purchase_user[~ready]
-        self.purchase_item = self.purchase_item[~ready]
-        self.purchase_about = self.purchase_about[~ready]
-        self.purchase_time = self.purchase_time[~ready]
+        self.purchase_user = self.purchase_user[under_way]
+        self.purchase_item = self.purchase_item[under_way]
+        self.purchase_about = self.purchase_about[under_way]
+        self.purchase_time = self.purchase_time[under_way]
         return rows
+
+
+@kernel
+def _keep(
+    users: Int64s,
+    times: Floats,
+    taken: Int32s,
+    dwell: Float32s,
+    comment: Int32s,
+    item_text: Int32s,
+    to_item: Int32s,
+    to_comment: Int32s,
+    to_about: Int32s,
+    to_time: Floats,
+) -> None:
+    """Note each consumption of a round in its user's row; a comment is written within ten seconds."""
+    for i in range(users.size):
+        if taken[i] >= 0:
+            user = users[i]
+            to_item[user] = taken[i]
+            to_comment[user] = comment[i]
+            to_about[user] = item_text[taken[i]]
+            to_time[user] = times[i] + np.float32(SECOND) * min(dwell[i], np.float32(10.0))
+
+
+@kernel
+def _ready(users: Int64s, times: Floats, buyer: Int64s, bought: Floats, waiting: Int32s) -> Bools:
+    """Which purchases [P] are done before their buyer's visit; these no longer wait."""
+    place = np.full(waiting.size, -1, np.int32)
+    for i in range(users.size):
+        place[users[i]] = i
+    ready = np.zeros(buyer.size, np.bool_)
+    for p in range(buyer.size):
+        at = place[buyer[p]]
+        if at >= 0 and bought[p] <= times[at]:
+            ready[p] = True
+            waiting[buyer[p]] -= 1
+    return ready
 
 
 def _rows(

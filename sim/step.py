@@ -9,6 +9,7 @@ from driftline.sim.choice import OUTSIDE_KEY, affinity, choice_probabilities
 from driftline.sim.item_numbers import ItemNumbers
 from driftline.sim.kernel import kernel
 from driftline.sim.keyed import gumbel, normal_pair, open_unit, philox
+from driftline.sim.nearby import NEAR, bring_near
 from driftline.sim.text.comments import comment_code
 from driftline.sim.types import Bools, Float32s, Floats, Int8s, Int32s, Int64s
 
@@ -100,9 +101,12 @@ def respond(
     wanted = probabilities.shape[0] > 0
     utilities = np.empty(length)
     shares = np.empty(length + 1)
+    near = np.empty((NEAR, theta.shape[1]), np.float32)
     for i in range(n):
         user, visit = users[i], visits[i]
-        interest = theta[user]
+        if i % NEAR == 0:
+            bring_near(theta, users, i, near)
+        interest = near[i % NEAR]
         best = numbers.outside + gumbel(philox(user, visit, OUTSIDE_KEY, 0, seed, streams[0])[0])
         chosen = length
         match = 0.0

@@ -1,11 +1,21 @@
 """Abrupt drift: life events that redraw an interest at once."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from driftline.sim.frozen import NonNegative, Share
 from driftline.sim.kernel import kernel
 from driftline.sim.laws.law import Law, Today
 from driftline.sim.types import Floats
+
+
+@kernel
+def _jumps(luck: float, fate: float, day: int, horizon: float, hazard: float, middle: bool) -> bool:
+    # Scalars, because handing arrays on to an inner function costs as much as a day.
+    jump = luck < hazard
+    if middle:
+        first = int((1.0 + fate) * horizon / 3.0)
+        jump = day == first or (jump and day > first)
+    return jump
 
 
 class Abrupt(Law):
@@ -21,6 +31,10 @@ class Abrupt(Law):
     sigma: NonNegative
     first: Literal["hazard", "middle"] = "hazard"
 
+    def numbers(self) -> Any:
+        """The numbers for compiled code, where comparing texts is slow: `first` is whether it is "middle"."""
+        return super().numbers()._replace(first=self.first == "middle")
+
     @staticmethod
     @kernel
     def start(component: Floats, today: Today, params: "Abrupt") -> None:
@@ -30,12 +44,15 @@ class Abrupt(Law):
 
     @staticmethod
     @kernel
-    def advance(component: Floats, today: Today, params: "Abrupt") -> bool:
+    def stirs(today: Today, params: Any) -> bool:
+        """Whether this user jumps today."""
+        return _jumps(today.luck, today.fate, today.day, today.horizon, params.hazard, params.first)
+
+    @staticmethod
+    @kernel
+    def advance(component: Floats, today: Today, params: Any) -> bool:
         """One day of one user's component [K]; True on the day of a jump."""
-        jump = today.luck < params.hazard
-        if params.first == "middle":
-            first = int((1.0 + today.fate) * today.horizon / 3.0)
-            jump = today.day == first or (jump and today.day > first)
+        jump = _jumps(today.luck, today.fate, today.day, today.horizon, params.hazard, params.first)
         if jump:
             for k in range(component.size):
                 component[k] = params.sigma * today.noise[k]

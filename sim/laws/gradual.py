@@ -35,6 +35,7 @@ class Gradual(Law):
         keep = exp(-1.0 / params.tau)
         spread = params.sigma * sqrt(1.0 - keep * keep)
         for k in range(component.size):
-            home = params.anchor * today.home[k]
+            # Without an anchor homes are never read: they are most of what a day costs in memory.
+            home = params.anchor * today.home[k] if params.anchor > 0.0 else 0.0
             component[k] = home + keep * (component[k] - home) + spread * today.noise[k]
         return False

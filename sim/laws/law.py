@@ -32,6 +32,7 @@ class Today(NamedTuple):
 Start = Callable[[Floats, Today, Any], None]
 Advance = Callable[[Floats, Today, Any], bool]
 Consume = Callable[[Floats, Floats, float, Any], None]
+Stirs = Callable[[Today, Any], bool]
 Kernel = Any
 """A law's kernel: a static method of compiled code, or None. Its `params` differ from law to law."""
 
@@ -51,6 +52,8 @@ class Law(Params):
     consume: ClassVar[Kernel] = None
     noisy: ClassVar[bool] = True
     """Whether `advance` reads `today.noise`; drawing it costs most of a day."""
+    stirs: ClassVar[Kernel] = None
+    """`stirs(today, params) -> bool`: on which days a noisy law reads its noise; None: every day."""
 
     def shared(self, topics: int, seed: int) -> Floats:
         """An array that all users share, for instance a topic graph; keyed by `seed`."""

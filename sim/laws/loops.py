@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from driftline.sim.kernel import kernel_around
+from driftline.sim.kernel import kernel, kernel_around
 from driftline.sim.keyed import fill_normals, open_unit, philox
-from driftline.sim.laws.law import Advance, Consume, Start, Today
+from driftline.sim.laws.law import Advance, Consume, Start, Stirs, Today
+from driftline.sim.nearby import NEAR, bring_near
 from driftline.sim.types import Bools, Float32s, Floats, Int8s, Int32s, Int64s
 
 LUCK, FATE, FIRST_DAY = 1, 2, 0
@@ -16,6 +17,18 @@ LUCK, FATE, FIRST_DAY = 1, 2, 0
 Days = Callable[[Float32s, int, Floats, Int64s, Int32s, int, int, int, float, Floats, Any, Bools], None]
 Starts = Callable[[Float32s, int, Floats, Int64s, int, int, float, Floats, Any], None]
 Takes = Callable[[Float32s, int, Int64s, Int32s, Int8s, Float32s, Float32s, Any], None]
+
+
+@kernel
+def always(today: Today, params: Any) -> bool:
+    """Noise is read every day."""
+    return True
+
+
+@kernel
+def never(today: Today, params: Any) -> bool:
+    """Noise is never read."""
+    return False
 
 
 @lru_cache
@@ -47,11 +60,13 @@ def start_loop(start: Start) -> Starts:
 
 
 @lru_cache
-def daily_loop(advance: Advance, noisy: bool) -> Days:
+def daily_loop(advance: Advance, noisy: bool, stirs: Stirs | None = None) -> Days:
     """`loop(components, slot, homes, users, last_day, day, seed, stream, horizon, shared, params, changed)`.
 
     Brings each user's component from `last_day[user]` to `day`, day by day, and marks change points.
     """
+
+    asks = (stirs or always) if noisy else never
 
     def loop(
         components: Float32s,
@@ -69,21 +84,30 @@ def daily_loop(advance: Advance, noisy: bool) -> Days:
     ) -> None:
         noise = np.zeros(components.shape[2])
         row = np.empty(components.shape[2])
-        for user in users:
+        near = np.empty((NEAR, components.shape[2]), np.float32)
+        mine = components[:, slot]
+        for i in range(users.size):
+            if i % NEAR == 0:
+                bring_near(mine, users, i, near)
+            user = users[i]
             if last_day[user] >= day:
                 continue
-            row[:] = components[user, slot]
+            for k in range(row.size):
+                row[k] = near[i % NEAR, k]
+            home = homes[user]
             fate = open_unit(philox(user, FIRST_DAY, FATE, 0, seed, stream)[0])
             for now in range(last_day[user] + 1, day + 1):
-                if noisy:
-                    fill_normals(noise, user, now, 0, seed, stream)
                 luck = open_unit(philox(user, now, LUCK, 0, seed, stream)[0])
-                if advance(row, Today(homes[user], noise, luck, fate, now, horizon, shared), params):
+                today = Today(home, noise, luck, fate, now, horizon, shared)
+                if asks(today, params):
+                    fill_normals(noise, user, now, 0, seed, stream)
+                if advance(row, today, params):
                     changed[user] = True
                 # A day ends in the precision in which it is stored: how often a user visits changes nothing.
                 for k in range(row.size):
                     row[k] = np.float32(row[k])
-            components[user, slot] = row
+            for k in range(row.size):
+                mine[user, k] = row[k]
 
     return kernel_around(loop)
 

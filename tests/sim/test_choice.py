@@ -1,0 +1,96 @@
+"""The choice model against its closed form: chi-square, and 4 standard errors of at most 1 %."""
+
+import numpy as np
+import pytest
+from one_user import NUMBERS, answers, items_at
+from scipy import stats
+
+from driftline.sim.choice import affinity, slate_probabilities
+from driftline.sim.item_numbers import item_numbers
+from driftline.sim.keyed import normals, uniforms
+from driftline.sim.types import Floats
+
+MATCHES = [0.9, -0.5, 1.4, 0.2, -1.5, 0.6]
+APPEAL = [0.3, 0.8, -0.4, 0.0, 1.1, -0.2]
+
+
+def shares(slate: list[int], decay: float, outside: float) -> Floats:
+    """The multinomial logit written out, with nothing last."""
+    worth = np.array([(k + 1) ** -decay * np.exp(MATCHES[i] + APPEAL[i]) for k, i in enumerate(slate)])
+    return np.asarray(np.append(worth, np.exp(outside)) / (worth.sum() + np.exp(outside)))
+
+
+@pytest.mark.parametrize("slate", [[0, 1, 2, 3], [3, 2, 1, 0], [5], [4, 0, 5, 3, 2, 1]])
+@pytest.mark.parametrize(("decay", "outside"), [(0.5, 1.0), (0.0, -1.0), (1.5, 2.5)])
+def test_choices_are_as_frequent_as_the_logit_says(slate: list[int], decay: float, outside: float) -> None:
+    n, items = 40_000, items_at(MATCHES, APPEAL)
+    wanted = shares(slate, decay, outside)
+    theta, ids = np.array(MATCHES, np.float32), np.array(slate, np.int32)
+    np.testing.assert_allclose(slate_probabilities(theta, ids, items, decay, outside), wanted, rtol=1e-6)
+    outcome = answers(MATCHES, slate, items, NUMBERS._replace(outside=outside), times=n, decay=decay)
+    counts = np.bincount(outcome.choice, minlength=len(slate) + 1)
+    assert stats.chisquare(counts, n * wanted).pvalue > 1e-4
+    error = np.sqrt(wanted * (1 - wanted) / n)
+    assert error.max() < 0.01
+    assert (np.abs(counts / n - wanted) < 4 * error).all()
+
+
+def test_equal_items_are_taken_in_the_ratio_of_the_position_weights() -> None:
+    n = 160_000
+    outcome = answers([0.0] * 4, [0, 1, 2, 3], items_at([0.0] * 4), NUMBERS._replace(outside=-30.0), times=n)
+    counts = np.bincount(outcome.choice, minlength=5)
+    assert counts[4] == 0
+    for k in range(1, 4):
+        error = (k + 1) ** 0.5 * np.sqrt(1 / counts[0] + 1 / counts[k])
+        assert error < 0.01 * counts[0] / counts[k]
+        assert abs(counts[0] / counts[k] - (k + 1) ** 0.5) < 4 * error
+
+
+def test_the_taken_item_is_the_one_at_the_chosen_position() -> None:
+    slate = [4, 0, 5]
+    outcome = answers(MATCHES, slate, items_at(MATCHES, APPEAL), times=2_000)
+    np.testing.assert_array_equal(outcome.taken, np.array([*slate, -1])[outcome.choice])
+    nothing = outcome.taken < 0
+    assert 0 < nothing.sum() < 2_000
+    assert not outcome.satisfaction[nothing].any()
+    assert not outcome.dwell[nothing].any()
+    assert not outcome.purchased[nothing].any()
+    assert np.isnan(outcome.rating[nothing]).all()
+    assert (outcome.comment[nothing] == -1).all()
+
+
+def test_asking_for_probabilities_changes_no_choice() -> None:
+    items = items_at(MATCHES, APPEAL)
+    filled = np.empty((3_000, 5), np.float32)
+    plain = answers(MATCHES, [0, 1, 2, 3], items, times=3_000)
+    asked = answers(MATCHES, [0, 1, 2, 3], items, times=3_000, probabilities=filled)
+    for one, other in zip(plain, asked, strict=True):
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_allclose(filled, np.tile(shares([0, 1, 2, 3], 0.5, 1.0), (3_000, 1)), rtol=1e-5)
+
+
+def test_removing_an_item_that_was_not_taken_changes_nothing() -> None:
+    """A Gumbel-max world: noise belongs to (user, visit, item)."""
+    items = items_at(MATCHES, APPEAL)
+    four = answers(MATCHES, [0, 1, 2, 3], items, times=5_000, decay=0.0)
+    three = answers(MATCHES, [3, 0, 2], items, times=5_000, decay=0.0)
+    same = four.taken != 1
+    assert 0.3 < same.mean() < 0.95
+    for name in ("taken", "satisfaction", "dwell", "purchased", "comment"):
+        np.testing.assert_array_equal(getattr(four, name)[same], getattr(three, name)[same], err_msg=name)
+
+
+@pytest.mark.parametrize("most", [1, 3, 16])
+def test_sums_over_an_items_few_topics_equal_dense_sums_to_the_last_bit(most: int) -> None:
+    rows = np.arange(200)[:, None]
+    dense = uniforms(0, 23, rows, np.arange(16))
+    rank = uniforms(0, 23, rows, np.arange(16), 1).argsort(axis=1)
+    mixture = np.where(rank < most, dense, 0.0).astype(np.float32)
+    items = item_numbers(mixture, mixture[:, 0].copy(), mixture[:, 1].copy())
+    assert items.topic.shape == (200, most)
+    theta = (2 * normals(0, 23, np.arange(16), 2)).astype(np.float32)
+    for item in range(200):
+        total = 0.0
+        for k in range(16):
+            total += float(theta[k] * mixture[item, k])
+        assert affinity(theta, items, item) == total
