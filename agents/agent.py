@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from driftline.sim.types import Feedback, Floats, Int32s, Int64s, Observation, Setting, Slates
+from driftline.sim.types import Feedback, Float32s, Floats, Int32s, Int64s, Observation, Setting, Slates
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +49,11 @@ class Agent(Protocol):
 
     def restore(self, state: object) -> None:
         """Go back to a snapshot."""
+
+
+@runtime_checkable
+class HasItemSpace(Protocol):
+    """An agent that ranks by item vectors."""
+
+    def item_space(self, items: Int32s) -> Float32s:
+        """The vectors of these items [m, d]."""

@@ -18,6 +18,19 @@ def rounds(user: Int64s) -> list[Int64s]:
     return np.split(by_turn, np.cumsum(np.bincount(turn))[:-1]) if user.size else []
 
 
+def take_rows(log: Feedback, rows: Int64s) -> Feedback:
+    """Some rows of a log."""
+    return Feedback(
+        log.user[rows],
+        log.visit[rows],
+        log.time[rows],
+        log.items[rows],
+        log.choice[rows],
+        log.dwell[rows],
+        log.rating[rows],
+    )
+
+
 def comments_on(feedback: Feedback, behaviors: Behaviors) -> Int32s:
     """Segment code of the comment on each visit's consumption [n]; `NONE` where there is none or not yet.
 

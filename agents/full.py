@@ -2,7 +2,6 @@
 
 import copy
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,10 +10,11 @@ from driftline.agents.agent import Job
 from driftline.agents.choice_log import ChoiceLog
 from driftline.agents.click_model import fit_position_weights
 from driftline.agents.comment_reader import CommentReader
-from driftline.agents.consumptions import comments_on, rounds
+from driftline.agents.consumptions import comments_on, rounds, take_rows
 from driftline.agents.evolution.decayed_counts import DecayedCounts
 from driftline.agents.evolution.tracker import Tracker
 from driftline.agents.foresight import Foresight
+from driftline.agents.full_numbers import NUMBERS, FullNumbers
 from driftline.agents.history import History
 from driftline.agents.item_appeal import ItemAppeal, probability_without_own
 from driftline.agents.item_quality import ItemQuality
@@ -42,24 +42,6 @@ TrackerFactory = Callable[[int, int, float], Tracker]
 RETRAIN = "retrain"
 
 
-@dataclass(frozen=True, slots=True)
-class FullNumbers:
-    """What can be tuned about the composed agent, its tracker apart."""
-
-    judgement: float = 2.0
-    """Weight of a rating, or of a trusted read comment, as evidence of interest."""
-    quality_shrink: float = 2.0
-    appeal_shrink: float = 2.5
-    ridge: float = 20.0
-    """Of the stack, in events."""
-    window: int = 6_000
-    """Latest visits that the stack is fitted on."""
-    refit_days: float = 3.0
-    retrain_days: float = 12.0
-    retrain_takes: float = 0.5
-    """Simulated days until a retraining lands."""
-
-
 class Full:
     """A BERT-family reader, an online evolution model, matrix factors and a learned head, stacked.
 
@@ -79,7 +61,7 @@ class Full:
         encoder: TextEncoder | None,
         tracker: TrackerFactory,
         policy: Policy,
-        numbers: FullNumbers = FullNumbers(),
+        numbers: FullNumbers = NUMBERS,
         *,
         reads: bool = True,
         foresees: bool = True,
@@ -356,16 +338,3 @@ class Full:
 
 
 FORESEEN_COLUMN = EXPERTS.index("foreseen")
-
-
-def take_rows(log: Feedback, rows: Int64s) -> Feedback:
-    """Some rows of a log."""
-    return Feedback(
-        log.user[rows],
-        log.visit[rows],
-        log.time[rows],
-        log.items[rows],
-        log.choice[rows],
-        log.dwell[rows],
-        log.rating[rows],
-    )

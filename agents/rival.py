@@ -9,9 +9,9 @@ import numpy as np
 
 from driftline.agents.agent import Job
 from driftline.agents.click_model import fit_position_weights
-from driftline.agents.consumptions import rounds
+from driftline.agents.consumptions import rounds, take_rows
 from driftline.agents.evolution.tracker import Tracker
-from driftline.agents.full import TrackerFactory, take_rows
+from driftline.agents.full import TrackerFactory
 from driftline.agents.item_appeal import ItemAppeal
 from driftline.agents.item_quality import ItemQuality
 from driftline.agents.policy import Policy

@@ -86,9 +86,11 @@ def _metrics(run: RunFolder) -> pl.DataFrame:
 def _figures(
     run: RunFolder, table: pl.DataFrame, visits: Visits, people: Sequence[Witness], changes: bool
 ) -> list[Figure]:
-    found = [over_time(run, visits, "regret"), over_time(run, visits, "reward"), group_regret(table)]
-    if changes:
-        found.append(adaptation_curves(run, visits))
+    found = [over_time(run, visits, "reward")]
+    if any(agent != ORACLE for agent in run.agents):  # the oracle's regret is 0 and is not drawn
+        found += [over_time(run, visits, "regret"), group_regret(table)]
+    if changes and len((curves := adaptation_curves(run, visits)).data):  # a few changes make no curve
+        found.append(curves)
     if people:
         first, seed = run.agents[0], run.seeds[0]
         rivals = [agent for agent in by_regret(table) if agent not in (first, ORACLE)]

@@ -5,10 +5,11 @@ from typing import TypeVar
 
 import numpy as np
 
-from driftline.agents.agent import Agent, Job
+from driftline.agents.agent import Agent, HasItemSpace, Job
+from driftline.scenarios.item_space import ItemSpace
 from driftline.sim.errors import InputError
+from driftline.sim.round import SlateError
 from driftline.sim.types import Feedback, Floats, Int32s, Int64s, Observation, Setting, Slates
-from driftline.sim.world import SlateError
 
 T = TypeVar("T")
 MOST = 2**31 - 1
@@ -43,6 +44,11 @@ class Caller:
     def finish(self, job: str) -> None:
         """`Agent.finish`."""
         self._guard(f"finish({job!r})", lambda: self._agent.finish(job))
+
+    @property
+    def item_space(self) -> ItemSpace | None:
+        """`HasItemSpace.item_space`, which must be finite, one row per item; None for an agent without one."""
+        return self._item_space if isinstance(self._agent, HasItemSpace) else None
 
     def score(self, users: Int64s, items: Int32s) -> Floats:
         """`Agent.score`; must be finite, one row per user."""
@@ -92,6 +98,17 @@ class Caller:
         """`Agent.learn`."""
         where = f"user {observation.user[0]}, visit {observation.visit[0]}"
         self._guard(f"learn ({len(observation)} visits, the first: {where})", lambda: self._agent.learn(feedback))
+
+    def _item_space(self, items: Int32s) -> Floats:
+        agent = self._agent
+        assert isinstance(agent, HasItemSpace)
+        vectors = self._guard("item_space", lambda: np.asarray(agent.item_space(items), dtype=np.float64))
+        if vectors.ndim != 2 or len(vectors) != items.size or not np.isfinite(vectors).all():
+            raise AgentError(
+                f"agent {self._name!r}: item_space returned shape {list(vectors.shape)}; "
+                f"must be finite and {[items.size, 'd']}"
+            )
+        return vectors
 
     def _check_propensities(self, observation: Observation, slates: Slates) -> None:
         whole = np.asarray(slates.log_p, dtype=np.float64)

@@ -6,24 +6,15 @@ from typing import Any
 
 from driftline.agents.agent import Agent
 from driftline.evaluation.run_folder import slug
+from driftline.scenarios.built_in import agent_ids, trackers
 from driftline.scenarios.imported import imported
 from driftline.scenarios.schema import AgentSpec, Scenario
-from driftline.scenarios.trackers import TRACKERS, of_tracker
+from driftline.scenarios.tracker_params import of_tracker
 from driftline.scenarios.tuned import tuned_params
 from driftline.sim.errors import InputError
 from driftline.sim.nearest import hint
 from driftline.sim.scenario_file import parse
 
-BUILT_IN = (
-    "full",
-    "moving_average",
-    "online_gradient",
-    "static_mf",
-    "popularity",
-    "recency_popularity",
-    "random",
-    "oracle",
-)
 PARTS = ("predictor", "evolution", "ranker", "policy")
 CALLS = ("reset", "act", "learn", "tick", "finish", "score", "snapshot", "restore")
 
@@ -82,7 +73,7 @@ def checked_agents(scenario: Scenario, agents: Iterable[str]) -> tuple[str, ...]
     seen: dict[str, str] = {}
     for agent in agents:
         name = parse_id(agent)
-        known = {*BUILT_IN, *scenario.agents}
+        known = {*agent_ids(), *scenario.agents}
         if ":" in name.base and name.base not in known:
             agent_class(name.base)
         elif name.base not in known:
@@ -148,4 +139,4 @@ def _tuned_parts(name: AgentName, parts: Mapping[str, Any], tuned: Mapping[str, 
     if other is None:
         return own
     kept = {key: value for key, value in own.items() if key not in of_tracker("filter_bank", own)}
-    return kept | (of_tracker(other, tuned.get(other, {})) if other in TRACKERS else {})
+    return kept | (of_tracker(other, tuned.get(other, {})) if other in trackers() else {})

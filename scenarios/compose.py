@@ -10,28 +10,22 @@ from pydantic import ValidationError
 
 from driftline.agents.agent import Agent
 from driftline.agents.evolution.tracker import Tracker
-from driftline.agents.full import Full, FullNumbers, TrackerFactory
-from driftline.agents.policy import Greedy, PlackettLuce, Policy
+from driftline.agents.full import Full, TrackerFactory
+from driftline.agents.full_numbers import FullNumbers
+from driftline.agents.policy import PlackettLuce, Policy
 from driftline.agents.rival import Rival, RivalNumbers
 from driftline.agents.shelf import TextEncoder
 from driftline.scenarios.agent_names import PARTS, agent_class, parse_id
+from driftline.scenarios.built_in import baseline_path, baselines, policies, tracker_class, trackers
 from driftline.scenarios.imported import imported
 from driftline.scenarios.oracle_agent import Oracle
 from driftline.scenarios.schema import AgentSpec, Scenario
-from driftline.scenarios.trackers import TRACKERS, of_tracker, tracker_class
+from driftline.scenarios.tracker_params import of_tracker
 from driftline.sim.complaints import complaints
 from driftline.sim.errors import InputError
 from driftline.sim.nearest import hint
 from driftline.sim.world import World
 
-BASELINES = {
-    "random": "driftline.agents.baselines.random_agent:Random",
-    "popularity": "driftline.agents.baselines.popularity:Popularity",
-    "recency_popularity": "driftline.agents.baselines.recency_popularity:RecencyPopularity",
-    "static_mf": "driftline.agents.baselines.static_mf:StaticMF",
-}
-POLICIES: dict[str, type[Greedy] | type[PlackettLuce]] = {"greedy": Greedy, "plackett_luce": PlackettLuce}
-RIVALS = ("moving_average", "online_gradient")
 SWITCHES = ("reads", "foresees", "factorises")
 
 
@@ -46,13 +40,13 @@ def build_agent(scenario: Scenario, agent_id: str, world: World) -> Agent:
     _refuse_parts(agent_id, base, spec)
     if base == "oracle":
         return Oracle(world)
-    if base in BASELINES or ":" in base:
-        agent: Agent = _construct(agent_id, agent_class(BASELINES.get(base, base)), spec.params)
+    if base in baselines() or ":" in base:
+        agent: Agent = _construct(agent_id, agent_class(baseline_path(base)), spec.params)
         return agent
-    rival = base in RIVALS
+    rival = base in trackers()
     name = spec.evolution or (base if rival else "filter_bank")
-    if ":" not in name and name not in TRACKERS:
-        raise InputError(f"agent {agent_id!r}: evolution {name!r} is unknown; {hint(name, TRACKERS)}")
+    if ":" not in name and name not in trackers():
+        raise InputError(f"agent {agent_id!r}: evolution {name!r} is unknown; {hint(name, trackers())}")
     taken = of_tracker(name, spec.params)
     rest = {key: value for key, value in spec.params.items() if key not in taken}
     policy, rest = _policy(agent_id, spec.policy, rest)
@@ -77,9 +71,9 @@ def build_agent(scenario: Scenario, agent_id: str, world: World) -> Agent:
 def _refuse_parts(agent_id: str, base: str, spec: AgentSpec) -> None:
     """A part that an agent does not have must not be passed over in silence."""
     without: tuple[str, ...] = ()
-    if base in BASELINES or base == "oracle" or ":" in base:
+    if base in baselines() or base == "oracle" or ":" in base:
         without = PARTS
-    elif base in RIVALS:
+    elif base in trackers():
         without = ("ranker",)
     for part in without:
         # A run's precheck makes every agent deaf, which is no statement about this one.
@@ -103,9 +97,10 @@ def _factory(tracker: Any, params: Mapping[str, Any]) -> TrackerFactory:
 def _policy(agent_id: str, name: str | None, params: dict[str, Any]) -> tuple[Policy, dict[str, Any]]:
     if name is not None and ":" in name:
         return _construct(agent_id, imported("policy", name), {}), params
-    if (name or "greedy") not in POLICIES:
-        raise InputError(f"agent {agent_id!r}: policy {name!r} is unknown; {hint(str(name), POLICIES)}")
-    kind = POLICIES[name or "greedy"]
+    known = policies()
+    if (name or "greedy") not in known:
+        raise InputError(f"agent {agent_id!r}: policy {name!r} is unknown; {hint(str(name), known)}")
+    kind = known[name or "greedy"]
     own = {key: value for key, value in params.items() if key in kind.model_fields}
     rest = {key: value for key, value in params.items() if key not in own}
     if kind is PlackettLuce:

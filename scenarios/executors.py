@@ -8,6 +8,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
+from driftline.scenarios.compiler_cache import of_worker
 from driftline.scenarios.one_thread import one_thread
 from driftline.scenarios.task import Outcome, Task, Work, attempt
 
@@ -36,6 +37,8 @@ def in_process(tasks: Sequence[Task], work: Work, progress: Progress) -> Iterato
 class _Worker:
     process: SpawnProcess
     task: Task
+    place: int
+    """0 .. jobs - 1; no two workers at a time have the same."""
 
 
 def in_workers(tasks: Sequence[Task], work: Work, jobs: int, progress: Progress) -> Iterator[Outcome]:
@@ -88,10 +91,12 @@ def _hire(crew: dict[Connection, _Worker], task: Task, work: Work) -> None:
     context = get_context("spawn")
     here, there = context.Pipe()
     process = context.Process(target=_serve, args=(there, work), daemon=True)
-    with one_thread():
+    taken = {worker.place for worker in crew.values()}
+    place = next(free for free in range(len(crew) + 1) if free not in taken)
+    with one_thread(), of_worker(place):
         process.start()
     there.close()
-    crew[here] = _Worker(process, task)
+    crew[here] = _Worker(process, task, place)
     here.send(task)
 
 

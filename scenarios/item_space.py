@@ -1,39 +1,33 @@
 """The best an agent could do with its own item vectors if it knew the user: following told apart from item quality."""
 
-from typing import Protocol, runtime_checkable
+from collections.abc import Callable
 
 import numpy as np
 
-from driftline.agents.agent import Agent
 from driftline.sim.oracle import best_slate, oracle_values
 from driftline.sim.types import Bools, Float32s, Floats, Int32s
 from driftline.sim.world import World
 
-
-@runtime_checkable
-class HasItemSpace(Protocol):
-    """An agent that ranks by item vectors."""
-
-    def item_space(self, items: Int32s) -> Float32s:
-        """The vectors of these items [m, d]."""
+ItemSpace = Callable[[Int32s], Floats | Float32s]
+"""The vectors of some items [m, d]."""
 
 
-def best_in_space(agent: Agent, world: World, wanted: Bools) -> Floats:
-    """Value of the best slate that a linear user vector in the agent's item space can rank [n]; NaN unless wanted.
+def best_in_space(space: ItemSpace | None, world: World, wanted: Bools) -> Floats:
+    """Value of the best slate that a linear user vector in an agent's item space can rank [n].
 
-    For each wanted visit the true click utilities and the true expected rewards of the candidates are projected on
-    the agent's vectors (least squares with an intercept); the slate that is best for the projections is valued
-    by the truth.
+    NaN where it is not wanted, and everywhere for an agent without a space. For each wanted visit the true click
+    utilities and the true expected rewards of the candidates are projected on the agent's vectors (least squares with
+    an intercept); the slate that is best for the projections is valued by the truth.
     """
     now = world.round
     found = np.full(now.users.size, np.nan)
-    if not wanted.any() or not isinstance(agent, HasItemSpace):
+    if not wanted.any() or space is None:
         return found
     base = world.base
     for row in np.flatnonzero(wanted):
         pool = now.candidates if now.candidates.ndim == 1 else now.candidates[row]
         utilities, rewards = world.true_worth(int(now.users[row]), pool)
-        vectors = agent.item_space(pool).astype(np.float64)
+        vectors = space(pool)
         basis = np.column_stack([vectors, np.ones(pool.size)])
         # Vectors are float32: a direction that exists only in their rounding must not help.
         cut = float(np.finfo(np.float32).eps) * pool.size

@@ -66,7 +66,7 @@ def run_one(scenario: Scenario, agent_id: str, seed: int, out: Path, progress: P
 
 
 def _play(scenario: Scenario, world: World, agent: Agent, caller: Caller, records: Records, progress: Progress) -> None:
-    """The loop of DESIGN section 2: observe, act, respond, learn; shared state moves at tick boundaries."""
+    """The loop: observe, act, respond, learn; shared state moves at tick boundaries."""
     params, trainer = world.params, Trainer()
     boundary = round(params.warmup / params.tick)
     tracked = _tracked(scenario, world)
@@ -111,7 +111,7 @@ def _visit(
         base.numbers,
         world.params.reward,
     )
-    in_space = best_in_space(agent, world, followed)
+    in_space = best_in_space(caller.item_space, world, followed)
     feedback, truth = caller.guard_slates(observation, lambda: world.respond_in_full(slates))
     caller.learn(feedback, observation)
     records.operator.add(observation.behaviors, slates, feedback)

@@ -6,9 +6,8 @@ from driftline.agents.full import Full
 from driftline.agents.rival import Rival
 from driftline.agents.tuning_range import Range
 from driftline.scenarios.agent_names import agent_class, parse_id
-from driftline.scenarios.compose import BASELINES
+from driftline.scenarios.built_in import baseline_path, baselines, tracker_class, trackers
 from driftline.scenarios.schema import AgentSpec, Scenario
-from driftline.scenarios.trackers import TRACKERS, tracker_class
 
 
 def search_space(scenario: Scenario, agent: str) -> dict[str, Range]:
@@ -26,8 +25,8 @@ def _holders(base: str, spec: AgentSpec) -> list[Any]:
     """The classes whose constructors take the agent's parameters."""
     if base == "oracle":
         return []
-    if base in BASELINES or ":" in base:
-        return [agent_class(BASELINES.get(base, base))]
-    rival = base in TRACKERS
+    if base in baselines() or ":" in base:
+        return [agent_class(baseline_path(base))]
+    rival = base in trackers()
     tracker = spec.evolution or (base if rival else "filter_bank")
     return [Rival if rival else Full, tracker_class(tracker)]

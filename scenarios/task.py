@@ -39,8 +39,20 @@ def attempt(task: Task, work: Work, report: Report) -> Outcome:
     try:
         work(task.scenario, task.agent, task.seed, task.out, report)
     except (Exception, SystemExit) as problem:  # an agent may raise anything
+        if interrupted(problem):
+            raise KeyboardInterrupt from problem
         return Outcome(task, blame(task, problem), traceback.format_exc())
     return Outcome(task)
+
+
+def interrupted(problem: BaseException) -> bool:
+    """Whether an interrupt lies beneath: one that comes inside compiled code surfaces as a SystemError."""
+    seen: BaseException | None = problem
+    while seen is not None:
+        if isinstance(seen, KeyboardInterrupt):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False
 
 
 def blame(task: Task, problem: BaseException) -> str:

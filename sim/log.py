@@ -7,15 +7,16 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from driftline.sim.round import Round, Truth
 from driftline.sim.types import Behaviors, Feedback, Floats, Slates
-from driftline.sim.world import Round, Truth, World
+from driftline.sim.world import World
 
 COMPRESSION_LEVEL = 1
 
 
 @dataclass
 class OperatorLog:
-    """Visits and behaviours as an operator would keep them (DESIGN section 2, step 8)."""
+    """Visits and behaviours as an operator would keep them."""
 
     visits: list[dict[str, NDArray[np.generic]]] = field(default_factory=list)
     behaviors: list[Behaviors] = field(default_factory=list)

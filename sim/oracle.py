@@ -7,18 +7,17 @@ a_i = e^{u_i} (r_i - v), in descending order, because the position weights desce
 slate; the iteration ends at the optimum after a few rounds.
 """
 
-from math import erf, exp, sqrt
+from math import erf, exp
 
 import numpy as np
 
 from driftline.sim.choice import affinity
 from driftline.sim.item_numbers import ItemNumbers
 from driftline.sim.kernel import kernel
+from driftline.sim.reward import CLICK, PURCHASE, REWARDS, SATISFACTION
 from driftline.sim.step import SQRT2, ResponseNumbers, expected_satisfaction
 from driftline.sim.types import Float32s, Floats, Int32s, Int64s, RewardKind
 
-REWARDS: tuple[RewardKind, ...] = ("click", "dwell", "purchase", "satisfaction")
-CLICK, DWELL, PURCHASE, SATISFACTION = range(4)
 ROUNDS = 50
 
 
@@ -178,8 +177,3 @@ def oracle_values(
     """
     pool = np.ascontiguousarray(np.atleast_2d(candidates))
     return _values(users, theta, pool, shown, items, log_weights, numbers, REWARDS.index(reward))
-
-
-def spread_of_mean(noise: float) -> float:
-    """sqrt(1 + noise^2): how much satisfaction noise flattens the mean."""
-    return sqrt(1.0 + noise * noise)

@@ -8,7 +8,7 @@ import numpy as np
 
 from driftline.sim.item_numbers import ItemNumbers
 from driftline.sim.kernel import kernel
-from driftline.sim.oracle import CLICK, DWELL, REWARDS, SATISFACTION
+from driftline.sim.reward import REWARDS, realised_rewards
 from driftline.sim.step import CommentNumbers, ResponseNumbers, respond
 from driftline.sim.types import Float32s, Floats, Int32s, Int64s
 from driftline.sim.world import World
@@ -97,16 +97,10 @@ def answer(
         return fault
     without = np.empty((0, 0), np.float32)
     told = respond(users, visits, slates, theta, items, log_weights, numbers, comments, day, seed, streams, without)
+    rewards = realised_rewards(told, reward)
     for i in range(users.size):
         answers[i, CHOICE] = told.choice[i]
         answers[i, DWELLED] = told.dwell[i]
         answers[i, RATING] = 0.0 if np.isnan(told.rating[i]) else told.rating[i]
-        if reward == SATISFACTION:
-            answers[i, REWARD] = told.satisfaction[i]
-        elif reward == CLICK:
-            answers[i, REWARD] = 1.0 if told.taken[i] >= 0 else 0.0
-        elif reward == DWELL:
-            answers[i, REWARD] = told.dwell[i] / np.float32(60.0)
-        else:
-            answers[i, REWARD] = 1.0 if told.purchased[i] else 0.0
+        answers[i, REWARD] = rewards[i]
     return -1

@@ -1,6 +1,6 @@
 """The step kernel: what a round of users does with its slates, one compiled pass."""
 
-from math import erf, exp, log, sqrt
+from math import erf, exp, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -68,6 +68,33 @@ def expected_satisfaction(match: float, quality: float, numbers: ResponseNumbers
     """E[s] of a consumed item: 2 Phi(x / sqrt(1 + noise^2)) - 1 = erf(x / sqrt(2 (1 + noise^2)))."""
     x = (match + quality - numbers.level) / numbers.scale
     return erf(x / (SQRT2 * sqrt(1.0 + numbers.noise * numbers.noise)))
+
+
+@kernel
+def remark(
+    user: int,
+    visit: int,
+    satisfaction: float,
+    numbers: ResponseNumbers,
+    comments: CommentNumbers,
+    day: int,
+    seed: int,
+    stream: int,
+) -> int:
+    """Segment code of what a user writes about an item it took, -1 for nothing."""
+    c0, c1, c2, c3 = philox(user, visit, 0, 0, seed, stream)
+    if open_unit(c0) >= numbers.comment:
+        return -1
+    kind = MIXED
+    if satisfaction > numbers.comment_threshold:
+        kind = POSITIVE
+    elif satisfaction < -numbers.comment_threshold:
+        kind = NEGATIVE
+    if not comments.spoken or open_unit(c3) < numbers.comment_noise:
+        kind = NOISE
+    return comment_code(
+        comments.codes, comments.first, comments.frames, comments.available, kind, day, open_unit(c1), open_unit(c2)
+    )
 
 
 @kernel
@@ -144,28 +171,5 @@ def respond(
             grade, _ = normal_pair(r1, r2)
             rating[i] = min(5.0, max(1.0, np.round(3.0 + 2.0 * s + numbers.rating_noise * grade)))
         purchased[i] = open_unit(r3) < numbers.purchase * 0.5 * (1.0 + s)
-        c0, c1, c2, c3 = philox(user, visit, 0, 0, seed, streams[2])
-        if open_unit(c0) < numbers.comment:
-            kind = MIXED
-            if s > numbers.comment_threshold:
-                kind = POSITIVE
-            elif s < -numbers.comment_threshold:
-                kind = NEGATIVE
-            if not comments.spoken or open_unit(c3) < numbers.comment_noise:
-                kind = NOISE
-            comment[i] = comment_code(
-                comments.codes,
-                comments.first,
-                comments.frames,
-                comments.available,
-                kind,
-                day,
-                open_unit(c1),
-                open_unit(c2),
-            )
+        comment[i] = remark(user, visit, s, numbers, comments, day, seed, streams[2])
     return Outcome(choice, taken, dwell, rating, satisfaction, purchased, comment)
-
-
-def numbers_log(seconds: float) -> float:
-    """Logarithm of a median dwell in seconds."""
-    return log(seconds)

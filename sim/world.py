@@ -8,7 +8,6 @@ Every random number is keyed, so two worlds that are shown the same things are t
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +21,10 @@ from driftline.sim.errors import InputError
 from driftline.sim.foundation import Foundation, lay_foundation
 from driftline.sim.keyed import Stream
 from driftline.sim.mailbox import Mailbox
-from driftline.sim.oracle import REWARDS, worth
+from driftline.sim.oracle import worth
 from driftline.sim.params import WorldParams
+from driftline.sim.reward import REWARDS, realised_rewards
+from driftline.sim.round import Round, SlateError, Truth
 from driftline.sim.step import Outcome, respond
 from driftline.sim.types import (
     Bools,
@@ -42,18 +43,6 @@ from driftline.sim.world_params import world_params
 
 RELEASE = "release"
 NO_PROBABILITIES = np.empty((0, 0), np.float32)
-
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """What the world itself knows of the users it last let an agent observe. Truth: never handed to an agent."""
-
-    users: Int64s
-    visits: Int32s
-    times: Floats
-    candidates: Int32s
-    """`[C]` or `[n, C]`, as in the observation."""
-    day: int
 
 
 class World:
@@ -218,7 +207,7 @@ class World:
         )
         return utilities, rewards
 
-    def respond_in_full(self, slates: Slates, probabilities: bool = True) -> tuple[Feedback, "Truth"]:
+    def respond_in_full(self, slates: Slates, probabilities: bool = True) -> tuple[Feedback, Truth]:
         """`respond`, with the truth behind it: for logs and judges."""
         now = self.round
         base = self._base
@@ -263,20 +252,9 @@ class World:
             outcome.dwell,
             outcome.rating,
         )
-        return feedback, Truth(outcome, self._reward(outcome), chances)
+        return feedback, Truth(outcome, realised_rewards(outcome, REWARDS.index(self.params.reward)), chances)
 
     # -- inside --------------------------------------------------------------------------------------------
-
-    def _reward(self, outcome: Outcome) -> Float32s:
-        match self.params.reward:
-            case "satisfaction":
-                return outcome.satisfaction
-            case "click":
-                return (outcome.taken >= 0).astype(np.float32)
-            case "dwell":
-                return outcome.dwell / np.float32(60.0)
-            case "purchase":
-                return outcome.purchased.astype(np.float32)
 
     def _check(self, slates: Int32s, now: Round) -> None:
         wanted = (now.users.size, self.params.slate)
@@ -352,22 +330,3 @@ class World:
     def _happen(self, entry: Entry) -> None:
         self._shelf[self._base.catalogue.slot[entry.items]] = entry.items
         self._arrived.append(entry.items)
-
-
-@dataclass(frozen=True, slots=True)
-class Truth:
-    """What only the simulator knows about a round of responses."""
-
-    outcome: Outcome
-    reward: Float32s
-    p_choice: Float32s
-    """[n, L + 1], empty unless asked for."""
-
-
-class SlateError(InputError):
-    """An agent showed something that may not be shown."""
-
-    def __init__(self, user: int, visit: int, item: int, place: int, problem: str) -> None:
-        super().__init__(f"slate of user {user}, visit {visit}: item {item} at position {place} {problem}")
-        self.user = user
-        self.visit = visit

@@ -17,7 +17,7 @@ TIE = 1e-6
 """Size of the keyed noise that orders items the factors know nothing of."""
 
 
-class StaticMF:
+class StaticMf:
     """Ranks by the factors of the warm-up's clicks (and past interactions); new users get the mean user."""
 
     def __init__(self, factors: int = 32, regularisation: float = 0.1, alpha: float = 10.0) -> None:

@@ -113,7 +113,9 @@ def _bands(axes: "Axes", part: pl.DataFrame, leading: dict[str, str]) -> None:
     wide = part.pivot("topic", index="day", values="value", maintain_order=True)
     rest = [name for name in wide.columns[1:] if name not in leading]
     stack = [100 * wide[name].to_numpy() for name in leading]
-    stack.append(100 * wide.select(pl.sum_horizontal(rest) if rest else pl.lit(0.0)).to_series().to_numpy())
+    # With no more topics than colours nothing is left over; the band is then flat.
+    left = wide.select(pl.sum_horizontal(rest)).to_series().to_numpy() if rest else np.zeros(len(wide))
+    stack.append(100 * left)
     colors = [*leading.values(), PALE]
     day = wide["day"].to_numpy()
     axes.stackplot(day, *stack, labels=[*leading, REST], colors=colors, step="post", linewidth=0)

@@ -9,7 +9,7 @@ import pytest
 
 from driftline.agents.agent import Agent, Job
 from driftline.agents.baselines.popularity import Popularity
-from driftline.agents.baselines.random_agent import Random
+from driftline.agents.baselines.random import Random
 from driftline.agents.checks import CHECKS, check_agent, slate_fault
 from driftline.agents.scripted import Rounds, Stage
 from driftline.sim.types import (

@@ -21,9 +21,11 @@ from small_shop import (
 )
 
 from driftline.agents.agent import Job
+from driftline.agents.consumptions import take_rows
 from driftline.agents.evolution.filter_bank import FilterBank
 from driftline.agents.evolution.tracker import Tracker
-from driftline.agents.full import RETRAIN, Full, FullNumbers, take_rows
+from driftline.agents.full import RETRAIN, Full
+from driftline.agents.full_numbers import FullNumbers
 from driftline.agents.policy import Greedy
 from driftline.agents.predictor.hashing import HashingEncoder
 from driftline.sim.types import Behaviors, Feedback, Setting

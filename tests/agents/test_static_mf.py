@@ -3,14 +3,14 @@ from dataclasses import replace
 import numpy as np
 from small_shop import ITEMS, KINDS, SHOP, SLATE, TEXTS, items, liked, observation, random_slates, respond, users
 
-from driftline.agents.baselines.static_mf import StaticMF
+from driftline.agents.baselines.static_mf import StaticMf
 from driftline.sim.types import Feedback, Interactions, Setting
 
 ALL = np.arange(ITEMS, dtype=np.int32)
 
 
-def ready(shop: Setting = SHOP) -> StaticMF:
-    agent = StaticMF(factors=8)
+def ready(shop: Setting = SHOP) -> StaticMf:
+    agent = StaticMf(factors=8)
     agent.reset(shop)
     return agent
 

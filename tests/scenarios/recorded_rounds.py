@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from driftline.agents.baselines.random_agent import Random
+from driftline.agents.baselines.random import Random
 from driftline.agents.scripted import Rounds
 from driftline.scenarios.agent_names import with_agents
 from driftline.scenarios.discovery import load

@@ -8,7 +8,8 @@ import numpy as np
 from driftline.agents.agent import Job
 from driftline.agents.evolution.filter_bank import FilterBank
 from driftline.agents.evolution.tracker import Tracker
-from driftline.agents.full import Full, FullNumbers
+from driftline.agents.full import Full
+from driftline.agents.full_numbers import FullNumbers
 from driftline.agents.policy import PlackettLuce
 from driftline.agents.predictor.hashing import HashingEncoder
 from driftline.sim.types import Feedback, Observation, Slates

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from driftline.agents.agent import Job
-from driftline.agents.baselines.random_agent import Random
+from driftline.agents.baselines.random import Random
 from driftline.scenarios.agent_calls import AgentError, Caller
 from driftline.scenarios.discovery import load
-from driftline.sim.types import Observation, Setting, Slates
+from driftline.sim.types import Float32s, Int32s, Observation, Setting, Slates
 from driftline.sim.warmup import Start, warm_up
 from driftline.sim.world import World
 
@@ -206,3 +206,27 @@ def test_an_interrupt_is_nobodys_fault() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         Caller(Interrupted(), "mine").finish("a")
+
+
+class Misplaced(Random):
+    """A random agent whose item vectors are of no use."""
+
+    def __init__(self, fault: str) -> None:
+        super().__init__()
+        self._fault = fault
+
+    def item_space(self, items: Int32s) -> Float32s:
+        if self._fault == "raises":
+            raise KeyError("lost")
+        vectors = np.zeros((items.size + (self._fault == "rows"), 2), np.float32)
+        vectors[0, 0] = np.nan if self._fault == "nan" else 0.0
+        return vectors
+
+
+@pytest.mark.parametrize(("fault", "words"), [("raises", "KeyError"), ("rows", r"shape \[4, 2\]"), ("nan", "finite")])
+def test_item_vectors_that_are_of_no_use_are_the_agents_fault(fault: str, words: str) -> None:
+    space = Caller(Misplaced(fault), "mine").item_space
+    assert space is not None
+    with pytest.raises(AgentError, match=f"agent 'mine'.*item_space.*{words}"):
+        space(np.arange(3, dtype=np.int32))
+    assert Caller(Random(), "mine").item_space is None

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 import yaml
 
-from driftline.scenarios import agent_names, tuned
+from driftline.scenarios import tuned
 from driftline.scenarios.agent_names import agent_class, checked_agents, parse_id, split_ids, with_agents
+from driftline.scenarios.built_in import agent_ids, policies
 from driftline.scenarios.discovery import load
 from driftline.scenarios.schema import AgentSpec, Scenario
 from driftline.sim.errors import InputError
@@ -123,4 +124,11 @@ def test_brackets_win_over_the_scenario_and_the_scenario_over_tuned_values(scena
 
 def test_only_the_agents_that_are_asked_for_are_kept(scenario: Scenario) -> None:
     assert list(with_agents(scenario, ["random"]).agents) == ["random"]
-    assert "oracle" in agent_names.BUILT_IN
+
+
+def test_what_the_package_offers_is_found_by_listing_its_folders() -> None:
+    assert agent_ids() == (
+        "full", "oracle", "popularity", "random", "recency_popularity", "static_mf", "filter_bank",
+        "moving_average", "online_gradient",
+    )  # fmt: skip
+    assert sorted(policies()) == ["greedy", "plackett_luce"]

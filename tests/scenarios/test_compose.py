@@ -7,9 +7,9 @@ import pytest
 
 from driftline.agents.agent import Agent
 from driftline.agents.baselines.popularity import Popularity
-from driftline.agents.baselines.random_agent import Random
+from driftline.agents.baselines.random import Random
 from driftline.agents.baselines.recency_popularity import RecencyPopularity
-from driftline.agents.baselines.static_mf import StaticMF
+from driftline.agents.baselines.static_mf import StaticMf
 from driftline.agents.evolution.filter_bank import FilterBank
 from driftline.agents.evolution.moving_average import MovingAverage
 from driftline.agents.evolution.online_gradient import OnlineGradient
@@ -42,12 +42,12 @@ def composed(world: World, agent: str) -> Any:
         ("random", Random),
         ("popularity", Popularity),
         ("recency_popularity[half_life=2]", RecencyPopularity),
-        ("static_mf[factors=4]", StaticMF),
+        ("static_mf[factors=4]", StaticMf),
         ("moving_average", Rival),
         ("online_gradient", Rival),
         ("oracle", Oracle),
         ("full", Full),
-        ("driftline.agents.baselines.random_agent:Random", Random),
+        ("driftline.agents.baselines.random:Random", Random),
     ],
 )
 def test_every_built_in_agent_is_composed_by_its_name(world: World, agent: str, kind: type) -> None:

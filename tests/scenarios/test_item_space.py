@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from driftline.agents.baselines.random_agent import Random
+from driftline.agents.agent import HasItemSpace
+from driftline.agents.baselines.random import Random
 from driftline.scenarios.discovery import load
-from driftline.scenarios.item_space import HasItemSpace, best_in_space
+from driftline.scenarios.item_space import best_in_space
 from driftline.sim.oracle import oracle_values
 from driftline.sim.types import Float32s, Floats, Int32s
 from driftline.sim.world import World
@@ -57,7 +58,7 @@ def test_vectors_that_tell_items_apart_lose_nothing(world: World) -> None:
     """As many dimensions as items: least squares returns the true utilities."""
     agent = Space(np.eye(world.catalogue.items, dtype=np.float32))
     assert isinstance(agent, HasItemSpace)
-    np.testing.assert_allclose(best_in_space(agent, world, everyone(world)), best(world), atol=1e-9)
+    np.testing.assert_allclose(best_in_space(agent.item_space, world, everyone(world)), best(world), atol=1e-9)
 
 
 def test_poorer_vectors_lose_more_and_no_space_beats_the_best_slate(world: World) -> None:
@@ -65,10 +66,10 @@ def test_poorer_vectors_lose_more_and_no_space_beats_the_best_slate(world: World
     shelf = world.catalogue
     noise = Space(rng.normal(size=(shelf.items, 2)).astype(np.float32))
     values = {
-        "nothing": best_in_space(noise, world, everyone(world)),
-        "topics": best_in_space(Space(shelf.mixture), world, everyone(world)),
+        "nothing": best_in_space(noise.item_space, world, everyone(world)),
+        "topics": best_in_space(Space(shelf.mixture).item_space, world, everyone(world)),
         "all": best_in_space(
-            Space(np.column_stack([shelf.mixture, shelf.quality, shelf.appeal]).astype(np.float32)),
+            Space(np.column_stack([shelf.mixture, shelf.quality, shelf.appeal]).astype(np.float32)).item_space,
             world,
             everyone(world),
         ),
@@ -81,17 +82,17 @@ def test_poorer_vectors_lose_more_and_no_space_beats_the_best_slate(world: World
 def test_the_scale_and_place_of_the_vectors_do_not_matter(world: World) -> None:
     mixture = world.catalogue.mixture
     turned = (5.0 * mixture @ np.linalg.qr(np.random.default_rng(1).normal(size=(4, 4)))[0] + 3.0).astype(np.float32)
-    one, two = (best_in_space(Space(v), world, everyone(world)) for v in (mixture, turned))
+    one, two = (best_in_space(Space(v).item_space, world, everyone(world)) for v in (mixture, turned))
     np.testing.assert_allclose(one, two, atol=1e-4)
 
 
 def test_only_what_is_wanted_is_computed(world: World) -> None:
     wanted = everyone(world)
     wanted[1:] = False
-    found = best_in_space(Space(world.catalogue.mixture), world, wanted)
+    found = best_in_space(Space(world.catalogue.mixture).item_space, world, wanted)
     assert np.isfinite(found[0])
     assert np.isnan(found[1:]).all()
 
 
 def test_an_agent_without_item_vectors_has_no_such_value(world: World) -> None:
-    assert np.isnan(best_in_space(Random(), world, everyone(world))).all()
+    assert np.isnan(best_in_space(None, world, everyone(world))).all()

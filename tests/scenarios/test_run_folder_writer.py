@@ -151,7 +151,8 @@ def test_a_lock_that_says_nothing_or_names_a_reused_number_is_taken_over(tmp_pat
     for content in ("", json.dumps({"pid": os.getpid(), "host": os.uname().nodename, "started": "long ago"})):
         (tmp_path / ".lock").write_text(content)
         with locked(tmp_path):
-            pass
+            assert json.loads((tmp_path / ".lock").read_text())["started"] not in ("", "long ago")
+        assert not (tmp_path / ".lock").exists()
 
 
 def test_a_lock_of_another_machine_is_respected(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from driftline.agents.agent import Job
-from driftline.agents.baselines.random_agent import Random
+from driftline.agents.baselines.random import Random
 from driftline.scenarios import runner
 from driftline.scenarios.agent_calls import AgentError
 from driftline.scenarios.agent_names import with_agents

@@ -12,7 +12,8 @@ from scipy.stats import norm
 
 from driftline.sim.choice import position_log_weights
 from driftline.sim.item_numbers import item_numbers
-from driftline.sim.oracle import REWARDS, best_slate, expected_reward, oracle_values, slate_value
+from driftline.sim.oracle import best_slate, expected_reward, oracle_values, slate_value
+from driftline.sim.reward import REWARDS
 from driftline.sim.types import Floats, RewardKind
 
 real = st.floats(-4.0, 4.0, allow_nan=False, width=32)

@@ -8,8 +8,9 @@ from scipy import stats
 from small_worlds import SMALL, assert_same, first_four, last_four, live_on, pool, rows_of, small
 
 from driftline.sim.errors import InputError
+from driftline.sim.round import SlateError
 from driftline.sim.types import NONE, BehaviorKind, Int32s, Observation, Slates
-from driftline.sim.world import SlateError, World
+from driftline.sim.world import World
 
 
 def test_identical_policies_give_identical_lives_and_seeds_differ() -> None:

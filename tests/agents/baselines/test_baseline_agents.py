@@ -6,7 +6,7 @@ from scipy.stats import chisquare
 
 from driftline.agents.agent import Agent
 from driftline.agents.baselines.popularity import Popularity
-from driftline.agents.baselines.random_agent import Random
+from driftline.agents.baselines.random import Random
 from driftline.agents.baselines.recency_popularity import RecencyPopularity
 from driftline.sim.types import (
     Feedback,

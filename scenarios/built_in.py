@@ -1,0 +1,88 @@
+"""What the package itself offers by name, found by listing its folders: nobody keeps a table.
+
+A name is a file's name; the class in it bears the same name in camel case.
+"""
+
+import re
+from functools import lru_cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from driftline.scenarios.imported import imported
+from driftline.sim.errors import InputError
+from driftline.sim.frozen import Params
+from driftline.sim.nearest import hint
+
+BASELINES = "driftline.agents.baselines"
+TRACKERS = "driftline.agents.evolution"
+TRACKER_CALLS = ("grow", "update", "mean", "snapshot", "restore")
+"""What makes a class of `agents.evolution` a tracker."""
+
+
+@lru_cache
+def baselines() -> tuple[str, ...]:
+    """Ids of the agents in `agents.baselines`."""
+    return tuple(sorted(path.stem for path in _files(BASELINES)))
+
+
+@lru_cache
+def trackers() -> tuple[str, ...]:
+    """Names of the evolution models in `agents.evolution`; each is also the id of a whole-agent rival."""
+    return tuple(sorted(path.stem for path in _files(TRACKERS) if _is_tracker(path)))
+
+
+def agent_ids() -> tuple[str, ...]:
+    """Every agent that the package offers."""
+    return ("full", "oracle", *baselines(), *trackers())
+
+
+def baseline_path(name: str) -> str:
+    """`package.module:Class` of a baseline; any other path is returned as it is."""
+    return _path(BASELINES, name) if name in baselines() else name
+
+
+@lru_cache
+def policies() -> dict[str, type[Any]]:
+    """The policies of `agents.policy`, by name."""
+    from driftline.agents import policy
+
+    found = (each for each in vars(policy).values() if isinstance(each, type) and issubclass(each, Params))
+    return {_snake(each.__name__): each for each in found if hasattr(each, "slates")}
+
+
+def tracker_class(name: str) -> Any:
+    """The class of an evolution model, by name or `package.module:Class`.
+
+    Raises:
+        InputError: unknown, with the nearest name, or not importable.
+    """
+    if ":" in name:
+        return imported("evolution", name)
+    if name not in trackers():
+        raise InputError(f"evolution {name!r} is unknown; {hint(name, trackers())}")
+    return imported("evolution", _path(TRACKERS, name))
+
+
+def _files(package: str) -> list[Path]:
+    folder = Path(str(import_module(package).__file__)).parent
+    return [path for path in folder.glob("*.py") if path.stem != "__init__"]
+
+
+def _is_tracker(path: Path) -> bool:
+    """By its text, since importing would compile; the protocol itself lies in `tracker.py`."""
+    text = path.read_text(encoding="utf-8")
+    named = re.search(rf"^class {_camel(path.stem)}\b", text, re.MULTILINE)
+    return bool(named) and all(f"    def {call}(" in text for call in TRACKER_CALLS) and "(Protocol)" not in text
+
+
+def _path(package: str, name: str) -> str:
+    return f"{package}.{name}:{_camel(name)}"
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+
+
+def _camel(name: str) -> str:
+    return name.title().replace("_", "")
