@@ -12,20 +12,19 @@ from driftline.agents.click_model import fit_position_weights
 from driftline.agents.comment_reader import CommentReader
 from driftline.agents.consumptions import comments_on, rounds, take_rows
 from driftline.agents.evolution.decayed_counts import DecayedCounts
-from driftline.agents.evolution.tracker import Tracker
+from driftline.agents.evolution.tracker import Posterior, Tracker
 from driftline.agents.foresight import Foresight
 from driftline.agents.full_numbers import NUMBERS, FullNumbers
 from driftline.agents.history import History
-from driftline.agents.item_appeal import ItemAppeal, probability_without_own
-from driftline.agents.item_quality import ItemQuality
 from driftline.agents.pending import Pending
 from driftline.agents.policy import Policy
-from driftline.agents.ranking import best_slate, top_slate
+from driftline.agents.posterior_points import spherical_points
 from driftline.agents.scoring import candidate_scores
 from driftline.agents.shelf import Shelf, TextEncoder
-from driftline.agents.stack import APPEAL, EXPERTS, FACTORS, TASTES, Stack, refitted, starting_stack
+from driftline.agents.stack import APPEAL, EXPERTS, FACTORS
 from driftline.agents.tuning_range import Range
 from driftline.agents.users import UserRows
+from driftline.agents.valuation import Valuation
 from driftline.sim.types import (
     Feedback,
     Float32s,
@@ -40,6 +39,8 @@ from driftline.sim.types import (
 TrackerFactory = Callable[[int, int, float], Tracker]
 """(users, dimension of an item vector, utility of taking nothing) -> tracker."""
 RETRAIN = "retrain"
+POINTS = 32
+"""Points of the posterior that a slate is judged at."""
 
 
 class Full:
@@ -51,7 +52,8 @@ class Full:
     """
 
     space: ClassVar[dict[str, Range]] = {
-        "judgement": Range(0.1, 6.0, log=True),
+        "doubt": Range(0.4, 1.6),
+        "judgement": Range(0.1, 8.0, log=True),
         "quality_shrink": Range(0.3, 12.0, log=True),
         "ridge": Range(2.0, 500.0, log=True),
     }
@@ -86,19 +88,15 @@ class Full:
         self._shelf = Shelf(setting, self._encoder, position.position)
         self._users = UserRows()
         self._tracker = self._make_tracker(0, self._shelf.dim, position.outside)
+        self._normal = spherical_points(POINTS, self._shelf.dim, setting.seed)
         self._counts = DecayedCounts(0, self._shelf.dim, half_lives=(4.0, 20.0))
         self._history = History(self._shelf.dim)
         self._foresight = Foresight(setting.seed, self._shelf.dim, self._foresees, self._factorises)
         self._coming: Foresight | None = None
         self._reader = CommentReader(setting.segments, self._encoder if self._reads else None)
-        self._appeal, self._quality = (
-            ItemAppeal(self._numbers.appeal_shrink),
-            ItemQuality(self._numbers.quality_shrink),
-        )
+        self._valuation = Valuation(self._numbers, setting.reward, position.position, position.outside)
         self._pending = Pending(setting.slate, len(EXPERTS))
-        self._shown, self._felt = ChoiceLog(self._numbers.window), ChoiceLog(self._numbers.window)
         self._choices = ChoiceLog(200_000)
-        self._stack: Stack = starting_stack(position.position, position.outside)
         self._acted: tuple[Int64s, Floats] | None = None
         self._now = setting.start
         self._relive(setting)
@@ -113,13 +111,8 @@ class Full:
         self._settle(rows, comments)
         vectors = self._vectors(rows, observation.time)
         features = self._features(vectors, rows, observation.candidates)
-        utility, value = self._worth(features, observation.candidates)
-        click = self._stack.click
-        if self._setting.reward == "click":
-            best = top_slate(utility, click.position)
-        else:
-            best = best_slate(utility, value, click.position, click.outside)
-        slates = self._policy.slates(observation, utility + np.log1p(np.maximum(value, -0.9)), best, self._setting.seed)
+        best, scores = self._valuation.slates(features, observation.candidates, self._shelf.vectors, self._spread(rows))
+        slates = self._policy.slates(observation, scores, best, self._setting.seed)
         self._acted = rows, self._features(vectors, rows, slates.items)
         return slates
 
@@ -138,7 +131,7 @@ class Full:
         if now - self._last_refit >= self._numbers.refit_days - 1e-9:
             self._last_refit = now
             self._reader.refit()
-            self._refit()
+            self._valuation.refit()
         if self._coming is None and now - self._last_retrain >= self._numbers.retrain_days - 1e-9:
             self._last_retrain = now
             self._coming = self._trained()
@@ -159,8 +152,7 @@ class Full:
             mine = rows[known]
             soon = np.full(mine.size, self._now + self._setting.tick)
             features = self._features(self._vectors(mine, soon), mine, items)
-            features[..., APPEAL] = 0.0
-            out[known] = self._stack.click.utility(features)
+            out[known] = self._valuation.interest(features)
         return out
 
     def item_space(self, items: Int32s) -> Float32s:
@@ -190,21 +182,10 @@ class Full:
             self._take_in(rows, part, self._features(self._vectors(rows, part.time), rows, part.items))
             self._pending.note(rows, comments[members])
         self._settle_shared()
-        self._refit()
+        self._valuation.refit()
 
     def _take_in(self, rows: Int64s, feedback: Feedback, features: Floats) -> None:
-        click = self._stack.click
-        utility = click.utility(features)
-        own = click.weights[APPEAL] * features[..., APPEAL]
-        foretold = probability_without_own(utility, own, click.position, click.outside)
-        self._appeal.observe(feedback.items, feedback.choice, foretold)
-        self._shown.add(
-            user=feedback.user,
-            time=feedback.time,
-            features=features.astype(np.float32),
-            choice=feedback.choice,
-        )
-        known = utility - click.weights[FORESEEN_COLUMN] * features[..., FORESEEN_COLUMN]
+        known = self._valuation.take_in(feedback, features)
         self._choices.add(
             user=feedback.user,
             time=feedback.time,
@@ -213,7 +194,7 @@ class Full:
             choice=feedback.choice,
             offset=known.astype(np.float32),
         )
-        self._pending.keep(rows, feedback, features, self._appeal.effect(feedback.items) * click.weights[APPEAL])
+        self._pending.keep(rows, feedback, features, self._valuation.pull(feedback.items))
 
     def _settle(self, rows: Int64s, comments: Int32s, teach: bool = True) -> None:
         """Let the last visit of these users count, now that what they said about it is known.
@@ -223,44 +204,29 @@ class Full:
         last = self._pending.take(rows, comments)
         if not last.rows.size:
             return
-        vectors = self._shelf.vectors[last.items]
-        felt = self._reader.felt(last.comment, last.rating)
         taken = last.choice < last.items.shape[1]
-        place = np.minimum(last.choice, last.items.shape[1] - 1)
-        chosen = vectors[np.arange(last.rows.size), place]
-        position = self._stack.click.position
+        at = np.arange(last.rows.size), np.minimum(last.choice, last.items.shape[1] - 1)
+        vectors, item = self._shelf.vectors[last.items], last.items[at]
+        felt = self._reader.felt(np.where(taken, last.comment, -1), np.where(taken, last.rating, np.nan))
         self._tracker.update(
             last.rows,
             vectors,
             last.choice,
             last.elapsed,
-            offset=(last.appeal + position).astype(np.float32),
-            graded=(chosen, np.where(taken, felt.value, np.nan), self._numbers.judgement * felt.weight),
+            offset=(last.appeal + self._valuation.stack.click.position).astype(np.float32),
+            graded=self._valuation.evidence(item, vectors[at], felt),
         )
-        step = chosen - vectors.mean(axis=1)
-        heard = np.where(taken, np.nan_to_num(felt.value), 0.0)
+        step = vectors[at] - vectors.mean(axis=1)
+        heard = np.nan_to_num(felt.value)
         self._counts.update(last.rows, step, np.where(taken, 1.0 + heard, 0.0), last.elapsed)
         who = np.flatnonzero(taken)
         self._history.add(last.rows[who], step[who], last.time[who], heard[who].astype(np.float32))
-        item = last.items[np.arange(last.rows.size), place]
-        features = last.features[np.arange(last.rows.size), place]
-        expected = self._stack.satisfaction.predict(self._with_quality(features, np.zeros(len(item))))
         names = self._users.pseudonyms[last.rows]
         if teach:
             self._reader.learn(np.where(taken, last.comment, -1), last.rating, names, last.time)
-        told = taken & np.isfinite(felt.value)
-        self._felt.add(
-            user=names[told],
-            time=last.time[told],
-            item=item[told],
-            features=features[told].astype(np.float32),
-            value=felt.value[told],
-            weight=felt.weight[told],
-            predicted=expected[told],
-        )
-        self._quality.observe(item[told], felt.value[told], expected[told], felt.weight[told])
+        self._valuation.feel(names, last.time, item, last.features[at], felt)
 
-    # -- models ------------------------------------------------------------------------------------------------
+    # -- what is believed ----------------------------------------------------------------------------------------
 
     def _vectors(self, rows: Int64s, time: Floats) -> Float32s:
         """What each expert in item space believes of each user [n, experts, d]."""
@@ -279,39 +245,21 @@ class Full:
         out = np.empty((*tastes.shape[:2], len(EXPERTS)))
         out[..., :FACTORS] = tastes
         out[..., FACTORS] = self._foresight.factor_scores(rows, items)
-        out[..., APPEAL] = self._appeal.effect(items)
+        out[..., APPEAL] = self._valuation.appeal(items)
         return out
 
-    def _worth(self, features: Floats, items: Int32s) -> tuple[Floats, Floats]:
-        """Click utility and expected reward once taken: [n, m] each."""
-        utility = self._stack.click.utility(features)
-        quality = np.broadcast_to(self._quality.effect(items), utility.shape)
-        value = self._stack.satisfaction.predict(self._with_quality(features, quality))
-        return utility, value if self._setting.reward == "satisfaction" else 0.5 * (1.0 + value)
-
-    @staticmethod
-    def _with_quality(features: Floats, quality: Floats) -> Floats:
-        return np.concatenate([features[..., :TASTES], quality[..., None]], axis=-1)
+    def _spread(self, rows: Int64s) -> Float32s | None:
+        """Points of each user's posterior minus its mean [n, K, d], if the tracker knows more than a best guess."""
+        if not isinstance(self._tracker, Posterior):
+            return None
+        points = self._tracker.points(rows, self._normal)
+        points -= self._tracker.mean(rows)[:, None, :]
+        return points
 
     def _settle_shared(self) -> None:
-        self._appeal.tick()
-        self._quality.tick()
-        self._shown.settle()
-        self._felt.settle()
+        self._valuation.settle()
         self._choices.settle()
         self._reader.settle()
-
-    def _refit(self) -> None:
-        rows = self._felt.rows
-        quality = np.zeros(0)
-        if rows:
-            quality = self._quality.effect_without(
-                rows["item"].astype(np.int32),
-                rows["value"].astype(np.float64),
-                rows["predicted"].astype(np.float64),
-                rows["weight"].astype(np.float64),
-            )
-        self._stack = refitted(self._stack, self._shown, self._felt, self._numbers.ridge, quality)
 
     def _trained(self) -> Foresight:
         return self._foresight.retrained(self._history, self._shelf, self._choices, self._setting, self._users)
@@ -335,6 +283,3 @@ class Full:
 
     def _shared(self) -> list[object]:
         return [self._encoder, self._setting, self._setting.segments]
-
-
-FORESEEN_COLUMN = EXPERTS.index("foreseen")

@@ -11,6 +11,8 @@ class FullNumbers:
     """Weight of a rating, or of a trusted read comment, as evidence of interest."""
     quality_shrink: float = 2.0
     appeal_shrink: float = 2.5
+    doubt: float = 1.0
+    """How far the tracker's posterior is believed to spread, in its own standard deviations; 0: not at all."""
     ridge: float = 20.0
     """Of the stack, in events."""
     window: int = 6_000

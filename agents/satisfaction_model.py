@@ -27,11 +27,22 @@ class SatisfactionModel:
 
     def predict(self, features: Floats, quality: Floats | float = 0.0) -> Floats:
         """Expected satisfaction in [-1, 1] of features [..., F]; quality is in units of z, shaped [...]."""
+        return self.squash(self.latent(features, quality))
+
+    def squash(self, latent: Floats) -> Floats:
+        """link(z) of latent satisfactions of any shape."""
+        flat = np.ascontiguousarray(latent, dtype=np.float64)
+        return _squashed(flat.ravel(), self.link == "probit").reshape(flat.shape)
+
+    def latent(self, features: Floats, quality: Floats | float = 0.0) -> Floats:
+        """z = w . x + b + quality of features [..., F], shaped [...]."""
         x = np.ascontiguousarray(features, dtype=np.float64)
+        if x.shape[-1] != self.weights.size:
+            raise ValueError(f"{x.shape[-1]} features for a model of {self.weights.size}; they must agree")
         shape = x.shape[:-1]
         extra = np.ascontiguousarray(np.broadcast_to(np.asarray(quality, dtype=np.float64), shape)).ravel()
         rows = x.reshape(-1, x.shape[-1])
-        return _predict(rows, self.weights, self.intercept + extra, self.link == "probit").reshape(shape)
+        return _latent(rows, self.weights, self.intercept + extra).reshape(shape)
 
 
 def fit_satisfaction(
@@ -71,13 +82,21 @@ def _squash(z: float, probit: bool) -> float:
 
 
 @kernel
-def _predict(x: Floats, weights: Floats, start: Floats, probit: bool) -> Floats:
+def _squashed(z: Floats, probit: bool) -> Floats:
+    out = np.empty(z.size)
+    for i in range(z.size):
+        out[i] = _squash(z[i], probit)
+    return out
+
+
+@kernel
+def _latent(x: Floats, weights: Floats, start: Floats) -> Floats:
     out = np.empty(x.shape[0])
     for i in range(x.shape[0]):
         z = float(start[i])
         for f in range(x.shape[1]):
             z += weights[f] * x[i, f]
-        out[i] = _squash(z, probit)
+        out[i] = z
     return out
 
 

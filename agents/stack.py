@@ -26,6 +26,8 @@ class Stack:
 
     click: ChoiceWeights
     satisfaction: SatisfactionModel
+    slope: float
+    """Latent satisfaction z per unit of click utility that comes from taste."""
 
 
 def starting_stack(position_log_weight: Floats, outside: float) -> Stack:
@@ -34,7 +36,8 @@ def starting_stack(position_log_weight: Floats, outside: float) -> Stack:
     weights[INTEREST] = weights[APPEAL] = 1.0
     return Stack(
         ChoiceWeights(weights, outside, np.asarray(position_log_weight, dtype=np.float64)),
-        SatisfactionModel(0.5 * weights[:TASTES], -0.5, "probit"),
+        SatisfactionModel(np.append(0.5 * weights[:TASTES], 1.0), -0.5, "probit"),
+        0.5,
     )
 
 
@@ -44,7 +47,7 @@ def refitted(stack: Stack, shown: ChoiceLog, felt: ChoiceLog, ridge: float, qual
     shown: columns `features` [n, L, F], `choice`. felt: `features` [n, F], `value`, `weight`; quality [n]: effect of
     each felt item in units of satisfaction, that very consumption left out.
     """
-    click, satisfaction = stack.click, stack.satisfaction
+    click, satisfaction, slope = stack.click, stack.satisfaction, stack.slope
     goal = np.zeros(len(EXPERTS))
     goal[INTEREST] = goal[APPEAL] = 1.0
     if shown.rows:
@@ -66,4 +69,12 @@ def refitted(stack: Stack, shown: ChoiceLog, felt: ChoiceLog, ridge: float, qual
             np.append(0.5 * goal[:TASTES], 1.0),
         )
         satisfaction = SatisfactionModel(fitted.weights, fitted.intercept, fitted.link)
-    return Stack(click, satisfaction)
+        slope = _slope(x @ click.weights[:TASTES], x @ fitted.weights[:TASTES])
+    return Stack(click, satisfaction, slope)
+
+
+def _slope(x: Floats, y: Floats) -> float:
+    """Least-squares slope of y on x, both [n]; 0 where x does not vary."""
+    away = x - x.mean()
+    spread = float((away * away).sum())
+    return float((away * y).sum()) / spread if spread > 1e-9 else 0.0

@@ -4,12 +4,14 @@
 users. P = filters + particles.
 """
 
+from math import sqrt
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from driftline.agents.evolution.filter_lanes import (
+    HALF,
     LANES,
     ONE,
     ZERO,
@@ -75,6 +77,7 @@ class Lanes(NamedTuple):
     judged: Float32s
     target: Float32s
     judgement: Float32s
+    known: Float32s
 
 
 def allocate(width: int, dim: int, m: int) -> Lanes:
@@ -86,6 +89,7 @@ def allocate(width: int, dim: int, m: int) -> Lanes:
     return Lanes(
         room(width, dim), room(width, dim), room(width), room(), room(m, dim), room(m), room(m), room(m),
         room(m + 1), room(), room(m + 1), room(dim), room(dim), room(dim), room(dim), room(), room(),
+        room(),
     )  # fmt: skip
 
 
@@ -200,6 +204,7 @@ def _gather_response(
     judged: Float32s,
     target: Float32s,
     weight: Float32s,
+    known: Float32s,
     first: int,
     count: int,
 ) -> None:
@@ -212,6 +217,7 @@ def _gather_response(
         if weight.size:
             lanes.target[lane] = target[row]
             lanes.judgement[lane] = weight[row]
+            lanes.known[lane] = known[row]
             for j in range(dim):
                 lanes.judged[j, lane] = judged[row, j]
 
@@ -229,13 +235,14 @@ def update_rows(
     judged: Float32s,
     target: Float32s,
     weight: Float32s,
+    known: Float32s,
 ) -> None:
     """Time, fixed share, likelihood, choice, judgement, restart: one event of each of these users."""
     n = items.shape[0]
     for first in range(0, n, LANES):
         count = min(LANES, n - first)
         _gather(state, numbers, lanes, users, items, offset, first, count)
-        _gather_response(lanes, items, choice, judged, target, weight, first, count)
+        _gather_response(lanes, items, choice, judged, target, weight, known, first, count)
         for k in range(lanes.mean.shape[0]):
             _advance(numbers, lanes, elapsed, first, count, k)
             shrink(lanes.utility, lanes.spread)
@@ -252,7 +259,7 @@ def update_rows(
             if weight.size:
                 learn_judgement(
                     lanes.mean[k], lanes.variance[k], lanes.judged, lanes.target, lanes.judgement,
-                    numbers.outside, lanes.total,
+                    lanes.known, lanes.total,
                 )  # fmt: skip
         _scatter(state, numbers, lanes, users, first, count)
 
@@ -266,6 +273,21 @@ def mean_rows(state: State, users: Int64s, out: Float32s) -> None:
         for k in range(state.weight.shape[1]):
             for j in range(out.shape[1]):
                 out[row, j] += state.weight[user, k] * state.mean[user, k, j]
+
+
+@kernel
+def point_rows(state: State, users: Int64s, normal: Float32s, out: Float32s) -> None:
+    """m_k + sqrt(P_k) normal_s of the filter k that systematic resampling gives to point s [n, S, d]."""
+    points, dim = normal.shape
+    for row in range(users.size):
+        user = users[row]
+        k, reached = 0, state.weight[user, 0]
+        for s in range(points):
+            while reached * points < s + HALF and k < state.weight.shape[1] - 1:
+                k += 1
+                reached += state.weight[user, k]
+            for j in range(dim):
+                out[row, s, j] = state.mean[user, k, j] + np.float32(sqrt(state.variance[user, k, j])) * normal[s, j]
 
 
 @kernel

@@ -11,8 +11,9 @@ from driftline.sim.types import Bools, Float32s, Int64s
 Reals: TypeAlias = NDArray[np.floating[Any]]
 Rows: TypeAlias = NDArray[np.integer[Any]]
 Arrays: TypeAlias = dict[str, NDArray[Any]]
-Graded: TypeAlias = tuple[Reals, Reals, Reals]
-"""Item vectors [n, dim], values in [-1, 1] with NaN for none [n], weights [n]."""
+Graded: TypeAlias = tuple[Reals, Reals, Reals] | tuple[Reals, Reals, Reals, Reals]
+"""Item vectors [n, dim], values in [-1, 1] with NaN for none [n], weights [n]; and, where known, the logit that an
+item has without any interest in it [n], minus `outside` where left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,8 @@ class Judgements:
     """(1 + value) / 2, in [0, 1] [n]."""
     weight: Float32s
     """0 where there is none [n]."""
+    known: Float32s
+    """Logit of y = 1 before any interest [n]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +96,15 @@ def checked_offset(n: int, m: int, offset: Reals | None) -> Float32s:
     return np.zeros((n, m), np.float32) if offset is None else reals("offset", offset, (n, m))
 
 
-def checked_graded(n: int, dim: int, graded: Graded | None) -> Judgements:
+def checked_graded(n: int, dim: int, graded: Graded | None, outside: float) -> Judgements:
     """Judgements of n users, or empty ones for None; rows without a value weigh nothing."""
     if graded is None:
         empty = np.empty(0, np.float32)
-        return Judgements(np.empty((0, dim), np.float32), empty, empty)
-    vector, value, weight = (np.asarray(part, np.float32) for part in graded)
-    for name, part, shape in (("vector", vector, (n, dim)), ("value", value, (n,)), ("weight", weight, (n,))):
+        return Judgements(np.empty((0, dim), np.float32), empty, empty, empty)
+    vector, value, weight = (np.asarray(part, np.float32) for part in graded[:3])
+    known = np.asarray(graded[3], np.float32) if len(graded) > 3 else np.full(n, -outside, np.float32)
+    stated = (("vector", vector, (n, dim)), ("value", value, (n,)), ("weight", weight, (n,)), ("known", known, (n,)))
+    for name, part, shape in stated:
         if part.shape != shape:
             raise ValueError(f"graded {name} must have shape {list(shape)}, got {list(part.shape)}")
     given = ~np.isnan(value)
@@ -109,6 +114,7 @@ def checked_graded(n: int, dim: int, graded: Graded | None) -> Judgements:
         reals("graded vector", np.where(given[:, None], vector, 0), (n, dim)),
         np.where(given, (1 + value) / 2, np.float32(0.5)).astype(np.float32),
         np.where(given, weight, 0).astype(np.float32),
+        reals("graded known", np.where(given, known, np.float32(0.0)), (n,)),
     )
 
 
@@ -121,6 +127,7 @@ def checked_events(
     elapsed: Reals,
     offset: Reals | None,
     graded: Graded | None,
+    outside: float = 0.0,
 ) -> Events:
     """What kernels may trust. ValueError or IndexError names what is wrong, its value and the bound."""
     rows = distinct_users(users, n_users)
@@ -137,7 +144,7 @@ def checked_events(
         taken,
         checked_elapsed(n, elapsed),
         checked_offset(n, m, offset),
-        checked_graded(n, dim, graded),
+        checked_graded(n, dim, graded, outside),
     )
 
 

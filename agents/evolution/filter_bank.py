@@ -11,6 +11,7 @@ from driftline.agents.evolution.bank_rows import (
     State,
     allocate,
     mean_rows,
+    point_rows,
     predict_rows,
     update_rows,
     variance_rows,
@@ -25,6 +26,7 @@ from driftline.agents.evolution.events import (
     checked_offset,
     checked_slates,
     checked_users,
+    reals,
     require_number,
     restored,
 )
@@ -143,12 +145,14 @@ class FilterBank:
         graded: Graded | None = None,
     ) -> None:
         """Take in one event of each of these users; shapes as in `Tracker.update`."""
-        e = checked_events(self.n_users, self.dim, users, item_vectors, choice, elapsed, offset, graded)
+        e = checked_events(
+            self.n_users, self.dim, users, item_vectors, choice, elapsed, offset, graded, float(self._numbers.outside)
+        )
         lanes = allocate(self._numbers.log_retention.size, self.dim, e.items.shape[1])
         judged, target, weight = e.graded.vector, e.graded.target, e.graded.weight
         update_rows(
             self._state, self._numbers, lanes, e.users, e.items, e.offset, e.elapsed, e.choice,
-            judged, target, weight,
+            judged, target, weight, e.graded.known,
         )  # fmt: skip
 
     def mean(self, users: Rows) -> Float32s:
@@ -156,6 +160,18 @@ class FilterBank:
         rows = checked_users(users, self.n_users)
         out = np.empty((rows.size, self.dim), np.float32)
         mean_rows(self._state, rows, out)
+        return out
+
+    def points(self, users: Rows, normal: Reals) -> Float32s:
+        """Interests that each user may have, K equally likely points of the mixture [n, K, dim].
+
+        Point k belongs to the filter in which the running sum of weights passes (k + 1/2) / K (systematic
+        resampling), and lies at its mean + sqrt(P) normal_k. normal: K standard normal points [K, dim].
+        """
+        rows = checked_users(users, self.n_users)
+        standard = reals("normal", normal, (len(normal), self.dim))
+        out = np.empty((rows.size, *standard.shape), np.float32)
+        point_rows(self._state, rows, standard, out)
         return out
 
     def variance(self, users: Rows, item_vectors: Reals) -> Float32s:

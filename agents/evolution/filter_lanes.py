@@ -147,14 +147,14 @@ def learn_judgement(
     judged: Float32s,
     target: Float32s,
     weight: Float32s,
-    outside: np.float32,
+    known: Float32s,
     q: Float32s,
 ) -> None:
-    """The same step for y ~ Bernoulli(q), q = sigmoid(m.v - outside): g = w (y - q) v, h = w q (1 - q) v^2.
+    """The same step for y ~ Bernoulli(q), q = sigmoid(m.v + known): g = w (y - q) v, h = w q (1 - q) v^2.
 
     A weight of 0 changes nothing. `q` [LANES] is scratch.
     """
-    q[:] = -outside
+    q[:] = known
     for j in range(mean.shape[0]):
         for lane in range(LANES):
             q[lane] += mean[j, lane] * judged[j, lane]

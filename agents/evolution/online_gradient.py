@@ -66,10 +66,10 @@ class OnlineGradient:
         graded: Graded | None = None,
     ) -> None:
         """Take in one event of each of these users; shapes as in `Tracker.update`."""
-        e = checked_events(self.n_users, self.dim, users, item_vectors, choice, elapsed, offset, graded)
+        e = checked_events(self.n_users, self.dim, users, item_vectors, choice, elapsed, offset, graded, self.outside)
         judged, target, weight = e.graded.vector, e.graded.target, e.graded.weight
         numbers = np.array([self.step, self.decay, self.outside])
-        _ascend(self._interest, e.users, e.items, e.choice, e.offset, judged, target, weight, numbers)
+        _ascend(self._interest, e.users, e.items, e.choice, e.offset, judged, target, weight, e.graded.known, numbers)
 
     def mean(self, users: Rows) -> Float32s:
         """The present interest vectors [n, dim]."""
@@ -114,6 +114,7 @@ def _ascend(
     judged: Float32s,
     target: Float32s,
     weight: Float32s,
+    known: Float32s,
     numbers: Floats,
 ) -> None:
     """State is float32; each step is computed in float64."""
@@ -130,7 +131,7 @@ def _ascend(
             for j in range(dim):
                 gradient[j] -= p[i] * items[row, i, j]
         if target.size:
-            logit = -outside
+            logit = float(known[row])
             for j in range(dim):
                 logit += theta[j] * judged[row, j]
             surprise = weight[row] * (target[row] - 1.0 / (1.0 + exp(-logit)))

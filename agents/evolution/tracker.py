@@ -46,3 +46,11 @@ class Tracker(Protocol):
 
     def restore(self, state: Arrays) -> None:
         """Go back to a snapshot, its number of users included."""
+
+
+@runtime_checkable
+class Posterior(Protocol):
+    """A tracker that knows how sure it is."""
+
+    def points(self, users: Rows, normal: Float32s) -> Float32s:
+        """Interests that each user may have [n, K, dim], from K standard normal points [K, dim]."""

@@ -56,10 +56,10 @@ def visits(agent: Full, day: float, behaviors: Behaviors | None = None) -> Feedb
 def shared(agent: Full) -> list[bytes]:
     """What may change at tick boundaries only."""
     numbers = [
-        agent._stack.click.weights,
-        agent._stack.satisfaction.weights,
-        agent._appeal.effect(ALL),
-        agent._quality.effect(ALL),
+        agent._valuation.stack.click.weights,
+        agent._valuation.stack.satisfaction.weights,
+        agent._valuation._appeal.effect(ALL),
+        agent._valuation._quality.effect(ALL),
         agent._foresight.factor_scores(np.arange(USERS), ALL),
         agent._foresight.head.weight if agent._foresight.head else np.zeros(0),
         np.array([agent._reader.trust]),
@@ -162,12 +162,12 @@ def test_retrained_parts_can_be_left_out() -> None:
 
 def test_the_stack_is_refitted_every_few_days() -> None:
     agent = ready(numbers=FullNumbers(refit_days=0.5))
-    before = agent._stack
+    before = agent._valuation.stack
     visits(agent, 14.0)
     agent.tick(14.25)
-    assert agent._stack is before
+    assert agent._valuation.stack is before
     agent.tick(14.5)
-    assert agent._stack is not before
+    assert agent._valuation.stack is not before
 
 
 def test_scores_are_zero_for_strangers_and_tell_what_is_liked() -> None:

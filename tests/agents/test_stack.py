@@ -45,7 +45,7 @@ def test_at_first_the_tracker_is_trusted_alone() -> None:
     # satisfaction grows with interest; the last column is the item's quality
     columns = np.zeros((2, TASTES + 1))
     columns[1, INTEREST] = 1.0
-    low, high = stack.satisfaction.predict(columns[:, :TASTES], columns[:, TASTES])
+    low, high = stack.satisfaction.predict(columns)
     assert low < high
 
 
