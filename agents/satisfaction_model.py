@@ -18,31 +18,29 @@ WEAK = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class SatisfactionModel:
-    """E[satisfaction] = link(w . x + b + quality); the probit link is 2 Phi(z) - 1."""
+    """E[satisfaction] = link(w . x + b); the probit link is 2 Phi(z) - 1."""
 
     weights: Floats
     """[F]."""
     intercept: float
     link: Link
 
-    def predict(self, features: Floats, quality: Floats | float = 0.0) -> Floats:
-        """Expected satisfaction in [-1, 1] of features [..., F]; quality is in units of z, shaped [...]."""
-        return self.squash(self.latent(features, quality))
+    def predict(self, features: Floats) -> Floats:
+        """Expected satisfaction in [-1, 1] of features [..., F], shaped [...]."""
+        return self.squash(self.latent(features))
 
-    def squash(self, latent: Floats) -> Floats:
-        """link(z) of latent satisfactions of any shape."""
-        flat = np.ascontiguousarray(latent, dtype=np.float64)
-        return _squashed(flat.ravel(), self.link == "probit").reshape(flat.shape)
-
-    def latent(self, features: Floats, quality: Floats | float = 0.0) -> Floats:
-        """z = w . x + b + quality of features [..., F], shaped [...]."""
+    def latent(self, features: Floats) -> Floats:
+        """z = w . x + b of features [..., F], shaped [...]. Raises ValueError where F is another."""
         x = np.ascontiguousarray(features, dtype=np.float64)
         if x.shape[-1] != self.weights.size:
             raise ValueError(f"{x.shape[-1]} features for a model of {self.weights.size}; they must agree")
         shape = x.shape[:-1]
-        extra = np.ascontiguousarray(np.broadcast_to(np.asarray(quality, dtype=np.float64), shape)).ravel()
-        rows = x.reshape(-1, x.shape[-1])
-        return _latent(rows, self.weights, self.intercept + extra).reshape(shape)
+        return _latent(x.reshape(-1, x.shape[-1]), self.weights, self.intercept).reshape(shape)
+
+    def squash(self, latent: Floats) -> Floats:
+        """link(z) of latent satisfactions of any shape."""
+        z = np.ascontiguousarray(latent, dtype=np.float64)
+        return _squashed(z.ravel(), self.link == "probit").reshape(z.shape)
 
 
 def fit_satisfaction(
@@ -90,10 +88,10 @@ def _squashed(z: Floats, probit: bool) -> Floats:
 
 
 @kernel
-def _latent(x: Floats, weights: Floats, start: Floats) -> Floats:
+def _latent(x: Floats, weights: Floats, intercept: float) -> Floats:
     out = np.empty(x.shape[0])
     for i in range(x.shape[0]):
-        z = float(start[i])
+        z = intercept
         for f in range(x.shape[1]):
             z += weights[f] * x[i, f]
         out[i] = z

@@ -30,13 +30,14 @@ def test_planted_parameters_are_recovered_within_four_standard_errors(link: Link
 
 
 @pytest.mark.parametrize("link", ["probit", "tanh"])
-def test_prediction_is_the_link_of_the_linear_score_plus_quality(link: Link) -> None:
+def test_prediction_is_the_link_of_the_linear_score(link: Link) -> None:
     x = np.random.default_rng(2).normal(size=(6, 4, 2))
-    quality = np.linspace(-1, 1, 24).reshape(6, 4)
     model = SatisfactionModel(TRUE[:2], TRUE[2], link)
-    np.testing.assert_allclose(model.predict(x, quality), squash(x @ TRUE[:2] + TRUE[2] + quality, link), atol=1e-12)
+    np.testing.assert_allclose(model.latent(x), x @ TRUE[:2] + TRUE[2], atol=1e-12)
     np.testing.assert_allclose(model.predict(x), squash(x @ TRUE[:2] + TRUE[2], link), atol=1e-12)
-    np.testing.assert_array_equal(model.predict(x[2:3], quality[2:3])[0], model.predict(x, quality)[2])
+    np.testing.assert_array_equal(model.predict(x[2:3])[0], model.predict(x)[2])
+    with pytest.raises(ValueError, match="3 features for a model of 2; they must agree"):
+        model.predict(np.zeros((4, 3)))
 
 
 def test_a_strong_ridge_returns_what_is_trusted_and_no_data_too() -> None:

@@ -52,7 +52,7 @@ class ReferenceBank:
         choice: Int64s,
         elapsed: Float32s,
         offset: Float32s,
-        graded: tuple[Float32s, Float32s, Float32s] | None = None,
+        graded: tuple[Float32s, ...] | None = None,
     ) -> None:
         v, known = items.astype(float), offset.astype(float)
         n, m, dim = v.shape
@@ -71,13 +71,20 @@ class ReferenceBank:
         self.reweigh(likelihood)
 
     def judged(
-        self, mean: Floats, variance: Floats, vector: Float32s, value: Float32s, weight: Float32s
+        self,
+        mean: Floats,
+        variance: Floats,
+        vector: Float32s,
+        value: Float32s,
+        weight: Float32s,
+        known: Float32s | None = None,
     ) -> tuple[Floats, Floats]:
+        before = -self.outside if known is None else np.where(np.isnan(value), 0, known).astype(float)[:, None, None]
         given = ~np.isnan(value)
         v = np.where(given[:, None], vector, 0).astype(float)[:, None, :]
         w = np.where(given, weight, 0).astype(float)[:, None, None]
         y = np.where(given, (1 + value) / 2, 0).astype(float)[:, None, None]
-        q = 1 / (1 + np.exp(self.outside - np.sum(mean * v, axis=2, keepdims=True)))
+        q = 1 / (1 + np.exp(-before - np.sum(mean * v, axis=2, keepdims=True)))
         variance = 1 / (1 / variance + w * q * (1 - q) * v**2)
         return mean + variance * w * (y - q) * v, variance
 

@@ -49,8 +49,8 @@ def same(a: dict[str, NDArray[Any]], b: dict[str, NDArray[Any]]) -> bool:
 
 
 @pytest.mark.parametrize("particles", [0, 1, 4])
-@pytest.mark.parametrize("with_graded", [False, True])
-def test_predict_and_update_follow_the_equations(particles: int, with_graded: bool) -> None:
+@pytest.mark.parametrize("judgements", ["none", "given", "given with what is known"])
+def test_predict_and_update_follow_the_equations(particles: int, judgements: str) -> None:
     retention, numbers = [1.0, 0.97, 0.8], (0.995, 0.03, 0.02, 2.5, 0.7)
     reference = ReferenceBank(N, DIM, retention, particles, *numbers)
     bank = FilterBank(
@@ -61,7 +61,8 @@ def test_predict_and_update_follow_the_equations(particles: int, with_graded: bo
     for items, choice, gap, offset, judged in events(40):
         expected = reference.predict(items, gap, offset)
         np.testing.assert_allclose(bank.predict(users, items, gap, offset), expected, atol=3e-5)
-        graded = judged if with_graded else None
+        known = offset[:, 0] - 1.0
+        graded = {"none": None, "given": judged}.get(judgements, (*judged, known))
         reference.update(items, choice, gap, offset, graded)
         bank.update(users, items, choice, gap, offset, graded)
     state = bank.snapshot()
@@ -69,6 +70,49 @@ def test_predict_and_update_follow_the_equations(particles: int, with_graded: bo
     np.testing.assert_allclose(state["variance"], reference.variance, rtol=3e-4)
     np.testing.assert_allclose(state["weight"], reference.weight, atol=1e-4)
     np.testing.assert_array_equal(state["age"], reference.age)
+
+
+def test_what_is_known_of_a_judged_item_is_minus_the_outside_utility_unless_stated() -> None:
+    items, choice, gap, offset, judged = events(1)[0]
+    users, known = np.arange(N), np.full(N, -0.7, np.float32)
+    plain, stated, wise = (FilterBank(N, DIM, outside=0.7) for _ in range(3))
+    plain.update(users, items, choice, gap, offset, judged)
+    stated.update(users, items, choice, gap, offset, (*judged, known))
+    wise.update(users, items, choice, gap, offset, (*judged, known + 3.0))
+    assert same(plain.snapshot(), stated.snapshot())
+    vector, value, _ = judged
+    along = [np.sum(bank.mean(users) * vector, axis=1)[~np.isnan(value)] for bank in (plain, wise)]
+    # A good item explains the pleasure: less is left for interest to explain.
+    assert np.all(along[1] < along[0])
+
+
+def test_points_have_the_mean_and_the_spread_of_a_single_filter() -> None:
+    bank = fed(FilterBank(N, DIM, retention=[0.97], particles=0))
+    users, normal = np.arange(N), np.sqrt(DIM) * np.concatenate([np.eye(DIM), -np.eye(DIM)])
+    points = bank.points(users, normal).astype(float)
+    np.testing.assert_allclose(points.mean(axis=1), bank.mean(users), atol=1e-5)
+    np.testing.assert_allclose(points.var(axis=1), bank.snapshot()["variance"][:, 0], rtol=1e-4)
+
+
+def test_points_fall_to_the_filters_by_their_weights() -> None:
+    bank = fed(FilterBank(N, DIM, hazard=0.05))
+    state, count = bank.snapshot(), 40
+    points = bank.points(np.arange(N), np.zeros((count, DIM)))
+    for user in range(N):
+        ends = np.cumsum(state["weight"][user].astype(float))
+        filters = np.searchsorted(ends, (np.arange(count) + 0.5) / count - 1e-6).clip(max=len(ends) - 1)
+        np.testing.assert_array_equal(points[user], state["mean"][user, filters])
+    some = np.array([5, 2])
+    np.testing.assert_array_equal(bank.points(some, np.zeros((count, DIM))), points[some])
+
+
+def test_points_of_a_stranger_lie_around_the_prior_and_wrong_shapes_are_named() -> None:
+    bank = FilterBank(2, DIM, prior_variance=4.0, retention=[1.0], particles=0)
+    np.testing.assert_allclose(bank.points(np.array([1]), np.ones((3, DIM)))[0], 2.0)
+    with pytest.raises(ValueError, match=r"normal must have shape \[3, 5\]"):
+        bank.points(np.array([1]), np.ones((3, DIM + 1)))
+    with pytest.raises(IndexError, match="user 2 is not among"):
+        bank.points(np.array([2]), np.ones((3, DIM)))
 
 
 def test_a_filter_that_never_forgets_is_the_plain_laplace_recursion() -> None:
