@@ -6,6 +6,7 @@ from math import nan, sqrt
 import numpy as np
 from scipy import stats
 
+from driftline.evaluation.estimate import Estimate
 from driftline.sim import keyed
 from driftline.sim.types import Floats, Int64s
 
@@ -13,18 +14,6 @@ BOOTSTRAP = 2001
 """Stream of the bootstrap's keyed numbers."""
 REPLICATES = 400
 LEVEL = 0.95
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A number with its 95 % interval. NaN limits: the interval cannot be told (fewer than two units)."""
-
-    value: float
-    low: float
-    high: float
-    std_error: float
-    n: int
-    """How many independent units (users or seeds) stand behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +30,9 @@ class Resampled:
         """One of them."""
         return Estimate(
             float(self.value[k]),
+            float(self.std_error[k]),
             float(self.low[k]),
             float(self.high[k]),
-            float(self.std_error[k]),
             int(self.n[k]),
         )
 
@@ -93,7 +82,7 @@ def t_interval(values: Floats) -> Estimate:
         return Estimate(mean, nan, nan, nan, n)
     error = float(np.std(values, ddof=1)) / sqrt(n)
     reach = float(stats.t.ppf(0.5 + LEVEL / 2, n - 1)) * error
-    return Estimate(mean, mean - reach, mean + reach, error, n)
+    return Estimate(mean, error, mean - reach, mean + reach, n)
 
 
 def paired_t(a: Floats, b: Floats) -> Estimate:

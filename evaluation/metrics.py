@@ -8,7 +8,8 @@ import polars as pl
 
 from driftline.evaluation.drift.adaptation import Delay, delay
 from driftline.evaluation.drift.change_curve import ChangeCurve, Rule, stacked
-from driftline.evaluation.intervals import Estimate, bootstrap_ratio, poisson_weights, t_interval
+from driftline.evaluation.estimate import Estimate
+from driftline.evaluation.intervals import bootstrap_ratio, poisson_weights, t_interval
 from driftline.evaluation.run_folder import RunFolder
 from driftline.evaluation.tracking import Beliefs, beliefs, fit_temperature, rank_correlation, tracking_error
 from driftline.evaluation.visits import curve_of, judged_visits

@@ -11,7 +11,8 @@ from typing import Literal, get_args
 import numpy as np
 import polars as pl
 
-from driftline.evaluation.intervals import Estimate, paired_t, smallest_difference, t_interval
+from driftline.evaluation.estimate import Estimate
+from driftline.evaluation.intervals import paired_t, smallest_difference, t_interval
 from driftline.evaluation.regret import regret
 from driftline.evaluation.rewards import reward
 from driftline.evaluation.run_folder import RunFolder, nearest
@@ -128,7 +129,7 @@ def _ratio(pairs: list[tuple[Floats, Floats]]) -> Estimate:
         return Estimate(nan, nan, nan, nan, len(pairs))
     logs = t_interval(np.log(means[:, 1] / means[:, 0]))
     value = exp(logs.value)
-    return Estimate(value, _exp(logs.low), _exp(logs.high), value * logs.std_error, logs.n)
+    return Estimate(value, value * logs.std_error, _exp(logs.low), _exp(logs.high), logs.n)
 
 
 def _exp(x: float) -> float:
