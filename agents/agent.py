@@ -33,7 +33,11 @@ class Agent(Protocol):
         """One slate per observed user; per-user state may take in `observation.behaviors` here."""
 
     def learn(self, feedback: Feedback) -> None:
-        """Take in what happened to the slates of the latest `act`."""
+        """Take in what happened after the latest `act`.
+
+        It may tell of some of those users only, and of other slates than `act` returned: where an experiment or a
+        business rule showed something else.
+        """
 
     def tick(self, now: float) -> Sequence[Job]:
         """A tick boundary at day `now`; may start jobs."""

@@ -176,6 +176,13 @@ def _reset(exam: Exam) -> None:
     _same(fresh, Stage(stage.agent, exam.setting).play(exam.rounds), exam, "a new agent and a used one after reset")
 
 
+def _other_slates(exam: Exam) -> None:
+    """It learns from slates that are not its own, and of some of the users only: an experiment showed them."""
+    agent = exam.make_agent()
+    agent.reset(exam.setting)
+    Stage(_Overruled(agent), exam.setting).play(exam.rounds)
+
+
 CHECKS: dict[str, Callable[[Exam], None]] = {
     "methods": _methods,
     "slates": _slates,
@@ -187,6 +194,7 @@ CHECKS: dict[str, Callable[[Exam], None]] = {
     "batches": _batches,
     "snapshot": _snapshot,
     "reset": _reset,
+    "other_slates": _other_slates,
 }
 
 
@@ -244,6 +252,14 @@ class _Watched:
             if not np.array_equal(old, new, equal_nan=old.dtype.kind == "f"):
                 raise Broken(f"{name} wrote into an array of its {type(told).__name__}")
         return answer
+
+
+class _Overruled(_Watched):
+    """Slates are shown upside down, and the agent hears of every second user only."""
+
+    def learn(self, feedback: Feedback) -> None:
+        columns = {name: getattr(feedback, name)[::2] for name in Feedback.__dataclass_fields__}
+        super().learn(Feedback(**{**columns, "items": columns["items"][:, ::-1].copy()}))
 
 
 def _judged(exam: Exam, rounds: Rounds) -> None:

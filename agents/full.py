@@ -23,7 +23,7 @@ from driftline.agents.scoring import candidate_scores
 from driftline.agents.shelf import Shelf, TextEncoder
 from driftline.agents.stack import APPEAL, EXPERTS, FACTORS
 from driftline.agents.tuning_range import Range
-from driftline.agents.users import UserRows
+from driftline.agents.users import UserRows, places
 from driftline.agents.valuation import Valuation
 from driftline.sim.types import (
     Feedback,
@@ -97,7 +97,7 @@ class Full:
         self._valuation = Valuation(self._numbers, setting.reward, position.position, position.outside)
         self._pending = Pending(setting.slate, len(EXPERTS))
         self._choices = ChoiceLog(200_000)
-        self._acted: tuple[Int64s, Floats] | None = None
+        self._acted: tuple[Int64s, Float32s] | None = None
         self._now = setting.start
         self._relive(setting)
         self._foresight = self._trained()
@@ -113,16 +113,18 @@ class Full:
         features = self._features(vectors, rows, observation.candidates)
         best, scores = self._valuation.slates(features, observation.candidates, self._shelf.vectors, self._spread(rows))
         slates = self._policy.slates(observation, scores, best, self._setting.seed)
-        self._acted = rows, self._features(vectors, rows, slates.items)
+        self._acted = rows, vectors
         return slates
 
     def learn(self, feedback: Feedback) -> None:
         """Keep the event until the user is met again, when its comment is known; count clicks."""
         if self._acted is None:
             raise ValueError("learn: there was no act before it")
-        rows, features = self._acted
+        met, vectors = self._acted
         self._acted = None
-        self._take_in(rows, feedback, features)
+        rows = self._users.find(feedback.user)
+        vectors = vectors[places(rows, met)]
+        self._take_in(rows, feedback, self._features(vectors, rows, feedback.items))
 
     def tick(self, now: float) -> Sequence[Job]:
         """The only place where shared state moves: counts settle, the stack is refitted, a retraining starts."""

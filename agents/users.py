@@ -44,3 +44,14 @@ class UserRows(Sized):
             return np.full(np.shape(users), -1, np.int64)
         at = np.minimum(np.searchsorted(self._sorted, users), len(self) - 1)
         return np.where(self._sorted[at] == users, self._row[at], -1)
+
+
+def places(wanted: Int64s, held: Int64s) -> Int64s:
+    """Where each wanted row stands among the rows held, all different. Raises ValueError where one is missing."""
+    if np.array_equal(wanted, held):
+        return np.arange(len(held))
+    order = np.argsort(held)
+    at = order[np.minimum(np.searchsorted(held, wanted, sorter=order), len(held) - 1)]
+    if not np.array_equal(held[at], wanted):
+        raise ValueError(f"learn: {int((held[at] != wanted).sum())} users were not in the latest observation")
+    return at

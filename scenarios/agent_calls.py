@@ -27,6 +27,11 @@ class Caller:
         self._agent = agent
         self._name = name
 
+    @property
+    def name(self) -> str:
+        """The agent's id."""
+        return self._name
+
     def reset(self, setting: Setting) -> None:
         """`Agent.reset`."""
         self._guard("reset", lambda: self._agent.reset(setting))

@@ -41,6 +41,7 @@ class Stream(IntEnum):
     PROBE = 21
     AGENT = 22
     SAMPLE = 23
+    ASSIGNMENT = 24
     LAW = 1000
     """Laws use LAW + the law's place in the scenario."""
 

@@ -1,19 +1,26 @@
 """Popularity: what most people took, for everybody."""
 
 from collections.abc import Sequence
+from math import inf
 
 import numpy as np
 
 from driftline.agents.agent import Job
+from driftline.agents.policy import draw
+from driftline.agents.propensity import certain_log_propensity, plackett_luce_log_propensity
 from driftline.agents.ranking import top_slate
 from driftline.sim.keyed import Stream, uniforms
 from driftline.sim.types import Feedback, Floats, Int32s, Int64s, Observation, Setting, Slates
 
 
 class Popularity:
-    """Ranks by clicks so far, ties by a keyed draw per item. Counts change at tick boundaries only."""
+    """Ranks by clicks so far, ties by a keyed draw per item. Counts change at tick boundaries only.
 
-    def __init__(self) -> None:
+    temperature: 0 shows the most taken; above, slates are drawn by Plackett-Luce from log(1 + clicks) / temperature.
+    """
+
+    def __init__(self, *, temperature: float = 0.0) -> None:
+        self._temperature = checked_temperature(temperature)
         self._seed = 0
         self._length = 0
         self._counts = np.zeros(0, np.int64)
@@ -27,8 +34,13 @@ class Popularity:
         self._pending = np.zeros(0, np.int64)
 
     def act(self, observation: Observation) -> Slates:
-        """The most taken candidates."""
-        return most_counted(observation, self._counts.astype(np.float64), self._length, self._seed)
+        """The most taken candidates, or a draw among them."""
+        return most_counted(observation, self._counts.astype(np.float64), self._length, self._seed, self._temperature)
+
+    def log_propensity(self, observation: Observation, items: Int32s) -> Floats:
+        """log P(item k | items above it) [n, L]."""
+        counts = self._counts.astype(np.float64)
+        return counted_log_propensity(observation, counts, self._seed, self._temperature, items)
 
     def learn(self, feedback: Feedback) -> None:
         """Keep the clicks for the next tick boundary."""
@@ -78,8 +90,33 @@ def count_of(counts: Floats, items: Int32s) -> Floats:
     return np.append(counts, 0.0)[np.minimum(items, len(counts))]
 
 
-def most_counted(observation: Observation, counts: Floats, length: int, seed: int) -> Slates:
-    """Slates of the candidates with the highest counts; equal counts are ordered by a keyed draw per item."""
+def checked_temperature(temperature: float) -> float:
+    """0 or more; ValueError otherwise."""
+    if not 0.0 <= temperature < inf:
+        raise ValueError(f"temperature is {temperature}; it must be finite and >= 0")
+    return temperature
+
+
+def counted_log_propensity(
+    observation: Observation, counts: Floats, seed: int, temperature: float, items: Int32s
+) -> Floats:
+    """How likely `most_counted` is to show these slates: log P(item k | items above it) [n, L]."""
+    if temperature == 0.0:
+        return certain_log_propensity(most_counted(observation, counts, items.shape[1], seed, 0.0).items, items)
+    weight = np.log1p(count_of(counts, np.atleast_2d(observation.candidates))) / temperature
+    spread = np.broadcast_to(weight, (len(observation), weight.shape[1]))
+    return plackett_luce_log_propensity(spread, observation.candidates, items)
+
+
+def most_counted(observation: Observation, counts: Floats, length: int, seed: int, temperature: float) -> Slates:
+    """Slates of the candidates with the highest counts; equal counts are ordered by a keyed draw per item.
+
+    With a temperature above 0 they are drawn from log(1 + count) / temperature instead.
+    """
+    if temperature > 0.0:
+        weight = np.log1p(count_of(counts, np.atleast_2d(observation.candidates))) / temperature
+        spread = np.broadcast_to(weight, (len(observation), weight.shape[1]))
+        return draw(observation, spread, length, weight.shape[1], seed)
     candidates = np.atleast_2d(observation.candidates)
     by_chance = np.argsort(uniforms(seed, Stream.AGENT, candidates), axis=1, kind="stable")
     shuffled = np.take_along_axis(candidates, by_chance, axis=1)

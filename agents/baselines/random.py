@@ -6,6 +6,7 @@ import numpy as np
 
 from driftline.agents.agent import Job
 from driftline.agents.policy import draw
+from driftline.agents.propensity import uniform_log_propensity
 from driftline.sim.types import Feedback, Floats, Int32s, Int64s, Observation, Setting, Slates
 
 
@@ -24,6 +25,10 @@ class Random:
         """A uniformly drawn slate for each user; its log_p is -sum_k log(C - k)."""
         columns = observation.candidates.shape[-1]
         return draw(observation, np.zeros((len(observation), columns)), self._length, columns, self._seed)
+
+    def log_propensity(self, observation: Observation, items: Int32s) -> Floats:
+        """-log(C - k) at position k [n, L]."""
+        return uniform_log_propensity(observation.candidates.shape[-1], items)
 
     def learn(self, feedback: Feedback) -> None:
         """Nothing to learn."""

@@ -5,7 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from driftline.agents.agent import Job
-from driftline.agents.baselines.popularity import add_counts, clicked_items, count_of, most_counted
+from driftline.agents.baselines.popularity import (
+    add_counts,
+    checked_temperature,
+    clicked_items,
+    count_of,
+    counted_log_propensity,
+    most_counted,
+)
 from driftline.sim.types import Feedback, Floats, Int32s, Int64s, Observation, Setting, Slates
 
 
@@ -14,12 +21,15 @@ class RecencyPopularity:
 
     Clicks are counted in whole numbers per tick and fade at tick boundaries only: batches leave no trace.
     Interactions from before the run are ignored: only the warm-up counts.
+
+    temperature: as in `Popularity`.
     """
 
-    def __init__(self, *, half_life: float = 3.0) -> None:
+    def __init__(self, *, half_life: float = 3.0, temperature: float = 0.0) -> None:
         if not half_life > 0.0:
             raise ValueError(f"half_life is {half_life} days; it must be above 0")
         self._half_life = half_life
+        self._temperature = checked_temperature(temperature)
         self._seed = 0
         self._length = 0
         self._now = 0.0
@@ -38,8 +48,12 @@ class RecencyPopularity:
             self._counts += counted * self._fading(float(back) * setting.tick)
 
     def act(self, observation: Observation) -> Slates:
-        """The candidates most taken lately."""
-        return most_counted(observation, self._counts, self._length, self._seed)
+        """The candidates most taken lately, or a draw among them."""
+        return most_counted(observation, self._counts, self._length, self._seed, self._temperature)
+
+    def log_propensity(self, observation: Observation, items: Int32s) -> Floats:
+        """log P(item k | items above it) [n, L]."""
+        return counted_log_propensity(observation, self._counts, self._seed, self._temperature, items)
 
     def learn(self, feedback: Feedback) -> None:
         """Keep the clicks for the next tick boundary."""

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from driftline.agents.agent import Job
-from driftline.agents.baselines.popularity import clicked_items
+from driftline.agents.baselines.popularity import checked_temperature, clicked_items
 from driftline.agents.mf import MatrixFactorisation, MatrixFactors
+from driftline.agents.policy import draw
+from driftline.agents.propensity import certain_log_propensity, plackett_luce_log_propensity
 from driftline.agents.ranking import top_slate
 from driftline.agents.scoring import candidate_scores
 from driftline.agents.users import UserRows
@@ -18,9 +20,15 @@ TIE = 1e-6
 
 
 class StaticMf:
-    """Ranks by the factors of the warm-up's clicks (and past interactions); new users get the mean user."""
+    """Ranks by the factors of the warm-up's clicks (and past interactions); new users get the mean user.
 
-    def __init__(self, factors: int = 32, regularisation: float = 0.1, alpha: float = 10.0) -> None:
+    temperature: 0 shows the highest scores; above, slates are drawn by Plackett-Luce from score / temperature.
+    """
+
+    def __init__(
+        self, factors: int = 32, regularisation: float = 0.1, alpha: float = 10.0, *, temperature: float = 0.0
+    ) -> None:
+        self._temperature = checked_temperature(temperature)
         self._recipe = MatrixFactorisation(factors=factors, regularisation=regularisation, alpha=alpha)
         self._users = UserRows()
         self._factors: MatrixFactors | None = None
@@ -50,12 +58,24 @@ class StaticMf:
             self._vectors = np.concatenate([fitted, fitted.mean(axis=0, keepdims=True)])
 
     def act(self, observation: Observation) -> Slates:
-        """The highest scores; items released after the warm-up score 0."""
-        noise = TIE * uniforms(self._seed, Stream.AGENT, observation.candidates)
-        scores = self.score(observation.user, observation.candidates) + noise
+        """The highest scores, or a draw among them; items released after the warm-up score 0."""
+        scores = self._scores(observation)
+        if self._temperature > 0.0:
+            return draw(observation, scores / self._temperature, self._length, scores.shape[1], self._seed)
         best = top_slate(scores, np.zeros(self._length))
         pool = np.broadcast_to(observation.candidates, scores.shape)
         return Slates.certain(np.take_along_axis(pool, best, axis=1))
+
+    def log_propensity(self, observation: Observation, items: Int32s) -> Floats:
+        """log P(item k | items above it) [n, L]."""
+        scores = self._scores(observation)
+        if self._temperature > 0.0:
+            return plackett_luce_log_propensity(scores / self._temperature, observation.candidates, items)
+        return certain_log_propensity(self.act(observation).items, items)
+
+    def _scores(self, observation: Observation) -> Floats:
+        noise = TIE * uniforms(self._seed, Stream.AGENT, observation.candidates)
+        return self.score(observation.user, observation.candidates) + noise
 
     def learn(self, feedback: Feedback) -> None:
         """Frozen."""

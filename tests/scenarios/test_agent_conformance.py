@@ -45,7 +45,7 @@ def _conforms(small: Recorded, agent: str) -> None:
         return build_agent(small.scenario, agent, small.world)
 
     checks = list(check_agent(make, small.setting, small.rounds))
-    assert len(checks) == 10
+    assert len(checks) == 11
     assert {check.name: check.fault for check in checks if check.fault} == {}
 
 
