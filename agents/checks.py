@@ -254,12 +254,17 @@ class _Watched:
         return answer
 
 
-class _Overruled(_Watched):
+class _Overruled:
     """Slates are shown upside down, and the agent hears of every second user only."""
+
+    def __init__(self, agent: Agent) -> None:
+        self._agent = agent
+        self.reset, self.act, self.tick, self.finish = agent.reset, agent.act, agent.tick, agent.finish
+        self.score, self.snapshot, self.restore = agent.score, agent.snapshot, agent.restore
 
     def learn(self, feedback: Feedback) -> None:
         columns = {name: getattr(feedback, name)[::2] for name in Feedback.__dataclass_fields__}
-        super().learn(Feedback(**{**columns, "items": columns["items"][:, ::-1].copy()}))
+        self._agent.learn(Feedback(**{**columns, "items": columns["items"][:, ::-1].copy()}))
 
 
 def _judged(exam: Exam, rounds: Rounds) -> None:

@@ -129,7 +129,7 @@ class Learner(Popularity):
         return self.worth(users, np.broadcast_to(items, (users.size, items.size)))
 
     def snapshot(self) -> object:
-        return copy.deepcopy({key: value for key, value in vars(self).items() if key != "acted"})
+        return copy.deepcopy({key: value for key, value in vars(self).items() if key not in ("acted", "last")})
 
     def restore(self, state: object) -> None:
         vars(self).update(copy.deepcopy(state))  # type: ignore[call-overload]
@@ -286,6 +286,19 @@ class Backwards(Learner):
         return (Job("back", -1.0),)
 
 
+class OwnOnly(Learner):
+    """Believes that what it returned was shown, to everybody."""
+
+    def act(self, observation: Observation) -> Slates:
+        self.last = super().act(observation)
+        return self.last
+
+    def learn(self, feedback: Feedback) -> None:
+        if not np.array_equal(feedback.items, self.last.items):
+            raise ValueError("these are not my slates")
+        super().learn(feedback)
+
+
 class Raises(Learner):
     def learn(self, feedback: Feedback) -> None:
         raise RuntimeError("out of ideas")
@@ -300,6 +313,7 @@ class Raises(Learner):
         (Overconfident, "slates", "is not the sum of log_p_cascade"),
         (PrivateOnly, "candidates", "raised AssertionError"),
         (Scribbler, "inputs", "wrote into an array"),
+        (OwnOnly, "other_slates", "raised ValueError: these are not my slates"),
         (Gambler, "repeatable", "slates differ between two agents alike, first at user"),
         (Infinite, "score", "is not finite"),
         (Flat, "score", "score returned shape"),
@@ -321,7 +335,7 @@ def test_a_broken_agent_is_caught(make: Callable[[], Agent], name: str, words: s
     assert words in found[name]
 
 
-@pytest.mark.parametrize("make", [Hasty, Sticky, Scribbler, OnceOnly, NosyInPrivate, Crowd])
+@pytest.mark.parametrize("make", [Hasty, Sticky, Scribbler, OwnOnly, OnceOnly, NosyInPrivate, Crowd])
 def test_a_fault_is_not_blamed_on_other_promises(make: Callable[[], Agent]) -> None:
     assert len(faults(make)) == 1
 
