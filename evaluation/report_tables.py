@@ -5,8 +5,8 @@ from math import isfinite, isinf, isnan
 
 import polars as pl
 
-from driftline.evaluation.figures.style import ORACLE
 from driftline.evaluation.estimate import Estimate
+from driftline.evaluation.figures.style import ORACLE
 from driftline.evaluation.paired import compare
 from driftline.evaluation.run_folder import RunFolder
 

@@ -6,6 +6,7 @@ from typing import TypeVar
 import numpy as np
 
 from driftline.agents.agent import Agent, HasItemSpace, Job
+from driftline.agents.propensity import HasPropensity
 from driftline.scenarios.item_space import ItemSpace
 from driftline.sim.errors import InputError
 from driftline.sim.round import SlateError
@@ -98,6 +99,25 @@ class Caller:
             return respond()
         except SlateError as problem:
             raise AgentError(f"agent {self._name!r}: {problem}") from problem
+
+    @property
+    def states_propensities(self) -> bool:
+        """Whether it can say how likely it was to show a slate."""
+        return isinstance(self._agent, HasPropensity)
+
+    def log_propensity(self, observation: Observation, items: Int32s) -> Floats:
+        """`HasPropensity.log_propensity`: at most 0, -inf allowed [n, L]."""
+        agent = self._agent
+        assert isinstance(agent, HasPropensity)
+        found = self._guard(
+            "log_propensity", lambda: np.asarray(agent.log_propensity(observation, items), dtype=np.float64)
+        )
+        if found.shape != items.shape or not (found <= 1e-9).all():
+            raise AgentError(
+                f"agent {self._name!r}: log_propensity returned shape {list(found.shape)}, highest "
+                f"{found.max(initial=-np.inf):g}; must be {list(items.shape)} and <= 0"
+            )
+        return found
 
     def learn(self, feedback: Feedback, observation: Observation) -> None:
         """`Agent.learn`."""

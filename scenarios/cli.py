@@ -6,6 +6,8 @@ import sys
 import typer
 
 from driftline.scenarios.commands.compare import compare
+from driftline.scenarios.commands.experiment import experiment
+from driftline.scenarios.commands.grade import grade
 from driftline.scenarios.commands.list import list_scenarios
 from driftline.scenarios.commands.report import report
 from driftline.scenarios.commands.run import run
@@ -25,7 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("list")(list_scenarios)
-for command in (run, compare, tune, report, show, validate):
+for command in (run, compare, experiment, grade, tune, report, show, validate):
     app.command()(command)
 
 

@@ -8,7 +8,8 @@ from typing import Any
 from driftline.scenarios.schema import AgentSpec, Scenario
 from driftline.sim.params import WorldParams
 
-WORDS = {"title", "purpose"}
+WORDS = {"title", "purpose", "grade"}
+"""Keys that no run depends on."""
 """Keys that say what a scenario is for; changing them changes no result."""
 
 

@@ -22,7 +22,7 @@ from driftline.sim.errors import InputError
 from driftline.sim.scenario_file import read_mapping
 
 ERRORS = "error.log"
-IRRELEVANT = ("agents.", "title", "purpose", "run.batch", "run.cache")
+IRRELEVANT = ("agents.", "title", "purpose", "grade.", "run.batch", "run.cache")
 """Keys in which two runs of one folder may differ."""
 
 

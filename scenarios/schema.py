@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from driftline.sim.frozen import Count, Params
+from driftline.sim.frozen import Count, Params, Positive
 from driftline.sim.params import WorldParams
 
 Expects = Literal["drifting", "stationary", "flow", "jumping", "cold", "loop", "real"]
@@ -42,6 +42,43 @@ class JudgeParams(Params):
     """Users, keyed, whose probe scores are logged."""
 
 
+class GradeParams(Params):
+    """The cheap agents and the small world in which `driftline grade` judges methods here; runs do not use it.
+
+    Off-policy estimators are graded on frozen policies (`scenarios.grade.frozen_policy`), each told by its temperature
+    in units of reward.
+    """
+
+    logging: Positive = 0.5
+    """Temperature of the policy that wrote the log."""
+    targets: dict[str, Positive] = Field(default={"bold": 0.1, "cautious": 0.25, "even": 5.0})
+    """Policies whose values are estimated from that log: name and temperature."""
+    control: str = "popularity"
+    treatment: str = "recency_popularity"
+    """The arms of the experiments."""
+    world: dict[str, Any] = Field(
+        default={
+            "population.users": 1_000,
+            "catalogue.items": 300,
+            "slate": 1,
+            "candidates.private": 10,
+            "candidates.shared": None,
+            "choice.outside": 0.0,
+            "tick": 1.0,
+        }
+    )
+    """Overrides of the scenario's own world. Slates of 1: one action a visit, as the estimators suppose."""
+    period: Positive = 7.0
+    """Days of the present (the log's last) and of the next period (those after it)."""
+
+    @field_validator("targets")
+    @classmethod
+    def _some(cls, targets: dict[str, float]) -> dict[str, float]:
+        if not targets:
+            raise ValueError("targets: at least one policy is needed")
+        return targets
+
+
 class Scenario(WorldParams):
     """One scenario file, whole."""
 
@@ -57,3 +94,4 @@ class Scenario(WorldParams):
     """By agent id: built-in agents set up anew, or new compositions."""
     run: RunParams = RunParams()
     judge: JudgeParams = JudgeParams()
+    grade: GradeParams = GradeParams()

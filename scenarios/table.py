@@ -36,7 +36,7 @@ def print_table(rows: Sequence[Row], as_json: bool, title: str = "") -> None:
 
     names = list(dict.fromkeys(name for row in rows for name in row))
     shown = [name for name in names if not (name.endswith(("_low", "_high")) and name.rpartition("_")[0] in names)]
-    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
+    table = Table(title=_plain(title) or None, title_justify="left", box=None, pad_edge=False)
     for name in shown:
         table.add_column(name, justify="left" if any(isinstance(row.get(name), str) for row in rows) else "right")
     for row in rows:

@@ -1,7 +1,40 @@
 """Measures of drift: how much an agent loses when interests move, and how soon it is back."""
 
 from driftline.evaluation.drift.adaptation import Delay, adaptation_delay, recovery_time
+from driftline.evaluation.drift.belief_entropy import BeliefEntropy, belief_entropy
 from driftline.evaluation.drift.change_curve import Rule
 from driftline.evaluation.drift.cumulative import dynamic_regret
+from driftline.evaluation.drift.detection import Detection, detection, detection_curve
+from driftline.evaluation.drift.forgetting import (
+    Forgetting,
+    backward_transfer,
+    forgetting,
+    interest_phases,
+    largest_loss,
+)
+from driftline.evaluation.drift.learning_curve import LearningCurve, cold_start_curve
+from driftline.evaluation.drift.topic_recall import topic_recall, topic_scores
+from driftline.evaluation.drift.visit_mean import visit_mean
 
-__all__ = ["Delay", "Rule", "adaptation_delay", "dynamic_regret", "recovery_time"]
+__all__ = [
+    "BeliefEntropy",
+    "Delay",
+    "Detection",
+    "Forgetting",
+    "LearningCurve",
+    "Rule",
+    "adaptation_delay",
+    "backward_transfer",
+    "belief_entropy",
+    "cold_start_curve",
+    "detection",
+    "detection_curve",
+    "dynamic_regret",
+    "forgetting",
+    "interest_phases",
+    "largest_loss",
+    "recovery_time",
+    "topic_recall",
+    "topic_scores",
+    "visit_mean",
+]

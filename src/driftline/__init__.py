@@ -1,5 +1,6 @@
 """driftline: recommender systems whose users' interests drift, simulated and judged against the truth."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import gymnasium
@@ -8,16 +9,20 @@ from driftline._version import __version__
 
 if TYPE_CHECKING:
     from driftline.scenarios.api import run
+    from driftline.scenarios.experiment.api import experiment
+    from driftline.scenarios.grade.api import grade
 
-__all__ = ["__version__", "run"]
+__all__ = ["__version__", "experiment", "grade", "run"]
 
 gymnasium.register(id="driftline/Feed-v0", entry_point="driftline.sim.env:Feed")
 
+LATE = {"run": "driftline.scenarios.api", "experiment": "driftline.scenarios.experiment.api"} | {
+    "grade": "driftline.scenarios.grade.api"
+}
+
 
 def __getattr__(name: str) -> Any:
-    """`driftline.run`, imported when it is first asked for: `import driftline` stays cheap."""
-    if name == "run":
-        from driftline.scenarios.api import run
-
-        return run
+    """`driftline.run` and its like, imported when they are first asked for: `import driftline` stays cheap."""
+    if name in LATE:
+        return getattr(import_module(LATE[name]), name)
     raise AttributeError(f"module 'driftline' has no attribute {name!r}")

@@ -1,0 +1,116 @@
+"""Cold-start learning curve: how good an agent is at a user's first, second, third visit."""
+
+from dataclasses import dataclass
+from math import inf, isnan, nan, sqrt
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.optimize import isotonic_regression
+
+from driftline.evaluation.drift.adaptation import CLEAR, REPLICATES, Delay
+from driftline.evaluation.drift.visit_mean import ratios, visits_in_order
+from driftline.evaluation.estimate import Estimate
+from driftline.evaluation.intervals import poisson_weights
+from driftline.sim.errors import InputError
+from driftline.sim.nearest import hint
+from driftline.sim.types import Floats
+
+LENGTH = 20
+PLATEAU = 5
+SHARE = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class LearningCurve:
+    """Means by visit number, from a user's first visit on."""
+
+    mean: tuple[Estimate, ...]
+    """One per visit, from visit 0; units are users."""
+    plateau: Estimate
+    """Mean over the last five visits of the curve."""
+    learned: Delay
+    """First visit at which 90 % of the way from the first visit to the plateau is made."""
+    users: int
+    left_out: int
+    """Users with too few visits."""
+
+
+def cold_start_curve(
+    user: ArrayLike,
+    value: ArrayLike,
+    *,
+    length: int = LENGTH,
+    better: Literal["higher", "lower"] = "higher",
+    complete: bool = True,
+    seed: int = 0,
+) -> LearningCurve:
+    """Mean value at each of a new user's first `length` visits.
+
+    Arrays hold one row per visit, sorted by (user, visit), and begin with each user's very first one: pass cold
+    users only. value [n]: reward (`better="higher"`), regret or tracking error (`"lower"`). `complete`: only
+    users with at least `length` visits, so that every point is about the same users; otherwise users who stay
+    longer, who may be the easier ones, stand behind the far end. `learned`: the curve is made monotone by
+    isotonic least squares weighted by users (Robertson, Wright & Dykstra 1988); it is the first visit at which 90 %
+    of the way from the first visit's fitted value to the plateau (mean of the last five visits) is made, NaN where
+    the plateau is not better than the first visit by three standard errors. Intervals: bootstrap over users.
+    """
+    who = visits_in_order(user, {"value": value})
+    worth = np.asarray(value, dtype=np.float64)
+    if better not in ("higher", "lower"):
+        raise InputError(f"better is {better!r}; {hint(str(better), ('higher', 'lower'))}")
+    if length < PLATEAU + 1:
+        raise InputError(f"length is {length}; it must be at least {PLATEAU + 1} visits")
+    if not np.isfinite(worth).all():
+        raise InputError(f"value of row {int(np.flatnonzero(~np.isfinite(worth))[0])} is not finite")
+    users, code, visits = np.unique(who, return_inverse=True, return_counts=True)
+    # users' visits stand together, but their users need not ascend
+    begins = np.flatnonzero(np.concatenate([[True], who[1:] != who[:-1]])) if len(who) else np.empty(0, np.int64)
+    visit = np.arange(len(who)) - np.repeat(begins, visits[code[begins]])
+    kept = visits >= length if complete else np.ones(len(users), bool)
+    if not kept.any():
+        raise InputError(f"none of {len(users)} users has {length} visits; shorten `length`")
+    rows = kept[code] & (visit < length)
+    new = np.cumsum(kept) - 1
+    cell = visit[rows] * int(kept.sum()) + new[code[rows]]
+    shape = (length, int(kept.sum()))
+    total = np.bincount(cell, worth[rows], minlength=shape[0] * shape[1]).reshape(shape).astype(np.float64)
+    count = np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape).astype(np.float64)
+    names = [f"value at visit {v}" for v in range(length)] + ["plateau"]
+    last = slice(length - PLATEAU, length)
+    totals, counts = [*total, total[last].sum(axis=0)], [*count, count[last].sum(axis=0)]
+    made = ratios(users[kept], totals, counts, seed, names)
+    sign = 1.0 if better == "higher" else -1.0
+    learned = _learned(sign * total, count, poisson_weights(users[kept], seed, REPLICATES))
+    return LearningCurve(tuple(made[:-1]), made[-1], learned, shape[1], len(users) - shape[1])
+
+
+def _learned(total: Floats, count: Floats, weights: Floats) -> Delay:
+    length, users = total.shape
+    value = _first_learned(total.sum(axis=1), count.sum(axis=1))
+    whole = (count > 0).all(axis=0)
+    gain = (total[-PLATEAU:].sum(axis=0) / PLATEAU - total[0])[whole]
+    error = float(gain.std(ddof=1)) / sqrt(len(gain)) if len(gain) > 1 else nan
+    if isnan(error) or not gain.mean() > CLEAR * error:
+        return Delay(nan, nan, nan, float(length - 1), users)
+    # no BLAS: the sums must not depend on its number of threads
+    above, below = np.einsum("ru,vu->rv", weights, total), np.einsum("ru,vu->rv", weights, count)
+    drawn = [_first_learned(*pair) for pair in zip(above, below, strict=True)]
+    known = np.sort([x for x in drawn if not isnan(x)])
+    if len(known) < len(weights) // 2:
+        return Delay(value, nan, nan, float(length - 1), users)
+    low, high = known[int(0.025 * len(known))], known[int(0.975 * len(known))]
+    return Delay(value, float(low), float(high), float(length - 1), users)
+
+
+def _first_learned(total: Floats, count: Floats) -> float:
+    """NaN where a visit has no user or nothing was gained, infinite where the way is never made."""
+    if (count <= 0).any():
+        return nan
+    curve = total / count
+    fitted = isotonic_regression(curve, weights=count).x
+    goal = float(total[-PLATEAU:].sum() / count[-PLATEAU:].sum())
+    if not goal > fitted[0]:
+        return nan
+    there = np.flatnonzero(fitted >= fitted[0] + SHARE * (goal - fitted[0]))
+    return float(there[0]) if len(there) else inf

@@ -1,0 +1,156 @@
+"""Group-sequential boundaries by error spending (Lan & DeMets 1983)."""
+
+from dataclasses import dataclass
+from math import inf, sqrt
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+from scipy.optimize import brentq
+from scipy.special import ndtr
+
+from driftline.evaluation.experiment.arms import checked_values
+from driftline.sim.errors import InputError
+from driftline.sim.nearest import hint
+from driftline.sim.types import Floats
+
+Spending = Literal["obrien_fleming", "pocock", "power"]
+Convention = Literal["per_side", "two_sided"]
+REACH = 9.0
+"""The process is followed within this many standard deviations; 1e-19 lies beyond."""
+TINY = 1e-16
+"""Less error than this to spend at a look: no boundary, the look cannot stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Boundaries:
+    """Symmetric two-sided boundaries, one entry a look [k]."""
+
+    fraction: Floats
+    """Information fractions."""
+    z: Floats
+    """Stop when |z| reaches this; infinite where too little error may be spent."""
+    spent: Floats
+    """Cumulative two-sided error spent."""
+
+
+def boundaries(
+    fraction: ArrayLike,
+    *,
+    alpha: float = 0.05,
+    spending: Spending = "obrien_fleming",
+    convention: Convention = "per_side",
+    exponent: float = 3.0,
+) -> Boundaries:
+    """Boundaries at information fractions t in (0, 1], ascending [k].
+
+    Error spent by a side of size a until t: `obrien_fleming` 2 - 2 Phi(z_{a/2} / sqrt t), `pocock`
+    a log(1 + (e - 1) t) (Lan & DeMets 1983), `power` a t^exponent (Kim & DeMets 1987). Convention: `per_side`, each
+    side spends by its own function of alpha / 2, as in ldbounds, gsDesign and WinLD (first of five O'Brien-Fleming
+    looks: 4.877); `two_sided`, both together by the function of alpha, half each (Jennison & Turnbull 2000, ch. 7;
+    first look 4.383). The two differ for `obrien_fleming` only. The error left is spent at t = 1. Solved by
+    recursive integration (Armitage, McPherson & Rowe 1969), Gauss-Legendre, to about 1e-10.
+    """
+    t = _checked(fraction, alpha, exponent)
+    for name, given, legal in (("spending", spending, Spending), ("convention", convention, Convention)):
+        if given not in get_args(legal):
+            raise InputError(f"{name} {given!r} is unknown; {hint(given, get_args(legal))}")
+    size = alpha / 2.0 if convention == "per_side" else alpha
+    spent = _spent(t, size, spending, exponent) / (1.0 if convention == "per_side" else 2.0)
+    z = np.empty(len(t))
+    nodes = weights = None
+    for k, gain in enumerate(np.diff(spent, prepend=0.0)):
+        z[k] = _boundary(float(gain), t, k, nodes, weights)
+        nodes, weights = _advanced(t, k, -z[k], z[k], nodes, weights, 0.0)
+    return Boundaries(t, z, 2.0 * spent)
+
+
+def crossing(z: ArrayLike, fraction: ArrayLike, *, drift: float = 0.0) -> tuple[Floats, Floats]:
+    """Probability of first leaving [-z, z] upwards and downwards at each look [k].
+
+    z: boundaries, possibly infinite. drift: expected z statistic at t = 1, that is, effect over its final standard
+    error; the sum of both at a drift is the power.
+    """
+    t = _checked(fraction, 0.5, 1.0)
+    bounds = np.asarray(z, dtype=np.float64)
+    if bounds.shape != t.shape or not (bounds > 0.0).all():
+        raise InputError(f"z needs one boundary above 0 for each of {len(t)} looks, got {bounds.tolist()}")
+    up, down = np.empty(len(t)), np.empty(len(t))
+    nodes = weights = None
+    for k in range(len(t)):
+        up[k] = _beyond(bounds[k] * sqrt(t[k]), t, k, nodes, weights, drift)
+        down[k] = _beyond(bounds[k] * sqrt(t[k]), t, k, None if nodes is None else -nodes, weights, -drift)
+        nodes, weights = _advanced(t, k, -bounds[k], bounds[k], nodes, weights, drift)
+    return up, down
+
+
+def _checked(fraction: ArrayLike, alpha: float, exponent: float) -> Floats:
+    t = checked_values("fraction", fraction)
+    if not len(t) or t[0] <= 0.0 or t[-1] > 1.0 or (np.diff(t) <= 0.0).any():
+        raise InputError(f"fraction must ascend within (0, 1], got {t.tolist()}")
+    if not 0.0 < alpha < 1.0:
+        raise InputError(f"alpha must lie between 0 and 1, got {alpha}")
+    if not 0.0 < exponent < inf:
+        raise InputError(f"exponent must be above 0, got {exponent}")
+    return t
+
+
+def _spent(t: Floats, size: float, spending: Spending, exponent: float) -> Floats:
+    if spending == "obrien_fleming":
+        return np.asarray(2.0 * stats.norm.sf(stats.norm.isf(size / 2.0) / np.sqrt(t)))
+    if spending == "pocock":
+        return np.asarray(size * np.log1p((np.e - 1.0) * t))
+    return np.asarray(size * t**exponent)
+
+
+def _beyond(at: float, t: Floats, k: int, nodes: Floats | None, weights: Floats | None, drift: float) -> float:
+    """Probability of being within all bounds before look k and above `at` (on the scale of sums) at it."""
+    if nodes is None or weights is None:
+        return float(ndtr((drift * t[0] - at) / sqrt(t[0])))
+    step = t[k] - t[k - 1]
+    return float(weights @ ndtr((nodes + drift * step - at) / sqrt(step)))
+
+
+def _boundary(gain: float, t: Floats, k: int, nodes: Floats | None, weights: Floats | None) -> float:
+    if gain < TINY:
+        return inf
+    if nodes is None:
+        return float(stats.norm.isf(gain))
+    root = sqrt(t[k])
+
+    def missing(z: float) -> float:
+        return _beyond(z * root, t, k, nodes, weights, 0.0) - gain
+
+    if missing(REACH) > 0.0 or missing(0.0) < 0.0:
+        return inf if missing(REACH) > 0.0 else 0.0
+    return float(brentq(missing, 0.0, REACH, xtol=1e-13, rtol=1e-14))
+
+
+def _advanced(
+    t: Floats, k: int, low: float, high: float, nodes: Floats | None, weights: Floats | None, drift: float
+) -> tuple[Floats, Floats]:
+    """Nodes within the bounds of look k, and the density of the sum there times the quadrature weights."""
+    root = sqrt(t[k])
+    middle = drift * t[k]
+    first, last = max(low * root, middle - REACH * root), min(high * root, middle + REACH * root)
+    if first >= last:
+        # the process is surely outside
+        return np.zeros(1), np.zeros(1)
+    steps = [t[0] if k == 0 else t[k] - t[k - 1], *np.diff(t)[k : k + 1]]
+    places, parts = _legendre(first, last, sqrt(min(steps)))
+    if nodes is None or weights is None:
+        density = stats.norm.pdf(places, middle, root)
+    else:
+        step = t[k] - t[k - 1]
+        density = stats.norm.pdf(places[:, None], nodes[None, :] + drift * step, sqrt(step)) @ weights
+    return places, parts * density
+
+
+def _legendre(first: float, last: float, scale: float) -> tuple[Floats, Floats]:
+    """Composite Gauss-Legendre nodes and weights: panels of 16 nodes no wider than two of the kernel's spreads."""
+    panels = max(8, int(np.ceil((last - first) / (2.0 * scale))))
+    x, w = np.polynomial.legendre.leggauss(16)
+    edges = np.linspace(first, last, panels + 1)
+    half = np.diff(edges) / 2.0
+    return ((edges[:-1] + half)[:, None] + half[:, None] * x).ravel(), (half[:, None] * w).ravel()

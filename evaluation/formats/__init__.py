@@ -1,0 +1,1 @@
+"""Logs in other libraries' formats, both ways, without depending on them."""

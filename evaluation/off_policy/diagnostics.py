@@ -1,0 +1,111 @@
+"""What a log can and cannot say about a policy: support, effective sample size, heavy and suspicious weights."""
+
+from dataclasses import dataclass
+from math import copysign, inf, nan, sqrt
+
+import numpy as np
+
+from driftline.evaluation.off_policy.checks import Codes
+from driftline.evaluation.off_policy.rounds import Rounds
+from driftline.sim.types import Floats
+
+SMALL_SHARE = 0.2
+"""Effective sample size below this share of n: weights count as heavy. Measured: docs/off-policy.md."""
+FEW_EFFECTIVE = 100.0
+"""Effective sample size below this: too few rounds speak."""
+LARGE_SHARE = 0.05
+"""One round with more of the weight than this."""
+SUSPICIOUS_Z = 3.0
+"""Mean weight further than this many standard errors from 1."""
+UNSUPPORTED = 1e-6
+"""Target probability without support above this is told."""
+ROUNDING = 1e-9
+"""A mean weight this near to 1 is 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostics:
+    """What importance weights say about themselves."""
+
+    n: int
+    effective_sample_size: float
+    """(sum w)^2 / sum w^2 (Kish 1965)."""
+    largest_weight: float
+    largest_share: float
+    """Share of the sum of weights that lies in the largest one."""
+    top_percent_share: float
+    """Share of the sum that lies in the largest 1 % of rounds (at least one round)."""
+    mean_weight: float
+    """1 on average wherever propensities are right and the target policy has support."""
+    mean_weight_z: float
+    """(mean weight - 1) / standard error; rounds of one cluster count together. 0 where it cannot be told."""
+    unsupported_mass: float
+    """Mean probability with which the target policy acts without support; NaN where not known."""
+    single_action: bool
+    """The log holds one action only (where actions were given)."""
+
+    def warnings(self) -> tuple[str, ...]:
+        """One plain line for each thing that speaks against trusting a weighted estimate."""
+        found = []
+        if self.unsupported_mass > UNSUPPORTED:
+            found.append(
+                f"support: {self.unsupported_mass:.2%} of the target policy's choices are never made by the logging "
+                "policy; weighting says nothing about their reward"
+            )
+        if self.single_action:
+            found.append("support: the log holds a single action; it cannot tell policies apart")
+        share = self.effective_sample_size / self.n
+        if share < SMALL_SHARE or self.effective_sample_size < FEW_EFFECTIVE:
+            found.append(
+                f"effective sample size: {self.effective_sample_size:,.1f} of {self.n:,} rounds ({share:.1%}); few "
+                "rounds carry the weight, and normal and bootstrap intervals are then often too narrow"
+            )
+        if self.largest_share > LARGE_SHARE:
+            found.append(
+                f"largest weight: {self.largest_weight:,.4g} is {self.largest_share:.1%} of all weight; one round "
+                "decides the value"
+            )
+        if abs(self.mean_weight_z) > SUSPICIOUS_Z:
+            found.append(
+                f"mean weight: {self.mean_weight:.4g}, {abs(self.mean_weight_z):.1f} standard errors from 1; "
+                "propensities are wrong or the target policy lacks support"
+            )
+        return tuple(found)
+
+
+def diagnose(rounds: Rounds, *, weight: Floats | None = None, cluster: tuple[Codes, int] | None = None) -> Diagnostics:
+    """Diagnostics of a log's importance weights, or of other weights [n] with mean 1."""
+    weight = rounds.weight if weight is None else weight
+    n, total = len(weight), float(weight.sum())
+    largest = float(weight.max())
+    few = max(1, n // 100)
+    top = float(np.partition(weight, n - few)[n - few :].sum())
+    unsupported = nan if rounds.unsupported is None else float(rounds.unsupported.mean())
+    mean = total / n
+    return Diagnostics(
+        n=n,
+        effective_sample_size=total * total / _squares(weight) if total > 0 else 0.0,
+        largest_weight=largest,
+        largest_share=largest / total if total > 0 else nan,
+        top_percent_share=top / total if total > 0 else nan,
+        mean_weight=mean,
+        mean_weight_z=_z(weight, mean, cluster),
+        unsupported_mass=unsupported,
+        single_action=rounds.action is not None and len(np.unique(rounds.action)) == 1,
+    )
+
+
+def _z(weight: Floats, mean: float, cluster: tuple[Codes, int] | None) -> float:
+    """How many standard errors the mean weight lies from 1; 0 where it cannot be told."""
+    units, off = len(weight), weight - mean
+    if cluster is not None:
+        units, off = cluster[1], np.asarray(np.bincount(cluster[0], off, cluster[1]), dtype=np.float64)
+    if units < 2 or abs(mean - 1.0) < ROUNDING:
+        return 0.0
+    error = sqrt(_squares(off) * units / (units - 1)) / len(weight)
+    return (mean - 1.0) / error if error > 0 else copysign(inf, mean - 1.0)
+
+
+def _squares(values: Floats) -> float:
+    # no BLAS: the sum must not depend on its number of threads
+    return float(np.einsum("i,i", values, values))

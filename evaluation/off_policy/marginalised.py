@@ -1,0 +1,123 @@
+"""Marginalised weighting: weights of what an action is like instead of which it is.
+
+With many actions, importance weights are large. If the reward depends on the action only through its embedding e,
+w(x, e) = p(e | x, pi_e) / p(e | x, pi_b) is enough (Saito & Joachims 2022, eq. 3), where
+p(e | x, pi) = sum_a pi(a | x) p(e | a).
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from driftline.evaluation.off_policy.checks import whole_numbers
+from driftline.sim.errors import InputError
+from driftline.sim.types import Floats, Int64s
+
+CHUNK_CELLS = 2**21
+
+
+def embedding_weight(
+    *, embedding: Int64s, p_e_a: Sequence[Floats] | Floats, target_policy: Floats, logging_policy: Floats
+) -> Floats:
+    """Weights w(x_i, e_i) [n] from known tables.
+
+    embedding: the logged action's categories [n, D]. p_e_a: for each of D dimensions a table p(e_d | a) [A, K_d], or
+    one array [A, K, D]. Dimensions are independent given the action, so p(e | a) is the product of their
+    probabilities, and it is this *joint* probability that is averaged over actions. (A product of averages, one for
+    each dimension, is not p(e | x, pi) as soon as D > 1.) Policies: [n, A].
+    """
+    tables = _tables(p_e_a)
+    target, logging = _policies(target_policy, logging_policy, len(tables[0]))
+    places = _places(embedding, tables, len(target))
+    weight = np.empty(len(target))
+    rows = max(1, CHUNK_CELLS // len(tables[0]))
+    for first in range(0, len(weight), rows):
+        part = slice(first, first + rows)
+        joint = np.ones((len(target[part]), len(tables[0])))
+        for d, table in enumerate(tables):
+            joint *= table.T[places[part, d]]
+        above, below = (np.einsum("na,na->n", policy[part], joint) for policy in (target, logging))
+        if not (below > 0).all():
+            at = first + int(np.argmin(below > 0))
+            raise InputError(f"embedding[{at}] has probability 0 under the logging policy; it cannot have been logged")
+        weight[part] = above / below
+    return weight
+
+
+def estimated_embedding_weight(
+    *,
+    context: Floats,
+    action: Int64s,
+    embedding: ArrayLike,
+    target_policy: Floats,
+    logging_policy: Floats,
+    classifier: Any = None,
+) -> Floats:
+    """Weights w(x_i, e_i) [n] without tables, w(x, e) = sum_a p(a | x, e, pi_b) w(x, a).
+
+    Saito & Joachims 2022, section 3.2. p(a | x, e) comes from a classifier of the logged action given context [n, d]
+    and one-hot categories of the embedding [n, D] (the first of each left out). classifier: anything with
+    scikit-learn's `fit`, `predict_proba` and `classes_`; by default its logistic regression. Actions that the logging
+    policy never takes count 0.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import OneHotEncoder
+
+    context = np.asarray(context, dtype=np.float64)
+    target, logging = _policies(target_policy, logging_policy, None)
+    action = whole_numbers("action", action, len(context), target.shape[1])
+    if len(target) != len(context):
+        raise InputError(f"target_policy has {len(target)} rows; context has {len(context)}")
+    if not np.isfinite(context).all():
+        raise InputError("context has values that are not finite")
+    if len(np.unique(action)) < 2:
+        raise InputError("action: the log holds a single action; a classifier needs two")
+    categories = OneHotEncoder(sparse_output=False, drop="first").fit_transform(np.asarray(embedding))
+    features = np.hstack([context, categories])
+    model = LogisticRegression(max_iter=1000) if classifier is None else classifier
+    model.fit(features, action)
+    probability = np.zeros(target.shape)
+    probability[:, np.asarray(model.classes_)] = model.predict_proba(features)
+    weight = np.divide(target, logging, out=np.zeros(target.shape), where=logging > 0)
+    return np.asarray(np.einsum("na,na->n", probability, weight))
+
+
+def _tables(p_e_a: Sequence[Floats] | Floats) -> list[Floats]:
+    whole = isinstance(p_e_a, np.ndarray) and p_e_a.ndim == 3
+    tables = [np.asarray(each, dtype=np.float64) for each in (np.moveaxis(np.asarray(p_e_a), 2, 0) if whole else p_e_a)]
+    for d, table in enumerate(tables):
+        if table.ndim != 2 or len(table) != len(tables[0]):
+            raise InputError(f"p_e_a: table {d} has shape {table.shape}; must be [actions, categories]")
+        if not ((table >= 0).all() and np.allclose(table.sum(axis=1), 1.0, atol=1e-6)):
+            raise InputError(f"p_e_a: the rows of table {d} must be probabilities that sum to 1")
+    if not tables:
+        raise InputError("p_e_a is empty; at least one dimension is needed")
+    return tables
+
+
+def _policies(target: Floats, logging: Floats, actions: int | None) -> tuple[Floats, Floats]:
+    target, logging = np.asarray(target, dtype=np.float64), np.asarray(logging, dtype=np.float64)
+    for name, policy in (("target_policy", target), ("logging_policy", logging)):
+        if policy.ndim != 2 or (actions is not None and policy.shape[1] != actions):
+            raise InputError(f"{name} has shape {policy.shape}; must be [n, {actions or 'actions'}]")
+        off = np.flatnonzero(~((policy >= 0).all(axis=1) & (np.abs(policy.sum(axis=1) - 1.0) <= 1e-5)))
+        if off.size:
+            raise InputError(
+                f"{name}[{off[0]}] must be probabilities that sum to 1; the sum is {policy[off[0]].sum():g}"
+            )
+    if target.shape != logging.shape:
+        raise InputError(f"logging_policy has shape {logging.shape}; target_policy has {target.shape}")
+    return target, logging
+
+
+def _places(embedding: Int64s, tables: Sequence[Floats], n: int) -> Int64s:
+    places = np.asarray(embedding)
+    if places.ndim == 1:
+        places = places[:, None]
+    if places.shape != (n, len(tables)):
+        raise InputError(f"embedding has shape {places.shape}; must be [{n}, {len(tables)}]")
+    for d, table in enumerate(tables):
+        whole_numbers(f"embedding of dimension {d}", places[:, d], n, table.shape[1])
+    return places.astype(np.int64, copy=False)

@@ -1,0 +1,135 @@
+"""Every estimator as one formula: mean(base) + mean(top) / mean(bottom), with one term a round.
+
+`base` is what a reward model promises (0 without one), `top` a weighted reward or residual, `bottom` 1 or, for
+self-normalised estimators, the weight. So one delta method, one bootstrap and one cluster sum serve all of them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import inf
+from typing import Literal, get_args
+
+import numpy as np
+
+from driftline.evaluation.off_policy.checks import one_of
+from driftline.evaluation.off_policy.rounds import Rounds
+from driftline.evaluation.off_policy.weights import clipped, largest_shrunk, power_mean, shrunk, switched
+from driftline.sim.errors import InputError
+from driftline.sim.types import Floats
+
+Method = Literal[
+    "replay",
+    "dm",
+    "ips",
+    "clipped_ips",
+    "snips",
+    "dr",
+    "sndr",
+    "switch_dr",
+    "dros",
+    "sub_gaussian_ips",
+    "sub_gaussian_dr",
+    "mips",
+]
+METHODS: tuple[Method, ...] = get_args(Method)
+MODEL_BASED = ("dm", "dr", "sndr", "switch_dr", "dros", "sub_gaussian_dr")
+"""Methods that need a reward model."""
+SELF_NORMALISED = ("replay", "snips", "sndr")
+"""Methods that divide by a sum that is itself random."""
+TAMED = {"clipped_ips": inf, "switch_dr": inf, "dros": inf, "sub_gaussian_ips": 0.0, "sub_gaussian_dr": 0.0}
+"""Methods that tame large weights, and the `lambda_` at which they do not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """One estimator's terms, arrays [n]; value = mean(base) + mean(top) / mean(bottom)."""
+
+    method: Method
+    base: Floats | None
+    """None for 0."""
+    top: Floats | None
+    """None for 0."""
+    bottom: Floats | None
+    """None for 1."""
+    n: int
+    """Rounds."""
+    used: int
+    """Rounds that the value rests on: all, but for replay those that match."""
+
+
+def method_lambda(method: Method, lambdas: Mapping[str, float] | None) -> float:
+    """The method's `lambda_`, checked; by default the one at which weights are left as they are."""
+    lambda_ = float((lambdas or {}).get(method, TAMED.get(method, inf)))
+    upper = 1.0 if method.startswith("sub_gaussian") else inf
+    if not 0.0 <= lambda_ <= upper:
+        raise InputError(f"lambda_ of {method} is {lambda_:g}; must be between 0 and {upper:g}")
+    return lambda_
+
+
+def terms(rounds: Rounds, method: Method, lambda_: float = inf) -> Terms:
+    """The terms of one estimator; `lambda_` is read by those that tame weights."""
+    one_of("method", method, METHODS)
+    n = len(rounds)
+    if method == "replay":
+        return _replay(rounds)
+    if method == "mips":
+        return Terms(method, None, rounds.need("embedding_weight", method) * rounds.reward, None, n, n)
+    if method == "dm":
+        return Terms(method, rounds.need("q_expected", method), None, None, n, n)
+    for name in ("pscore", "target_pscore"):
+        rounds.need(name, method)
+    if method not in MODEL_BASED:
+        bottom = rounds.weight if method == "snips" else None
+        plain = method in ("ips", "snips") or lambda_ == TAMED[method]
+        top = rounds.weighted_reward if plain else tamed(rounds.weight, method, lambda_) * rounds.reward
+        return Terms(method, None, top, bottom, n, n)
+    base = rounds.need("q_expected", method)
+    rounds.need("q_action", method)
+    bottom = rounds.weight if method == "sndr" else None
+    plain = method in ("dr", "sndr") or lambda_ == TAMED[method]
+    top = rounds.weighted_residual if plain else tamed(rounds.weight, method, lambda_) * rounds.residual
+    return Terms(method, base, top, bottom, n, n)
+
+
+def tamed(weight: Floats, method: Method, lambda_: float) -> Floats:
+    """The weights that a method uses instead of the importance weights [n]."""
+    match method:
+        case "clipped_ips":
+            return clipped(weight, lambda_)
+        case "switch_dr":
+            return switched(weight, lambda_)
+        case "dros":
+            return shrunk(weight, lambda_)
+        case "sub_gaussian_ips" | "sub_gaussian_dr":
+            return power_mean(weight, lambda_)
+        case _:
+            return weight
+
+
+def largest_tamed(largest: float, method: Method, lambda_: float) -> float:
+    """The largest weight that a method can use where importance weights are at most `largest`."""
+    match method:
+        case "clipped_ips" | "switch_dr":
+            return min(largest, lambda_)
+        case "dros":
+            return largest_shrunk(largest, lambda_)
+        case "sub_gaussian_ips" | "sub_gaussian_dr":
+            return largest / (1.0 - lambda_ + lambda_ * largest) if largest > 0 else 0.0
+        case _:
+            return largest
+
+
+def _replay(rounds: Rounds) -> Terms:
+    target = rounds.need("target_pscore", "replay")
+    neither = np.flatnonzero((target > 0.0) & (target < 1.0))
+    if neither.size:
+        at = int(neither[0])
+        raise InputError(
+            f"target_pscore[{at}] is {target[at]:g}; replay needs a deterministic target policy (0 or 1), "
+            "for a random one use ips, snips or dr"
+        )
+    match = (target >= 1.0).astype(np.float64)
+    used = int(match.sum())
+    if not used:
+        raise InputError(f"target_pscore is 0 in all {len(rounds):,} rounds: the target policy matches none of them")
+    return Terms("replay", None, match * rounds.reward, match, len(rounds), used)

@@ -1,0 +1,149 @@
+"""PAS-IF: try all candidates on a split of the log that mimics the real task, where the truth is seen."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from driftline.evaluation.estimate import Estimate
+from driftline.evaluation.off_policy.checks import codes, vector, whole_numbers
+from driftline.evaluation.off_policy.rounds import Rounds
+from driftline.evaluation.selection.chosen import Key, Selection, at_least_one, select
+from driftline.evaluation.selection.importance_fitting import STRENGTHS, ImportanceFit, fit_importance
+from driftline.sim import keyed
+from driftline.sim.errors import InputError
+from driftline.sim.types import Bools, Floats, Int64s
+
+Candidate = Callable[[Rounds], Estimate]
+"""An estimator with its hyper-parameters set, on any log."""
+SPLIT = 2032
+"""Stream of the splits' keyed numbers."""
+LEAST_ROUNDS = 2
+"""Rounds that either part of a split must have to count."""
+
+
+def pas_if(
+    candidates: Mapping[Key, Candidate],
+    *,
+    reward: Floats,
+    action: Int64s,
+    behavior_policy: Floats,
+    target_policy: Floats,
+    q_hat: Floats | Callable[[Int64s], Floats] | None = None,
+    share: float = 0.2,
+    strengths: Sequence[float] = STRENGTHS,
+    repeats: int = 20,
+    cluster: Int64s | None = None,
+    seed: int = 0,
+) -> Selection[Key]:
+    """The candidate with the smallest estimated mean squared error for this target policy (Udagawa et al. 2023).
+
+    The log is split in two by `fit_importance`: rounds drawn look as if the target policy had taken them, the rest as
+    if logged. Each candidate estimates the pseudo-target's value from the rest; the squared distance to the drawn
+    rounds' mean reward is averaged over `repeats` splits (their Algorithm 1). reward, action [n]; both policies
+    [n, A]; the logged action's propensity is read off behavior_policy. Whole matrices are needed here, since every
+    action's chance of being drawn enters the pseudo policies.
+
+    q_hat: predicted rewards [n, A], or a function that fits a model on some rounds only (numbers [m]) and predicts
+    for them [m, A], as the authors do; with fixed predictions the model has seen the drawn rounds too, which flatters
+    model-based candidates a little. The rest is smaller than the log and rarer still in rounds of large weight, so
+    biased candidates look better than they are where few such rounds carry the value. Splits are keyed by (seed,
+    round, repeat). `cluster` is handed on to the candidates. InputError: a candidate that fails, policies of another
+    shape, propensity 0 of a logged action, no split with 2 rounds on either side.
+    """
+    at_least_one(candidates, len(candidates))
+    if repeats < 1:
+        raise InputError(f"repeats is {repeats}; at least 1 is needed")
+    log = _log(reward, action, behavior_policy, target_policy, q_hat, cluster)
+    fit = fit_importance(
+        action=log.action, behavior_policy=log.behavior, target_policy=log.target, share=share, strengths=strengths
+    )
+    squared: dict[Key, list[float]] = {key: [] for key in candidates}
+    for repeat in range(repeats):
+        drawn = keyed.uniforms(seed, SPLIT, np.arange(len(log.reward)), repeat) < fit.probability[log.rows, log.action]
+        if min(drawn.sum(), (~drawn).sum()) < LEAST_ROUNDS:
+            continue
+        truth = float(log.reward[drawn].mean())
+        pseudo = log.pseudo(fit, ~drawn)
+        for key, candidate in candidates.items():
+            squared[key].append((candidate(pseudo).value - truth) ** 2)
+    scores = {key: float(np.mean(found)) if found else np.nan for key, found in squared.items()}
+    if not np.isfinite(list(scores.values())).all():
+        bad = next(key for key, score in scores.items() if not np.isfinite(score))
+        raise InputError(f"candidate {bad!r} has no finite error over {repeats} splits of {len(log.reward)} rounds")
+    chosen = min(scores, key=scores.__getitem__)
+    return select(chosen, candidates[chosen](log.real()), scores, f"pas_if, {repeats} splits")
+
+
+@dataclass(frozen=True, slots=True)
+class _Log:
+    """The log with whole policies, and rounds made of it."""
+
+    reward: Floats
+    action: Int64s
+    behavior: Floats
+    target: Floats
+    q_hat: Floats | Callable[[Int64s], Floats] | None
+    cluster: Int64s | None
+
+    @property
+    def rows(self) -> Int64s:
+        """All round numbers."""
+        return np.arange(len(self.reward))
+
+    def real(self) -> Rounds:
+        """All rounds under the real policies."""
+        return self._rounds(self.rows, self.behavior, self.target)
+
+    def pseudo(self, fit: ImportanceFit, kept: Bools) -> Rounds:
+        """The rounds not drawn, under the pseudo policies."""
+        rows = self.rows[kept]
+        rho, marginal = fit.probability[rows], fit.marginal[rows][:, None]
+        behavior = self.behavior[rows]
+        return self._rounds(rows, behavior * (1.0 - rho) / (1.0 - marginal), behavior * rho / marginal)
+
+    def _rounds(self, rows: Int64s, behavior: Floats, target: Floats) -> Rounds:
+        here, action = np.arange(len(rows)), self.action[rows]
+        q_action = q_expected = None
+        if self.q_hat is not None:
+            q = np.asarray(self.q_hat(rows) if callable(self.q_hat) else self.q_hat[rows], dtype=np.float64)
+            if q.shape != target.shape:
+                raise InputError(f"q_hat has shape {q.shape} for rounds of shape {target.shape}")
+            q_action, q_expected = q[here, action], np.einsum("ij,ij->i", target, q)
+        return Rounds(
+            reward=self.reward[rows],
+            pscore=behavior[here, action],
+            target_pscore=np.minimum(target[here, action], 1.0),
+            q_action=q_action,
+            q_expected=q_expected,
+            action=action,
+            cluster=None if self.cluster is None else codes(self.cluster[rows])[0],
+        )
+
+
+def _log(
+    reward: Floats,
+    action: Int64s,
+    behavior: Floats,
+    target: Floats,
+    q_hat: Floats | Callable[[Int64s], Floats] | None,
+    cluster: Int64s | None,
+) -> _Log:
+    reward = vector("reward", reward)
+    shape = np.shape(behavior)
+    if len(shape) != 2 or shape[0] != len(reward) or np.shape(target) != shape:
+        raise InputError(
+            f"behavior_policy has shape {shape} and target_policy {np.shape(target)}; both need ({len(reward)}, A)"
+        )
+    action = whole_numbers("action", action, len(reward), below=shape[1])
+    behavior, target = np.asarray(behavior, dtype=np.float64), np.asarray(target, dtype=np.float64)
+    for name, policy in (("behavior_policy", behavior), ("target_policy", target)):
+        off = np.flatnonzero(~(np.abs(policy.sum(axis=1) - 1.0) < 1e-6) | (policy < 0).any(axis=1))
+        if len(off):
+            raise InputError(f"{name}[{off[0]}] is no distribution: it sums to {policy[off[0]].sum():g}")
+    if (behavior[np.arange(len(action)), action] == 0).any():
+        at = int(np.argmin(behavior[np.arange(len(action)), action]))
+        raise InputError(f"behavior_policy[{at}] gives the logged action {action[at]} probability 0")
+    if cluster is not None:
+        cluster = whole_numbers("cluster", cluster, len(reward))
+    return _Log(reward, action, behavior, target, q_hat, cluster)

@@ -1,0 +1,20 @@
+"""What another policy would have earned over whole trajectories: importance sampling, doubly robust, marginal."""
+
+from driftline.evaluation.trajectory_off_policy.doubly_robust import dm, dr, sndr
+from driftline.evaluation.trajectory_off_policy.importance_sampling import pdis, snpdis, sntis, tis
+from driftline.evaluation.trajectory_off_policy.marginal import marginal_is, snmarginal_is
+from driftline.evaluation.trajectory_off_policy.trajectories import Trajectories, trajectories_from_rows
+
+__all__ = [
+    "Trajectories",
+    "dm",
+    "dr",
+    "marginal_is",
+    "pdis",
+    "sndr",
+    "snmarginal_is",
+    "snpdis",
+    "sntis",
+    "tis",
+    "trajectories_from_rows",
+]

@@ -1,0 +1,131 @@
+"""`driftline.experiment`: an A/B test in a world whose truth is known."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import polars as pl
+
+from driftline.scenarios.api import prepared
+from driftline.scenarios.content_hash import agent_hash, digest, scenario_hash
+from driftline.scenarios.executors import Progress, execute
+from driftline.scenarios.experiment.design import Design
+from driftline.scenarios.experiment.outcome import Experiment, outcome
+from driftline.scenarios.experiment.play import METRICS, Plan, play
+from driftline.scenarios.experiment.training import TRAININGS, Training
+from driftline.scenarios.experiment.truths import Twins
+from driftline.scenarios.schema import Scenario
+from driftline.scenarios.task import Report, Task
+from driftline.sim.errors import InputError
+from driftline.sim.nearest import hint
+from driftline.sim.warmup import warm_up
+from driftline.sim.world import World
+
+FEW = 0.05
+"""Share of users whose effect is taken with nearly everybody else in A."""
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """The runs behind an experiment: each label's plan, for one pair of agents."""
+
+    pair: tuple[str, str]
+    plans: Mapping[str, Plan]
+
+    def __call__(self, scenario: Scenario, label: str, seed: int, out: Path, report: Report) -> None:
+        """One run of one seed, written to `out/<label>-<seed>.parquet`."""
+        start = warm_up(World(scenario, seed))
+        visits = play(scenario, start, self.pair, self.plans[label], report)
+        partial_file = out / f"{label}-{seed}.partial"
+        visits.write_parquet(partial_file)
+        partial_file.replace(visits_file(out, label, seed))
+
+
+def experiment(
+    scenario: str | Path | Scenario,
+    a: str,
+    b: str,
+    design: Design = Design(),  # noqa: B008
+    training: Training = "pooled",
+    seeds: Iterable[int] = range(1),
+    overrides: Mapping[str, Any] = {},
+    metric: str = "reward",
+    short: float = 7.0,
+    out: str | Path | None = None,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> Experiment:
+    """Run an A/B test of agent `b` against agent `a`, and the twin runs that show what is true.
+
+    design: who is shown which arm. training: what each agent learns from. metric: `reward` (the scenario's, measured at
+    every visit), `click` or `dwell` (seconds). short: days of the short horizon; the long one is the last as many.
+    out: a folder for the visits of all runs, in a subfolder of this experiment; what is there is not run again.
+
+    Raises:
+        InputError: unusable input, before any work starts; or a run failed.
+    """
+    whole, numbers = prepared(scenario, dict.fromkeys((a, b)), seeds, overrides)
+    _check(whole, training, metric, short, jobs)
+    runs = Runs((a, b), plans(design, training))
+    with TemporaryDirectory() as spare:
+        folder = (Path(out) if out is not None else Path(spare)) / _key(whole, runs)
+        folder.mkdir(parents=True, exist_ok=True)
+        tasks = [
+            Task(whole, label, seed, folder)
+            for seed in numbers
+            for label in runs.plans
+            if not visits_file(folder, label, seed).is_file()
+        ]
+        for done in execute(tasks, runs, jobs, progress or _silent):
+            if done.error:
+                raise InputError(done.error)
+        days = whole.horizon - whole.warmup
+        twins = [_twins(folder, runs.plans, seed) for seed in numbers]
+    return outcome((a, b), design, training, metric, min(short, days), days, twins)
+
+
+def plans(design: Design, training: Training) -> dict[str, Plan]:
+    """The runs that an experiment with all its truths takes, by label."""
+    few = Design(kind="user", share=min(FEW, design.share))
+    mixed = {f"mixed{turn}": Plan("mixed", design, training, turn) for turn in range(design.turns)}
+    rest = {
+        "few": Plan("mixed", few, training),
+        "all_a": Plan("all_a", design, training),
+        "all_b": Plan("all_b", design, training),
+    }
+    return mixed | rest
+
+
+def visits_file(folder: Path, label: str, seed: int) -> Path:
+    """Where the visits of a run are."""
+    return folder / f"{label}-{seed}.parquet"
+
+
+def _key(scenario: Scenario, runs: Runs) -> str:
+    """Names what the visits depend on, so that a folder never mixes two experiments."""
+    stated = [plan.design.model_dump(mode="json") | {"training": plan.training} for plan in runs.plans.values()]
+    agents = [[agent, agent_hash(scenario.agents[agent])] for agent in runs.pair]
+    return digest([scenario_hash(scenario), agents, stated])[:12]
+
+
+def _twins(folder: Path, labels: Mapping[str, Plan], seed: int) -> Twins:
+    frames = {label: pl.read_parquet(visits_file(folder, label, seed)) for label in labels}
+    mixed = [frame for label, frame in frames.items() if label.startswith("mixed")]
+    return Twins(mixed, frames["few"], frames["all_a"], frames["all_b"])
+
+
+def _check(scenario: Scenario, training: str, metric: str, short: float, jobs: int) -> None:
+    if training not in TRAININGS:
+        raise InputError(f"training {training!r} is unknown; {hint(training, TRAININGS)}")
+    if metric not in METRICS:
+        raise InputError(f"metric {metric!r} is unknown; {hint(metric, METRICS)}")
+    if not short > 0.0:
+        raise InputError(f"short = {short:g} days: must be > 0")
+    if jobs < 1:
+        raise InputError(f"jobs = {jobs}: must be >= 1")
+
+
+def _silent(label: str, seed: int, share: float) -> None:
+    """No progress is shown."""

@@ -1,0 +1,83 @@
+"""`driftline.grade`: replications of a small world, and a grade for every method."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from driftline.scenarios.agent_names import checked_agents, with_agents
+from driftline.scenarios.content_hash import digest, scenario_hash
+from driftline.scenarios.discovery import load
+from driftline.scenarios.executors import Progress, execute
+from driftline.scenarios.grade.off_policy_rows import Spans
+from driftline.scenarios.grade.page import write_page
+from driftline.scenarios.grade.replication import replicate
+from driftline.scenarios.grade.summary import grades, selection
+from driftline.scenarios.schema import Scenario
+from driftline.scenarios.seed_range import checked_seeds
+from driftline.scenarios.task import Task
+from driftline.sim.errors import InputError
+from driftline.sim.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Grading:
+    """What was found, and where it lies: `grades.csv`, `selection.csv`, `grades.html` and the rows themselves."""
+
+    scenario: str
+    folder: Path
+    grades: pl.DataFrame
+    selection: pl.DataFrame
+
+
+def grade(
+    scenario: str | Path | Scenario,
+    seeds: Iterable[int] = range(200),
+    overrides: Mapping[str, Any] = {},
+    out: str | Path | None = None,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> Grading:
+    """Grade every off-policy estimator and every experiment procedure on a scenario's small world (its `grade:`).
+
+    seeds: one replication each. overrides: of the scenario and of its `grade:`; they win over `grade.world`. out: a
+    folder, by default `runs/grade-<scenario>-<hash>`; replications that are there already are not done again.
+
+    Raises:
+        InputError: unusable input, before any work starts; or a replication failed; the others have finished.
+    """
+    small = small_world(scenario, overrides)
+    numbers = checked_seeds(seeds)
+    if len(numbers) < 2:
+        raise InputError(f"{len(numbers)} replication: a grade needs at least 2")
+    if jobs < 1:
+        raise InputError(f"jobs = {jobs}: must be >= 1")
+    Spans.of(small.horizon - small.warmup, small.grade.period)
+    World(small, numbers[0])
+    key = digest([scenario_hash(small), small.grade.model_dump(mode="json")])[:10]
+    folder = Path(out) if out is not None else Path("runs") / f"grade-{small.name}-{key}"
+    rows = folder / f"rows-{key}"
+    rows.mkdir(parents=True, exist_ok=True)
+    tasks = [Task(small, "replication", seed, rows) for seed in numbers if not (rows / f"{seed}.parquet").is_file()]
+    failed = [done.error for done in execute(tasks, replicate, jobs, progress or _silent) if done.error]
+    if failed:
+        raise InputError(f"{failed[0]} ({len(failed)} of {len(tasks)} replications failed; the others are kept)")
+    every = pl.concat([pl.read_parquet(rows / f"{seed}.parquet") for seed in numbers])
+    found = Grading(small.name, folder, grades(every), selection(every))
+    found.grades.write_csv(folder / "grades.csv")
+    found.selection.write_csv(folder / "selection.csv")
+    write_page(folder / "grades.html", small, len(numbers), found.grades, found.selection)
+    return found
+
+
+def small_world(scenario: str | Path | Scenario, overrides: Mapping[str, Any]) -> Scenario:
+    """The scenario as it is graded: its `grade.world` applied, with just the agents of the experiments."""
+    stated = load(scenario, overrides)
+    whole = load(scenario, {**stated.grade.world, **overrides})
+    return with_agents(whole, checked_agents(whole, dict.fromkeys((stated.grade.control, stated.grade.treatment))))
+
+
+def _silent(label: str, seed: int, share: float) -> None:
+    """No progress is shown."""

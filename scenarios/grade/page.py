@@ -1,0 +1,97 @@
+"""The page "which number can you trust, when?": grades as a heat map that opens in any browser."""
+
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+
+import polars as pl
+
+from driftline.scenarios.schema import Scenario
+
+TEMPLATE = Path(__file__).parent / "templates" / "grades.html.j2"
+GOOD, FAIR = 0.93, 0.85
+"""Coverage from here on is coloured good or fair, less is bad; 95 % was promised."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One grade as it is shown."""
+
+    text: str
+    detail: str
+    colour: str
+    """good, fair, bad or none: a class of the page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One heat map."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[Cell, ...]], ...]
+
+
+def write_page(
+    path: Path, scenario: Scenario, replications: int, grades: pl.DataFrame, selection: pl.DataFrame
+) -> None:
+    """Write the page; everything on it is in the CSV files beside it."""
+    from jinja2 import Environment
+
+    template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
+        TEMPLATE.read_text("utf-8")
+    )
+    sheets = [sheet(title, grades.filter(rows), coverage=True) for title, rows in SHEETS]
+    sheets.append(sheet("A/A: how often is an effect found where there is none?", grades.filter(NULL), coverage=False))
+    page = template.render(
+        scenario=scenario.name,
+        title=scenario.title,
+        replications=replications,
+        users=scenario.population.users,
+        grade=scenario.grade,
+        sheets=sheets,
+        selection=selection.rows(named=True),
+    )
+    path.write_text(page, encoding="utf-8")
+
+
+OFF_POLICY = pl.col("family") == "off_policy"
+SHEETS = (
+    ("Off-policy: the mean value over the log", OFF_POLICY & (pl.col("target") == "past")),
+    ("Off-policy: the value at present", OFF_POLICY & (pl.col("target") == "present")),
+    ("Off-policy: the value in the next period", OFF_POLICY & (pl.col("target") == "next_period")),
+    ("Experiments: the effect of all B against all A", pl.col("target") == "global"),
+)
+NULL = pl.col("target") == "null"
+
+
+def sheet(title: str, grades: pl.DataFrame, *, coverage: bool) -> Sheet:
+    """Methods down, policies or designs across."""
+    columns = tuple(grades["policy"].unique(maintain_order=True))
+    found = {(row["method"], row["policy"]): row for row in grades.iter_rows(named=True)}
+    rows = []
+    for method in grades["method"].unique(maintain_order=True):
+        cells = [_cell(found.get((method, column)), coverage=coverage) for column in columns]
+        rows.append((str(method), tuple(cells)))
+    return Sheet(title, columns, tuple(rows))
+
+
+def _cell(row: dict[str, object] | None, *, coverage: bool) -> Cell:
+    if row is None or not row["n"]:
+        return Cell("", "", "none")
+    share = _number(row["coverage"] if coverage else row["rejected"])
+    error = f"bias {_number(row['bias']):+.3g} ± {_number(row['bias_error']):.1g}, rmse {_number(row['rmse']):.2g}"
+    warned = f", warns in {100 * _number(row['warned']):.0f} %" if _number(row["warned"]) > 0 else ""
+    if not isfinite(share):
+        return Cell("no interval", error + warned, "none")
+    if coverage:
+        colour = "good" if share >= GOOD else "fair" if share >= FAIR else "bad"
+    else:
+        # Two Monte-Carlo errors above the promised 5 % are chance.
+        bound = 0.05 + 2.0 * (0.05 * 0.95 / float(str(row["n"]))) ** 0.5
+        colour = "good" if share <= bound else "fair" if share <= 0.15 else "bad"
+    return Cell(f"{100 * share:.0f} %", error + warned, colour)
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else float("nan")

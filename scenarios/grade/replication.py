@@ -1,0 +1,110 @@
+"""One replication of a grading: a world, its log, its experiments, and every method's verdict beside the truth."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from driftline.scenarios.experiment.design import Design, Kind
+from driftline.scenarios.experiment.play import Plan, play
+from driftline.scenarios.experiment.training import TRAININGS, Training
+from driftline.scenarios.grade.bandit_log import bandit_log, policy_value
+from driftline.scenarios.grade.experiment_rows import experiment_rows, warmup_covariates
+from driftline.scenarios.grade.off_policy_rows import TIMES, Spans, off_policy_rows
+from driftline.scenarios.grade.row import Row
+from driftline.scenarios.schema import Scenario
+from driftline.scenarios.task import Report
+from driftline.sim.warmup import Start, warm_up
+from driftline.sim.world import World
+
+DESIGNS: tuple[Kind, ...] = ("user", "cluster", "switchback")
+CLUSTERS = 100
+
+
+def replicate(scenario: Scenario, label: str, seed: int, out: Path, report: Report) -> None:
+    """Write the rows of one replication to `out/<seed>.parquet`; the scenario is the grading's own small world."""
+    start = warm_up(World(scenario, seed))
+    rows = [*_off_policy(scenario, start, seed), *_experiments(scenario, start, report)]
+    partial = out / f"{seed}.partial"
+    pl.DataFrame([{"seed": seed, **asdict(row)} for row in rows]).write_parquet(partial)
+    partial.replace(out / f"{seed}.parquet")
+
+
+def _off_policy(scenario: Scenario, start: Start, seed: int) -> Iterator[Row]:
+    grade = scenario.grade
+    spans = Spans.of(scenario.horizon - scenario.warmup, grade.period)
+    truth: dict[str, dict[str, float]] = {}
+    for name, temperature in grade.targets.items():
+        days, values = policy_value(start, temperature)
+        truth[name] = {
+            time: float(values[(days >= since) & (days < until)].mean())
+            for time in TIMES
+            for since, until in [getattr(spans, time)]
+        }
+    yield from off_policy_rows(bandit_log(start, grade.logging, grade.targets), truth, spans, seed)
+
+
+def _experiments(scenario: Scenario, start: Start, report: Report) -> Iterator[Row]:
+    """Real experiments of treatment against control, and the same with two agents alike (target `null`)."""
+    users = start.world.pseudonyms(np.arange(scenario.population.users))
+    feedback = start.setting.feedback
+    names = dict(zip(users.tolist(), range(len(users)), strict=True))
+    seen = np.array([names[user] for user in feedback.user.tolist()], dtype=np.int64)
+    before = warmup_covariates(seen, (feedback.choice < feedback.items.shape[1]).astype(np.float64))
+    days = scenario.horizon - scenario.warmup
+    twins = Twin(scenario, start)
+    for turn, training in enumerate(TRAININGS):
+        report(turn / len(TRAININGS))
+        # What everybody is shown by one agent does not depend on whom else it might have learned from.
+        alone: Training = "snapshot" if training == "snapshot" else "pooled"
+        truth = twins.effect(alone)
+        for kind in DESIGNS:
+            design = Design(kind=kind, clusters=CLUSTERS)
+            visits = twins.play(Plan("mixed", design, training))
+            yield from experiment_rows(visits, design, f"{kind}, {training}", before, {"global": truth}, days)
+            visits = twins.null(design, training)
+            yield from experiment_rows(visits, design, f"{kind}, {training}", before, {"null": 0.0}, days)
+
+
+class Twin:
+    """Runs of one world, each done once."""
+
+    def __init__(self, scenario: Scenario, start: Start) -> None:
+        self._scenario = scenario
+        self._start = start
+        self._pair = scenario.grade.control, scenario.grade.treatment
+        self._alone: dict[tuple[str, Training], pl.DataFrame] = {}
+
+    def play(self, plan: Plan) -> pl.DataFrame:
+        """Treatment against control."""
+        return play(self._scenario, self._start, self._pair, plan, lambda share: None)
+
+    def alone(self, kind: str, training: Training) -> pl.DataFrame:
+        """Everybody in one arm."""
+        if (kind, training) not in self._alone:
+            self._alone[kind, training] = self.play(Plan(kind, Design(), training, logged=False))
+        return self._alone[kind, training]
+
+    def null(self, design: Design, training: Training) -> pl.DataFrame:
+        """Control against itself: two agents that learn apart, or else one run with its visits labelled."""
+        if training in ("diverted", "weighted"):
+            same = self._pair[0], self._pair[0]
+            return play(self._scenario, self._start, same, Plan("mixed", design, training), lambda share: None)
+        visits = self.alone("all_a", training)
+        users, days, seed = visits["user"].to_numpy(), visits["day"].to_numpy(), self._start.world.seed
+        return visits.with_columns(
+            pl.Series("unit", design.unit(users, days, seed)),
+            pl.Series("meant", design.meant(users, days, seed)),
+            pl.Series("analysed", design.analysed(days)),
+        )
+
+    def effect(self, training: Training) -> float:
+        """All B against all A: mean over users of the difference of their mean rewards."""
+        a, b = (
+            self.alone(kind, training).group_by("user").agg(pl.col("reward").cast(pl.Float64).mean())
+            for kind in ("all_a", "all_b")
+        )
+        both = a.join(b, on="user", suffix="_b")
+        return float((both["reward_b"] - both["reward"]).mean())  # type: ignore[arg-type]

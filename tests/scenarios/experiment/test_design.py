@@ -1,0 +1,90 @@
+import numpy as np
+import pytest
+
+from driftline.scenarios.experiment.design import Design
+from driftline.scenarios.experiment.live import stated_design
+from driftline.sim.errors import InputError
+
+USERS = np.arange(4_000)
+DAYS = np.full(USERS.size, 5.0)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.2])
+def test_users_are_drawn_with_the_share_and_keep_their_arm(share: float) -> None:
+    design = Design(share=share)
+    arm = design.shown(USERS, DAYS, seed=3)
+    assert abs(arm.mean() - share) < 4 * np.sqrt(share * (1 - share) / USERS.size)
+    np.testing.assert_array_equal(design.shown(USERS, DAYS + 30.0, seed=3), arm)
+    np.testing.assert_array_equal(design.shown(USERS[1000:1010], DAYS[:10], seed=3), arm[1000:1010])
+    assert (design.shown(USERS, DAYS, seed=4) != arm).any()
+
+
+@pytest.mark.parametrize("share", [0.5, 0.3, 0.1])
+def test_over_all_turns_every_user_is_met_in_both_arms(share: float) -> None:
+    design = Design(share=share)
+    every = np.stack([design.shown(USERS, DAYS, 1, turn) for turn in range(design.turns)])
+    assert every.any(axis=0).all()
+    assert (~every).any(axis=0).all()
+    assert abs(every.mean() - share) < 0.03
+    if share == 0.5:
+        np.testing.assert_array_equal(every[0], ~every[1])
+
+
+def test_a_cluster_has_one_arm() -> None:
+    design = Design(kind="cluster", clusters=40)
+    cluster, arm = design.unit(USERS, DAYS, 2), design.shown(USERS, DAYS, 2)
+    assert set(cluster) == set(range(40))
+    for each in range(40):
+        assert len(set(arm[cluster == each])) == 1
+    assert 0 < arm.mean() < 1
+
+
+def test_a_switchback_shows_everybody_the_same_and_gives_each_pair_of_blocks_both_arms() -> None:
+    design = Design(kind="switchback", block=2.0, washout=0.5)
+    days = np.arange(0.0, 80.0, 0.25)
+    one, other = (design.shown(np.full(days.size, user), days, 5) for user in (1, 77))
+    np.testing.assert_array_equal(one, other)
+    blocks = one.reshape(-1, 8)
+    assert (blocks == blocks[:, :1]).all()
+    assert (blocks[::2, 0] != blocks[1::2, 0]).all()
+    assert 0 < blocks[::2, 0].mean() < 1  # the order within a pair is drawn
+    np.testing.assert_array_equal(design.shown(np.full(days.size, 1), days, 5, turn=1), ~one)
+    np.testing.assert_array_equal(design.analysed(days), np.mod(days, 2.0) >= 0.5)
+
+
+def test_during_a_ramp_fewer_are_shown_than_are_meant_and_nobody_goes_back() -> None:
+    design = Design(ramp=10.0)
+    meant = design.meant(USERS, DAYS, 1)
+    before = np.zeros(USERS.size, np.bool_)
+    for day in (0.0, 2.5, 5.0, 10.0, 20.0):
+        shown = design.shown(USERS, np.full(USERS.size, day), 1)
+        assert (shown >= before).all()
+        assert (meant >= shown).all()
+        assert abs(shown.mean() - 0.5 * min(day / 10.0, 1.0)) < 0.035
+        before = shown
+    np.testing.assert_array_equal(before, meant)
+
+
+def test_a_washout_leaves_the_first_days_out() -> None:
+    np.testing.assert_array_equal(
+        Design(washout=3.0).analysed(np.array([0.0, 2.99, 3.0, 9.0])), [False, False, True, True]
+    )
+
+
+@pytest.mark.parametrize(
+    ("stated", "words"),
+    [
+        (
+            {"kind": "usr"},
+            "design: kind = 'usr': must be 'user', 'cluster', 'switchback' or 'interleave'; did you mean 'user'",
+        ),
+        ({"share": 1.5}, "design: share = 1.5: must be < 1"),
+        ({"share": 0.0}, "design: share = 0.0: must be > 0"),
+        ({"kind": "switchback", "share": 0.3}, "share = 0.3: a switchback is always half and half"),
+        ({"kind": "switchback", "washout": 3.0}, "washout = 3 days: must be < block = 2"),
+        ({"clusters": 1}, "design: clusters = 1: must be >= 2"),
+    ],
+)
+def test_a_design_that_cannot_be_is_named(stated: dict[str, object], words: str) -> None:
+    with pytest.raises(InputError, match=words.replace("?", r"\?")):
+        stated_design(stated)
