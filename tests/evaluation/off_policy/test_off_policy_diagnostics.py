@@ -66,7 +66,8 @@ def test_a_user_who_repeats_itself_does_not_look_like_wrong_propensities() -> No
     rounds = Rounds(reward=np.ones(2000), pscore=np.full(2000, 0.5), target_pscore=target, cluster=user)
     alone = diagnose(Rounds(reward=np.ones(2000), pscore=np.full(2000, 0.5), target_pscore=target))
     together = diagnose(rounds, cluster=(user, 50))
-    assert together.mean_weight_z == pytest.approx(alone.mean_weight_z / np.sqrt(40), rel=0.02)
+    corrections = np.sqrt((2000 / 1999) / (50 / 49))
+    assert together.mean_weight_z == pytest.approx(alone.mean_weight_z / np.sqrt(40) * corrections, rel=1e-9)
 
 
 def test_one_heavy_round_is_told() -> None:
