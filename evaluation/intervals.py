@@ -85,6 +85,11 @@ def t_interval(values: Floats) -> Estimate:
     return Estimate(mean, error, mean - reach, mean + reach, n)
 
 
+def normal_reach(std_error: float) -> float:
+    """Half the width of the 95 % normal interval."""
+    return float(stats.norm.ppf(0.5 + LEVEL / 2)) * std_error
+
+
 def paired_t(a: Floats, b: Floats) -> Estimate:
     """The mean of b - a over pairs with Student's interval."""
     if len(a) != len(b):

@@ -1,5 +1,6 @@
 """What another policy's slates would have earned: importance sampling, cascade-DR, pseudo-inverse."""
 
+from driftline.evaluation.importance.propensities import cascade_pscore
 from driftline.evaluation.slate_off_policy.cascade_dr import cascade_dr, reduce_q_hat
 from driftline.evaluation.slate_off_policy.gamma import (
     PseudoInverseWeights,
@@ -8,7 +9,6 @@ from driftline.evaluation.slate_off_policy.gamma import (
     slate_marginal,
 )
 from driftline.evaluation.slate_off_policy.importance_sampling import iips, rips, sips, sniips, snrips, snsips
-from driftline.evaluation.slate_off_policy.propensities import cascade_pscore
 from driftline.evaluation.slate_off_policy.pseudo_inverse import pseudo_inverse, weighted_pseudo_inverse
 from driftline.evaluation.slate_off_policy.slate_log import SlateLog, slates_from_frame, slates_from_rows
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from driftline.evaluation.slate_off_policy.propensities import numbers
+from driftline.evaluation.importance.propensities import numbers
 from driftline.sim.errors import InputError
 from driftline.sim.types import Floats, Int64s
 

@@ -14,9 +14,9 @@ clusters. Intervals: `sum_of_ratios.estimate`. Bad input raises `InputError` nam
 from numpy.typing import ArrayLike
 
 from driftline.evaluation.estimate import Estimate
-from driftline.evaluation.slate_off_policy.propensities import falling, logged, reward_table, slate_reward, target
-from driftline.evaluation.slate_off_policy.sum_of_ratios import Asked, Interval, SumOfRatios, estimate
-from driftline.evaluation.slate_off_policy.weight_warnings import weight_warnings
+from driftline.evaluation.importance.propensities import falling, logged, reward_table, slate_reward, target
+from driftline.evaluation.importance.sum_of_ratios import Asked, Interval, SumOfRatios, estimate
+from driftline.evaluation.importance.weight_warnings import weight_warnings
 from driftline.sim.types import Floats
 
 

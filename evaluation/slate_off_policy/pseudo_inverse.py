@@ -4,10 +4,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from driftline.evaluation.estimate import Estimate
+from driftline.evaluation.importance.propensities import logged, numbers, slate_reward, target
+from driftline.evaluation.importance.sum_of_ratios import Asked, Interval, SumOfRatios, estimate
+from driftline.evaluation.importance.weight_warnings import weight_warnings
 from driftline.evaluation.slate_off_policy.gamma import PseudoInverseWeights
-from driftline.evaluation.slate_off_policy.propensities import logged, numbers, slate_reward, target
-from driftline.evaluation.slate_off_policy.sum_of_ratios import Asked, Interval, SumOfRatios, estimate
-from driftline.evaluation.slate_off_policy.weight_warnings import weight_warnings
 from driftline.sim.errors import InputError
 from driftline.sim.types import Floats
 

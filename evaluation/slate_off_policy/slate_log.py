@@ -7,8 +7,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
-from driftline.evaluation.slate_off_policy.long_rows import Placement, place
-from driftline.evaluation.slate_off_policy.propensities import Named, falling, logged, numbers, target
+from driftline.evaluation.importance.long_rows import Placement, place
+from driftline.evaluation.importance.propensities import Named, falling, logged, numbers, target
 from driftline.sim.errors import InputError
 from driftline.sim.nearest import hint
 

@@ -4,15 +4,15 @@ Arguments [rows], one row per step of a trajectory, in any order: see `trajector
 expected discounted sum of rewards, sum_t gamma^t r_t. Trajectories may differ in length: one that has ended stays
 where it is with reward 0 and ratio 1, in the normalisers too. The policies must act on what the propensities were
 conditioned on; the horizon is that of the log. `n` of the result counts trajectories, or clusters; intervals:
-`slate_off_policy.sum_of_ratios.estimate`.
+`importance.sum_of_ratios.estimate`.
 """
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from driftline.evaluation.estimate import Estimate
-from driftline.evaluation.slate_off_policy.sum_of_ratios import Asked, Interval, SumOfRatios, estimate
-from driftline.evaluation.slate_off_policy.weight_warnings import weight_warnings
+from driftline.evaluation.importance.sum_of_ratios import Asked, Interval, SumOfRatios, estimate
+from driftline.evaluation.importance.weight_warnings import weight_warnings
 from driftline.evaluation.trajectory_off_policy.trajectories import Trajectories, trajectories_from_rows
 
 

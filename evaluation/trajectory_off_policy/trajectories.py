@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from driftline.evaluation.slate_off_policy.long_rows import Placement, place
-from driftline.evaluation.slate_off_policy.propensities import Named, logged, numbers, target
+from driftline.evaluation.importance.long_rows import Placement, place
+from driftline.evaluation.importance.propensities import Named, logged, numbers, target
 from driftline.sim.errors import InputError
 from driftline.sim.types import Bools, Floats
 

@@ -23,6 +23,8 @@ from driftline.sim.nearest import hint
 from driftline.sim.warmup import warm_up
 from driftline.sim.world import World
 
+HALVES = Design()
+"""Every other user in B."""
 FEW = 0.05
 """Share of users whose effect is taken with nearly everybody else in A."""
 
@@ -47,7 +49,7 @@ def experiment(
     scenario: str | Path | Scenario,
     a: str,
     b: str,
-    design: Design = Design(),  # noqa: B008
+    design: Design = HALVES,
     training: Training = "pooled",
     seeds: Iterable[int] = range(1),
     overrides: Mapping[str, Any] = {},
@@ -67,7 +69,7 @@ def experiment(
         InputError: unusable input, before any work starts; or a run failed.
     """
     whole, numbers = prepared(scenario, dict.fromkeys((a, b)), seeds, overrides)
-    _check(whole, training, metric, short, jobs)
+    _check(design, training, metric, short, jobs)
     runs = Runs((a, b), plans(design, training))
     with TemporaryDirectory() as spare:
         folder = (Path(out) if out is not None else Path(spare)) / _key(whole, runs)
@@ -116,9 +118,13 @@ def _twins(folder: Path, labels: Mapping[str, Plan], seed: int) -> Twins:
     return Twins(mixed, frames["few"], frames["all_a"], frames["all_b"])
 
 
-def _check(scenario: Scenario, training: str, metric: str, short: float, jobs: int) -> None:
+def _check(design: Design, training: str, metric: str, short: float, jobs: int) -> None:
     if training not in TRAININGS:
         raise InputError(f"training {training!r} is unknown; {hint(training, TRAININGS)}")
+    if design.kind == "interleave" and training not in ("pooled", "snapshot"):
+        raise InputError(
+            f"training {training!r}: interleave needs training 'pooled' or 'snapshot', as slates hold both arms' items"
+        )
     if metric not in METRICS:
         raise InputError(f"metric {metric!r} is unknown; {hint(metric, METRICS)}")
     if not short > 0.0:

@@ -7,7 +7,7 @@ from math import isfinite, sqrt
 import numpy as np
 
 from driftline.evaluation.estimate import Estimate
-from driftline.evaluation.intervals import t_interval
+from driftline.evaluation.intervals import normal_reach, t_interval
 from driftline.scenarios.experiment.design import Design
 from driftline.scenarios.experiment.training import SCOPES, Training
 from driftline.scenarios.experiment.truths import Twins, true_effects
@@ -100,7 +100,7 @@ def _averaged(said: Sequence[Estimate]) -> Estimate:
         return said[0]
     value = float(np.mean([each.value for each in said]))
     error = sqrt(sum(each.std_error**2 for each in said)) / len(said)
-    reach = 1.959963984540054 * error
+    reach = normal_reach(error)
     warnings = tuple(dict.fromkeys(line for each in said for line in each.warnings))
     n = sum(each.n for each in said)
     return Estimate(value, error, value - reach, value + reach, n, said[0].method, warnings)

@@ -9,6 +9,7 @@ import polars as pl
 from driftline.evaluation.estimate import Estimate
 from driftline.evaluation.experiment import cluster, switchback, welch
 from driftline.evaluation.interleaving import Outcome, preference
+from driftline.evaluation.intervals import normal_reach
 from driftline.evaluation.slate_off_policy import cascade_pscore, snrips
 from driftline.scenarios.experiment.design import Design
 from driftline.sim.errors import InputError
@@ -21,8 +22,15 @@ def verdict(visits: pl.DataFrame, design: Design, metric: str, since: float, unt
     visits: one mixed run (`play.SCHEMA`); visits in a wash-out are left out, those of the ramp count by what they were
     meant for. `user`: Welch's t over users' means. `cluster`: the same, errors clustered (CR2). `switchback`: Welch's t
     over block means. `interleave`: clicks credited to B less those credited to A, per visit; its size is no reward.
+    NaN with a warning where the window holds too little.
     """
-    part = in_window(visits, since, until)
+    try:
+        return _analysed(in_window(visits, since, until), design, metric)
+    except InputError as problem:
+        return _refused(design.kind, str(problem))
+
+
+def _analysed(part: pl.DataFrame, design: Design, metric: str) -> Estimate:
     if design.kind == "interleave":
         a, b = (part[name].to_numpy().astype(np.float64) for name in ("credit_a", "credit_b"))
         return preference(Outcome(a, b, np.sign(b - a)), user=part["user"].to_numpy(), measure="credit")
@@ -46,7 +54,7 @@ def off_policy(log: pl.DataFrame, metric: str, since: float, until: float) -> Es
     """
     part = in_window(log, since, until)
     if part["target_log_p"].null_count() or not len(part):
-        return _refused("off-policy: both agents must state propensities (log_propensity)")
+        return _refused("snrips", "off-policy: both agents must state propensities (log_propensity)")
     ours, theirs = (cascades(part, name) for name in ("log_p", "target_log_p"))
     place, earned = part["place"].to_numpy(), part[metric].to_numpy().astype(np.float64)
     length = ours.shape[1]
@@ -59,11 +67,11 @@ def off_policy(log: pl.DataFrame, metric: str, since: float, until: float) -> Es
             cluster=part["user"].to_numpy(),
         )
     except InputError as problem:
-        return _refused(f"off-policy: {problem}")
+        return _refused("snrips", f"off-policy: {problem}")
     own = part.group_by("user").agg(pl.col(metric).cast(pl.Float64).mean())[metric].to_numpy()
     value = found.value - float(earned.mean())
     error = sqrt(found.std_error**2 + float(own.var(ddof=1)) / max(len(own), 1))
-    reach = 1.959963984540054 * error
+    reach = normal_reach(error)
     return replace(found, value=value, std_error=error, low=value - reach, high=value + reach)
 
 
@@ -78,5 +86,5 @@ def cascades(part: pl.DataFrame, name: str) -> Floats:
     return wide
 
 
-def _refused(why: str) -> Estimate:
-    return Estimate(nan, nan, nan, nan, 0, "snrips", (why,))
+def _refused(method: str, why: str) -> Estimate:
+    return Estimate(nan, nan, nan, nan, 0, method, (why,))

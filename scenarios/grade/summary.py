@@ -6,7 +6,6 @@ import polars as pl
 from driftline.sim.types import Floats
 
 KEYS = ["family", "method", "target", "policy"]
-Z = 1.959963984540054
 
 
 def grades(rows: pl.DataFrame) -> pl.DataFrame:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from driftline.evaluation.importance.long_rows import place
 from driftline.evaluation.slate_off_policy import (
     cascade_dr,
     cascade_pscore,
@@ -21,7 +22,6 @@ from driftline.evaluation.slate_off_policy import (
     slates_from_rows,
     snsips,
 )
-from driftline.evaluation.slate_off_policy.long_rows import place
 from driftline.sim.errors import InputError
 
 TWO = {"slate_id": np.array([5, 5, 9, 9]), "position": np.array([0, 1, 0, 1]), "reward": np.array([1.0, 0, 0, 1])}

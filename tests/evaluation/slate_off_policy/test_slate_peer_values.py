@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from driftline.evaluation.importance.sum_of_ratios import Interval
 from driftline.evaluation.slate_off_policy import (
     SlateLog,
     cascade_dr,
@@ -19,7 +20,6 @@ from driftline.evaluation.slate_off_policy import (
     snrips,
     snsips,
 )
-from driftline.evaluation.slate_off_policy.sum_of_ratios import Interval
 from driftline.sim.errors import InputError
 
 PEER: dict[str, Any] = json.loads((Path(__file__).parent / "sb_obp_slates.json").read_text(encoding="utf-8"))

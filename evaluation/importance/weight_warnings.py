@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri
 
-from driftline.evaluation.slate_off_policy.sum_of_ratios import mean_error
+from driftline.evaluation.importance.sum_of_ratios import mean_error
 from driftline.sim.types import Floats
 
 LEAST_SHARE = 0.1

@@ -1,0 +1,1 @@
+"""What slate and trajectory estimators share: propensities of several steps, sums of ratios, and their cautions."""

@@ -1,0 +1,104 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from small_experiment import SMALL, A, B, scenario, started
+
+import driftline
+from driftline.evaluation.experiment import welch
+from driftline.scenarios import cli
+from driftline.scenarios.experiment.design import Design
+from driftline.scenarios.experiment.outcome import Experiment
+from driftline.scenarios.experiment.play import Plan, play
+from driftline.scenarios.experiment.verdict import off_policy, verdict
+from driftline.sim.errors import InputError
+
+
+def run(pair: tuple[str, str], **changes: object) -> Experiment:
+    return driftline.experiment("abrupt_shift", *pair, overrides=SMALL, short=3.0, **changes)  # type: ignore[arg-type]
+
+
+def test_two_agents_alike_have_no_effect_by_any_truth() -> None:
+    found = run((A, A)).effects["all"]
+    for name in ("individual", "exposure", "global", "interference"):
+        assert found[name].value == pytest.approx(0.0, abs=1e-12)
+    assert found["off_policy"].value == pytest.approx(0.0, abs=1e-9)
+    assert found["ab_test"].low < 0 < found["ab_test"].high
+
+
+def test_a_better_agent_is_better_by_every_truth() -> None:
+    found = run(("random", "oracle")).effects["all"]
+    for name in ("ab_test", "individual", "exposure", "global"):
+        assert found[name].low > 0.1, name
+    # Neither learns from others, so nobody's exposure matters to anybody else.
+    assert found["interference"].value == pytest.approx(0.0, abs=1e-12)
+    assert found["exposure"].value == pytest.approx(found["global"].value, abs=1e-12)
+
+
+def test_an_experiment_says_what_its_standard_analysis_says() -> None:
+    visits = play(scenario(A, B), started(), (A, B), Plan("mixed", Design(washout=2.0), "pooled"), lambda share: None)
+    users = visits.filter(visits["day"] >= 2.0).group_by("user", "meant").agg(pl.col("reward").mean())
+    plain = welch(users["reward"].cast(float).to_numpy(), users["meant"].to_numpy().astype(np.int64))
+    found = verdict(visits, Design(washout=2.0), "reward", 0.0, 99.0)
+    assert [found.value, found.std_error] == pytest.approx([plain.value, plain.std_error], rel=1e-5)
+
+
+def test_without_propensities_the_log_says_nothing_and_why() -> None:
+    pair = (A, "moving_average[predictor=none]")
+    log = play(scenario(*pair), started(), pair, Plan("all_a", Design(), "pooled"), lambda share: None)
+    found = off_policy(log, "reward", 0.0, 99.0)
+    assert np.isnan(found.value)
+    assert found.warnings == ("off-policy: both agents must state propensities (log_propensity)",)
+
+
+def test_what_is_in_the_folder_is_not_run_again_and_another_experiment_does_not_mix_in(tmp_path: Path) -> None:
+    first = run((A, B), out=tmp_path)
+    files = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.parquet")}
+    assert len(files) == 5
+    assert run((A, B), out=tmp_path).effects == first.effects
+    assert {path: path.stat().st_mtime_ns for path in files} == files
+    run((A, B), out=tmp_path, training="diverted")
+    assert len(list(tmp_path.rglob("*.parquet"))) == 10
+
+
+def test_several_seeds_and_jobs_give_intervals_over_seeds() -> None:
+    one, two = (run((A, B), seeds=range(2), jobs=jobs) for jobs in (1, 2))
+    assert one.effects == two.effects
+    assert one.effects["all"]["global"].n == 2
+
+
+def test_the_command_prints_every_reading_of_every_window(capsys: pytest.CaptureFixture[str]) -> None:
+    settings = [f"--set={key}={value}" for key, value in SMALL.items()]
+    with pytest.raises(SystemExit) as left:
+        cli.main(["experiment", "abrupt_shift", "--a", A, "--b", B, "--design", "switchback", "--json", *settings])
+    assert left.value.code == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert {row["window"] for row in rows} == {"all", "short", "long"}
+    # The last week holds one block of arm A: that reading is refused, the truths are told all the same.
+    late = [row for row in rows if row["window"] == "long"]
+    assert late[0]["effect"] is None
+    assert "at least 2 are needed" in late[0]["warnings"]
+    assert late[4]["effect"] is not None
+    assert [row["reading"] for row in rows[:6]] == [
+        "what the A/B says", "what A's log alone says", "truth: one user moved to B", "truth: at this exposure",
+        "truth: all B against all A", "interference bias (exposure - global)",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"training": "poled"}, "training 'poled' is unknown; did you mean 'pooled'"),
+        ({"metric": "clicks"}, "metric 'clicks' is unknown; did you mean 'click'"),
+        ({"jobs": 0}, "jobs = 0: must be >= 1"),
+        (
+            {"design": Design(kind="interleave"), "training": "diverted"},
+            "interleave needs training 'pooled' or 'snapshot'",
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused_before_any_work(changes: dict[str, object], words: str) -> None:
+    with pytest.raises(InputError, match=words.replace("?", r"\?")):
+        run((A, B), **changes)
