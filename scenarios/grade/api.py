@@ -54,6 +54,8 @@ def grade(
         raise InputError(f"{len(numbers)} replication: a grade needs at least 2")
     if jobs < 1:
         raise InputError(f"jobs = {jobs}: must be >= 1")
+    if small.slate != 1:
+        raise InputError(f"slate = {small.slate}: grading off-policy estimators needs slates of 1")
     Spans.of(small.horizon - small.warmup, small.grade.period)
     World(small, numbers[0])
     key = digest([scenario_hash(small), small.grade.model_dump(mode="json")])[:10]
@@ -74,7 +76,8 @@ def grade(
 
 def small_world(scenario: str | Path | Scenario, overrides: Mapping[str, Any]) -> Scenario:
     """The scenario as it is graded: its `grade.world` applied, with just the agents of the experiments."""
-    stated = load(scenario, overrides)
+    # The world's own overrides may only make sense in the small world.
+    stated = load(scenario, {key: value for key, value in overrides.items() if key.startswith("grade.")})
     whole = load(scenario, {**stated.grade.world, **overrides})
     return with_agents(whole, checked_agents(whole, dict.fromkeys((stated.grade.control, stated.grade.treatment))))
 

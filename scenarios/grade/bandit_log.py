@@ -7,7 +7,6 @@ import numpy as np
 
 from driftline.scenarios.grade.frozen_policy import FrozenPolicy, true_values
 from driftline.sim import keyed
-from driftline.sim.errors import InputError
 from driftline.sim.keyed import Stream
 from driftline.sim.types import Float32s, Floats, Int32s, Int64s, Slates
 from driftline.sim.warmup import Start
@@ -43,11 +42,9 @@ class BanditLog:
 def bandit_log(start: Start, logging: float, targets: Mapping[str, float]) -> BanditLog:
     """The visits of a frozen policy of temperature `logging`, and what each target would have shown.
 
-    targets: temperatures by name. Raises InputError for slates longer than 1.
+    targets: temperatures by name. The world's slates must be of length 1.
     """
     world = start.world.fork()
-    if world.params.slate != 1:
-        raise InputError(f"slate = {world.params.slate}: grading off-policy estimators needs slates of 1")
     writer = FrozenPolicy(world, logging)
     policies = [FrozenPolicy(world, temperature) for temperature in targets.values()]
     rows: list[_Round] = []

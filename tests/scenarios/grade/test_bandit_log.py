@@ -1,0 +1,67 @@
+import numpy as np
+from small_grade import started
+
+from driftline.evaluation.off_policy import ips
+from driftline.scenarios.grade.bandit_log import bandit_log, drawn, policy_value
+from driftline.scenarios.grade.frozen_policy import FrozenPolicy, true_values
+
+TARGETS = {"bold": 0.1, "even": 5.0}
+
+
+def test_a_frozen_policy_is_the_softmax_of_what_was_true_and_stays_it() -> None:
+    world = started().world.fork()
+    policy = FrozenPolicy(world, 0.2)
+    users, items = np.arange(5), np.arange(10, dtype=np.int32)
+    value = true_values(world, world.theta[users], items)
+    expected = np.exp(value / 0.2) / np.exp(value / 0.2).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(policy.chances(users, items), expected, rtol=1e-12)
+    log = bandit_log(started(), 0.5, TARGETS)  # lives go on in a fork of the same world
+    assert len(log.user) > 500
+    world.theta[:] += 1.0 * np.arange(world.theta.shape[1])
+    np.testing.assert_allclose(policy.chances(users, items), expected, rtol=1e-12)
+
+
+def test_the_true_value_of_one_item_is_its_chance_of_a_click_times_its_worth() -> None:
+    world = started().world
+    items = np.arange(12, dtype=np.int32)
+    for user in (0, 7):
+        utility, worth = world.true_worth(user, items)
+        click = np.exp(utility) / (np.exp(utility) + np.exp(world.params.choice.outside))
+        np.testing.assert_allclose(true_values(world, world.theta[[user]], items)[0], click * worth, rtol=1e-9)
+
+
+def test_draws_have_the_chances_that_are_stated_and_are_keyed() -> None:
+    users, visits = np.arange(40_000), np.zeros(40_000, np.int32)
+    chance = np.tile([0.5, 0.2, 0.3], (40_000, 1))
+    place, p = drawn(chance, users, visits, 1, 5)
+    share = np.bincount(place, minlength=3) / 40_000
+    np.testing.assert_allclose(share, [0.5, 0.2, 0.3], atol=4 * np.sqrt(0.25 / 40_000))
+    np.testing.assert_array_equal(p, chance[0][place])
+    np.testing.assert_array_equal(drawn(chance[7:9], users[7:9], visits[7:9], 1, 5)[0], place[7:9])
+
+
+def test_a_log_states_exact_propensities_for_all_candidates() -> None:
+    log = bandit_log(started(), 0.5, TARGETS)
+    rows = np.arange(len(log.user))
+    for chance in log.target.values():
+        np.testing.assert_allclose(chance.sum(axis=1), 1.0, rtol=1e-9)
+    assert ((log.pscore > 0) & (log.pscore <= 1)).all()
+    np.testing.assert_array_equal(log.action, log.candidates[rows, log.place])
+    assert (np.diff(log.day) >= 0).all()
+    own = bandit_log(started(), 0.5, {"same": 0.5})
+    np.testing.assert_allclose(own.target["same"][rows, own.place], own.pscore, rtol=1e-12)
+
+
+def test_in_a_toy_world_truth_by_enumeration_agrees_with_what_is_earned() -> None:
+    """Six items, all of them on offer: the mean of realised rewards, and importance weighting, within 4 s.e."""
+    start = started(toy=True)
+    _, value = policy_value(start, 0.1)
+    served = bandit_log(start, 0.1, {"bold": 0.1})
+    assert abs(served.reward.mean() - value.mean()) < 4 * served.reward.std() / np.sqrt(len(served.user))
+    log = bandit_log(start, 0.5, {"bold": 0.1})
+    rows = np.arange(len(log.user))
+    found = ips(
+        reward=log.reward, pscore=log.pscore, target_pscore=log.target["bold"][rows, log.place], cluster=log.user
+    )
+    assert abs(found.value - value.mean()) < 4 * found.std_error
+    assert abs(log.reward.mean() - value.mean()) > 4 * found.std_error  # the check has teeth
