@@ -68,7 +68,7 @@ def off_policy(log: pl.DataFrame, metric: str, since: float, until: float) -> Es
         )
     except InputError as problem:
         return _refused("snrips", f"off-policy: {problem}")
-    own = part.group_by("user").agg(pl.col(metric).cast(pl.Float64).mean())[metric].to_numpy()
+    own = part.group_by("user", maintain_order=True).agg(pl.col(metric).cast(pl.Float64).mean())[metric].to_numpy()
     value = found.value - float(earned.mean())
     error = sqrt(found.std_error**2 + float(own.var(ddof=1)) / max(len(own), 1))
     reach = normal_reach(error)

@@ -50,7 +50,7 @@ def readings(visits: pl.DataFrame, design: Design, before: pl.DataFrame, days: f
         return {name[design.kind]: verdict(visits, design, "reward", 0.0, days)}
     users = (
         visits.filter(pl.col("analysed"))
-        .group_by("user")
+        .group_by("user", maintain_order=True)
         .agg(
             pl.col("reward").cast(pl.Float64).mean().alias("mean"),
             pl.col("reward").cast(pl.Float64).sum().alias("total"),
@@ -86,7 +86,11 @@ def readings(visits: pl.DataFrame, design: Design, before: pl.DataFrame, days: f
 def warmup_covariates(user: Int64s, click: Floats) -> pl.DataFrame:
     """What is known of users before the experiment: their click rate, and a stratum of how often they came."""
     frame = pl.DataFrame({"user": user, "click": click})
-    seen = frame.group_by("user").agg(pl.col("click").mean().alias("covariate"), pl.len().alias("visits")).sort("user")
+    seen = (
+        frame.group_by("user", maintain_order=True)
+        .agg(pl.col("click").mean().alias("covariate"), pl.len().alias("visits"))
+        .sort("user")
+    )
     return seen.with_columns((pl.col("visits").rank("ordinal") * 4 // (pl.len() + 1)).alias("stratum")).drop("visits")
 
 

@@ -103,8 +103,10 @@ class Twin:
     def effect(self, training: Training) -> float:
         """All B against all A: mean over users of the difference of their mean rewards."""
         a, b = (
-            self.alone(kind, training).group_by("user").agg(pl.col("reward").cast(pl.Float64).mean())
+            self.alone(kind, training)
+            .group_by("user", maintain_order=True)
+            .agg(pl.col("reward").cast(pl.Float64).mean())
             for kind in ("all_a", "all_b")
         )
-        both = a.join(b, on="user", suffix="_b")
+        both = a.join(b, on="user", suffix="_b").sort("user")
         return float((both["reward_b"] - both["reward"]).mean())  # type: ignore[arg-type]

@@ -102,7 +102,7 @@ def test_the_graded_world_is_the_scenarios_own_but_small() -> None:
 def test_the_three_times_follow_each_other() -> None:
     spans = Spans.of(30.0, 7.0)
     assert (spans.past, spans.present, spans.next_period) == ((0.0, 23.0), (16.0, 23.0), (23.0, 30.0))
-    with pytest.raises(InputError, match="grade.period = 15: two periods must fit into the 30 judged days"):
+    with pytest.raises(InputError, match=r"grade\.period = 15: two periods must fit into the 30 judged days"):
         Spans.of(30.0, 15.0)
 
 
