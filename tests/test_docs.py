@@ -76,7 +76,9 @@ def test_every_command_line_parses(line: str) -> None:
         stated = command.make_context(name, rest).params
     scenario = stated.get("scenario", stated.get("what"))
     if scenario in scenario_files() and "seeds" in stated:
-        agents = [agent for agent in split_ids(stated["agents"]) if ":" not in agent.partition("[")[0]]
+        # An experiment names two agents, a grading takes those of the scenario.
+        named = stated.get("agents") or ",".join(filter(None, (stated.get("a"), stated.get("b")))) or "popularity"
+        agents = [agent for agent in split_ids(named) if ":" not in agent.partition("[")[0]]
         api.prepared(scenario, agents, seed_range(stated["seeds"]), from_texts(stated["set_"] or []))
 
 
