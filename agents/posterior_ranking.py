@@ -3,8 +3,8 @@
 A slate earns R(theta) = sum_k w_k e^{u_k} r_k / (e^outside + sum_k w_k e^{u_k}) from a user who likes theta. The best
 guess of theta earns less than it promises: a user takes what it likes best among what it is shown, so a slate that
 covers what it *may* like is worth more than one that bets on one guess. Here E[R] is a mean over points of the
-posterior, and positions are filled one by one with whatever adds most to it (greedy maximisation of a sum with
-diminishing returns, Nemhauser, Wolsey & Fisher 1978).
+posterior, and positions are filled one by one with whatever adds most to it. That is greedy and not exact: on slates of
+three of six items it earns within 1 % of the best on average, which a test holds it to.
 """
 
 from math import sqrt
