@@ -43,6 +43,7 @@ class Arms:
         self._arms = tuple(Arm(caller, wanted) for caller, wanted in zip(callers, needed, strict=True))
         self._training = training
         self._silent = training in ("pooled", "weighted")
+        self._together = False
         self._slate = setting.slate
         self._seed = setting.seed
         self._exposure = Exposure()
@@ -61,6 +62,7 @@ class Arms:
 
     def act(self, observation: Observation, in_b: Bools) -> Slates:
         """Each visit's slate by the agent of its arm."""
+        self._together = False
         parts: list[tuple[Bools, Bools, Slates]] = []
         for number, arm in enumerate(self._arms):
             own = in_b == bool(number)
@@ -73,6 +75,7 @@ class Arms:
     def interleave(self, observation: Observation, users: Int64s, seed: int) -> Interleaved:
         """Team-draft slates of both agents' slates, each visit's coins keyed by (user, visit)."""
         shown = []
+        self._together = True
         for arm in self._arms:
             arm.met = np.ones(len(observation), np.bool_)
             arm.arrived.append(observation.arrived)
@@ -105,7 +108,7 @@ class Arms:
         """What happened, to each agent what its training lets it know."""
         for number, arm in enumerate(self._arms):
             if arm.needed and arm.met.any():
-                own = in_b == bool(number)
+                own = np.ones(len(observation), np.bool_) if self._together else in_b == bool(number)
                 part = lesson(self._training, feedback, own, self._exposure, number, self._seed)
                 arm.caller.learn(part, observation)
         self._exposure.note(feedback, in_b)

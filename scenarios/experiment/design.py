@@ -42,6 +42,8 @@ class Design(Params):
     @property
     def turns(self) -> Count:
         """How many turns of the draw it takes until every unit has been in arm B at least once."""
+        if self.kind == "interleave":
+            return 1  # every slate holds both arms
         return int(np.ceil(1.0 / self.share - 1e-9)) if self.kind in ("user", "cluster") else 2
 
     def unit(self, users: Int64s, days: Floats, seed: int) -> Int64s:

@@ -76,7 +76,7 @@ def outcome(
     effects: dict[str, dict[str, Estimate]] = {}
     for name, (since, until) in windows.items():
         said = [verdict(twins.mixed[0], design, metric, since, until) for twins in seeds]
-        true = [true_effects(twins, metric, since, until) for twins in seeds]
+        true = [true_effects(twins, metric, since, until, design.kind == "interleave") for twins in seeds]
         off = [off_policy(twins.all_a, metric, since, until) for twins in seeds]
         effects[name] = {"ab_test": _averaged(said), "off_policy": _averaged(off)}
         effects[name] |= {key: _over_seeds([each[key] for each in true]) for key in true[0]}

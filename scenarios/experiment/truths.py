@@ -26,9 +26,12 @@ class Twins:
     all_b: pl.DataFrame
 
 
-def true_effects(twins: Twins, metric: str, since: float, until: float) -> dict[str, Estimate]:
+def true_effects(
+    twins: Twins, metric: str, since: float, until: float, interleaved: bool = False
+) -> dict[str, Estimate]:
     """B - A by each truth, and `interference` = exposure - global: mean over users of paired differences.
 
+    Where no visit was shown one arm only (interleaving), there is no effect at this exposure, nor interference.
     since, until: days from the end of the warm-up that count. A user counts once, whatever its number of visits; one
     without a visit in both arms is left out. Intervals are Student's over users: what both arms' agents share differs
     between seeds, so only several seeds tell how much that moves.
@@ -40,14 +43,16 @@ def true_effects(twins: Twins, metric: str, since: float, until: float) -> dict[
     here = _paired(
         _means(mixed.filter(~pl.col("shown")), metric, "a"), _means(mixed.filter(pl.col("shown")), metric, "b")
     )
-    both = here.join(whole, on="user", suffix="_whole").sort("user")
-    gap = both["b"] - both["a"] - both["b_whole"] + both["a_whole"]
-    return {
+    truths = {
         "individual": _estimate(alone, "twins of the few"),
         "exposure": _estimate(here, "twins at this exposure"),
         "global": _estimate(whole, "all B against all A"),
-        "interference": t_interval(gap.to_numpy()),
     }
+    if interleaved:
+        return {name: truths[name] for name in ("individual", "global")}
+    both = here.join(whole, on="user", suffix="_whole").sort("user")
+    gap = both["b"] - both["a"] - both["b_whole"] + both["a_whole"]
+    return {**truths, "interference": t_interval(gap.to_numpy())}
 
 
 def _means(visits: pl.DataFrame, metric: str, name: str) -> pl.DataFrame:

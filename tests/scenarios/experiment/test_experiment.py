@@ -37,6 +37,12 @@ def test_a_better_agent_is_better_by_every_truth() -> None:
     assert found["exposure"].value == pytest.approx(found["global"].value, abs=1e-12)
 
 
+def test_interleaving_prefers_the_better_agent_and_claims_no_effect_at_its_exposure() -> None:
+    found = run(("random", "oracle"), design=Design(kind="interleave")).effects["all"]
+    assert found["ab_test"].low > 0
+    assert set(found) == {"ab_test", "off_policy", "individual", "global"}
+
+
 def test_an_experiment_says_what_its_standard_analysis_says() -> None:
     visits = play(scenario(A, B), started(), (A, B), Plan("mixed", Design(washout=2.0), "pooled"), lambda share: None)
     users = visits.filter(visits["day"] >= 2.0).group_by("user", "meant").agg(pl.col("reward").mean())

@@ -85,6 +85,14 @@ def test_every_click_on_an_interleaved_slate_is_credited_to_one_agent() -> None:
     assert visits["credit_b"].sum() > 50
 
 
+@pytest.mark.parametrize("training", ["pooled", "snapshot"])
+def test_both_agents_learn_from_every_interleaved_slate(training: Training) -> None:
+    Diary.clear()
+    visits = played((A, DIARY), Plan("mixed", Design(kind="interleave"), training))
+    assert len(Diary.told) == len(visits)
+    assert len(Diary.met) == len(visits)
+
+
 def test_the_agent_that_showed_a_bad_slate_is_named() -> None:
     for pair in ((A, "small_experiment:Clumsy"), ("small_experiment:Clumsy", A)):
         with pytest.raises(AgentError, match=r"agent 'small_experiment:Clumsy': .* is shown twice"):
