@@ -34,19 +34,20 @@ def case(seed: int, n: int, m: int, points: int, dim: int = 4) -> tuple[Floats, 
 
 @settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 10**6), earns=st.sampled_from([SATISFACTION, CLICK, (0.5, 0.5)]))
-def test_it_comes_close_to_the_best_of_all_ordered_slates(seed: int, earns: tuple[float, float]) -> None:
+def test_every_position_holds_what_adds_most_to_those_before_it(seed: int, earns: tuple[float, float]) -> None:
+    # Not the best slate of all: greedy filling promises no bound for a single case, only for the average (below).
     utility, latent, items, vectors, away = case(seed, 2, 6, points=8)
     slate = doubtful_slate(utility, latent, items, vectors, Doubt(away, 0.6), POSITION, 0.5, earns)
     for row in range(2):
-        assert len(set(slate[row])) == 3
         shift = away[row].astype(float) @ vectors[items[row]].T.astype(float)
-
-        def value(s: Int64s, row: int = row, shift: Floats = shift) -> float:
-            return worth(utility[row, s], latent[row, s], shift[:, s], 0.6, 0.5, earns)
-
-        best = max(value(np.array(s)) for s in permutations(range(6), 3))
-        # Greedy is exact for the first position only; these are the bounds that hundreds of cases kept to.
-        assert value(slate[row]) >= best - 0.05 * abs(best) - 0.01
+        for place in range(3):
+            before = list(slate[row, :place])
+            values = {
+                i: worth(utility[row, s], latent[row, s], shift[:, s], 0.6, 0.5, earns)
+                for i in set(range(6)) - set(before)
+                for s in [np.array([*before, i])]
+            }
+            assert values[slate[row, place]] >= max(values.values()) - 1e-5
 
 
 def test_on_average_it_is_within_a_hundredth_of_the_best() -> None:
