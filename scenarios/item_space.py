@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from driftline.sim.oracle import best_slate, oracle_values
+from driftline.sim.choice.model import best_slate
+from driftline.sim.oracle import oracle_values
 from driftline.sim.types import Bools, Float32s, Floats, Int32s
 from driftline.sim.world import World
 
@@ -37,8 +38,7 @@ def best_in_space(space: ItemSpace | None, world: World, wanted: Bools) -> Float
         best_slate(
             np.ascontiguousarray(fitted[:, 0]),
             np.ascontiguousarray(fitted[:, 1]),
-            base.log_weights,
-            base.numbers.outside,
+            base.choice,
             slate,
         )
         shown, _, _ = oracle_values(
@@ -47,7 +47,7 @@ def best_in_space(space: ItemSpace | None, world: World, wanted: Bools) -> Float
             pool,
             pool[slate][None, :],
             base.item_numbers,
-            base.log_weights,
+            base.choice,
             base.numbers,
             world.params.reward,
         )

@@ -37,7 +37,7 @@ class Oracle:
             now.candidates,
             any_slate,
             base.item_numbers,
-            base.log_weights,
+            base.choice,
             base.numbers,
             self._world.params.reward,
         )

@@ -107,7 +107,7 @@ def _visit(
         now.candidates,
         slates.items,
         base.item_numbers,
-        base.log_weights,
+        base.choice,
         base.numbers,
         world.params.reward,
     )

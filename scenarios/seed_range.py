@@ -32,8 +32,10 @@ def checked_seeds(seeds: Iterable[int]) -> tuple[int, ...]:
     """Seeds as given to `run`, in their order.
 
     Raises:
-        InputError: none, one twice, negative, or not a whole number.
+        InputError: no list, none, one twice, negative, or not a whole number.
     """
+    if not isinstance(seeds, Iterable):
+        raise InputError(f"seeds: {seeds!r} is no list of seeds; range(3) stands for 0, 1 and 2")
     found: list[int] = []
     for seed in seeds:
         if isinstance(seed, bool) or not hasattr(seed, "__index__"):

@@ -8,7 +8,7 @@ import numpy as np
 
 from driftline.sim import keyed
 from driftline.sim.catalogue import Catalogue, synthetic_catalogue
-from driftline.sim.choice import position_log_weights
+from driftline.sim.choice.numbers import ChoiceNumbers, choice_numbers
 from driftline.sim.item_numbers import ItemNumbers, item_numbers
 from driftline.sim.keyed import Stream
 from driftline.sim.laws.law import Law
@@ -61,7 +61,7 @@ class Foundation:
     numbers: ResponseNumbers
     comments: CommentNumbers
     item_numbers: ItemNumbers
-    log_weights: Floats
+    choice: ChoiceNumbers
     streams: tuple[int, int, int]
     marks: Bools
     """Scratch of the slate check, all False between calls."""
@@ -153,7 +153,6 @@ def lay_foundation(params: WorldParams, seed: int) -> Foundation:
         group_names=tuple(params.groups),
         topic_names=shop.topics if shop else corpus.topic_names,
         numbers=ResponseNumbers(
-            outside=params.choice.outside,
             level=response.level,
             scale=response.scale,
             noise=response.noise,
@@ -175,7 +174,13 @@ def lay_foundation(params: WorldParams, seed: int) -> Foundation:
             params.text.sentiment,
         ),
         item_numbers=item_numbers(catalogue.mixture, catalogue.quality, catalogue.appeal),
-        log_weights=position_log_weights(params.slate, params.choice.position_decay),
+        choice=choice_numbers(
+            params.slate,
+            model=params.choice.model,
+            outside=params.choice.outside,
+            decay=params.choice.position_decay,
+            persistence=params.choice.persistence,
+        ),
         streams=(int(Stream.CHOICE), int(Stream.RESPONSE), int(Stream.COMMENT)),
         marks=np.zeros(catalogue.items, np.bool_),
     )

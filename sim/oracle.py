@@ -1,24 +1,17 @@
-"""What the best slate would have been worth, and what the shown one was: exact expected immediate reward.
-
-The value of an ordered slate under the multinomial logit is sum_k p_k r_k, with r the expected reward of a
-consumed item. It is maximised by Dinkelbach's iteration (Dinkelbach 1967): for a trial value v the best slate
-maximises sum_k w_k e^{u_k} (r_k - v) - v e^b, which by the rearrangement inequality is the L largest
-a_i = e^{u_i} (r_i - v), in descending order, because the position weights descend. v then rises to the value of that
-slate; the iteration ends at the optimum after a few rounds.
-"""
+"""What the best slate would have been worth, and what the shown one was: exact expected immediate reward."""
 
 from math import erf, exp
 
 import numpy as np
 
-from driftline.sim.choice import affinity
+from driftline.sim.choice.affinity import affinity
+from driftline.sim.choice.model import best_slate, slate_value
+from driftline.sim.choice.numbers import ChoiceNumbers
 from driftline.sim.item_numbers import ItemNumbers
 from driftline.sim.kernel import kernel
 from driftline.sim.reward import CLICK, PURCHASE, REWARDS, SATISFACTION
 from driftline.sim.step import SQRT2, ResponseNumbers, expected_satisfaction
 from driftline.sim.types import Float32s, Floats, Int32s, Int64s, RewardKind
-
-ROUNDS = 50
 
 
 @kernel
@@ -52,64 +45,6 @@ def expected_reward(match: float, quality: float, reward: int, numbers: Response
 
 
 @kernel
-def slate_value(utilities: Floats, rewards: Floats, slate: Int32s, log_weights: Floats, outside: float) -> float:
-    """sum_k p_k r_k of the ordered positions `slate` [L] in `utilities` and `rewards` [m]."""
-    top = outside
-    for k in range(slate.size):
-        top = max(top, utilities[slate[k]] + log_weights[k])
-    mass = exp(outside - top)
-    worth = 0.0
-    for k in range(slate.size):
-        weight = exp(utilities[slate[k]] + log_weights[k] - top)
-        mass += weight
-        worth += weight * rewards[slate[k]]
-    return worth / mass
-
-
-@kernel
-def largest(values: Floats, out: Int32s) -> None:
-    """Positions of the `out.size` largest values, descending; ties go to the lower position."""
-    length = out.size
-    filled = 0
-    for i in range(values.size):
-        if filled == length and values[i] <= values[out[length - 1]]:
-            continue
-        at = filled if filled < length else length - 1
-        while at > 0 and values[out[at - 1]] < values[i]:
-            out[at] = out[at - 1]
-            at -= 1
-        out[at] = i
-        if filled < length:
-            filled += 1
-
-
-@kernel
-def best_slate(utilities: Floats, rewards: Floats, log_weights: Floats, outside: float, out: Int32s) -> float:
-    """Fill `out` [L] with the best ordered slate's positions; its value."""
-    m = utilities.size
-    top = outside
-    for i in range(m):
-        top = max(top, utilities[i])
-    strength = np.empty(m)
-    for i in range(m):
-        strength[i] = exp(utilities[i] - top)
-    gain = np.empty(m)
-    trial = np.empty_like(out)
-    largest(strength, out)
-    value = slate_value(utilities, rewards, out, log_weights, outside)
-    for _ in range(ROUNDS):
-        for i in range(m):
-            gain[i] = strength[i] * (rewards[i] - value)
-        largest(gain, trial)
-        better = slate_value(utilities, rewards, trial, log_weights, outside)
-        if better <= value:
-            break
-        value = better
-        out[:] = trial
-    return value
-
-
-@kernel
 def worth(
     interest: Float32s,
     items: Int32s,
@@ -133,7 +68,7 @@ def _values(
     candidates: Int32s,
     shown: Int32s,
     items: ItemNumbers,
-    log_weights: Floats,
+    choice: ChoiceNumbers,
     numbers: ResponseNumbers,
     reward: int,
 ) -> tuple[Floats, Floats, Int32s]:
@@ -153,11 +88,11 @@ def _values(
         interest = theta[users[i]]
         row = candidates[i] if private else candidates[0]
         worth(interest, row, items, numbers, reward, utilities, rewards)
-        best[i] = best_slate(utilities, rewards, log_weights, numbers.outside, out)
+        best[i] = best_slate(utilities, rewards, choice, out)
         for k in range(length):
             slates[i, k] = row[out[k]]
         worth(interest, shown[i], items, numbers, reward, shown_utilities, shown_rewards)
-        value[i] = slate_value(shown_utilities, shown_rewards, places, log_weights, numbers.outside)
+        value[i] = slate_value(shown_utilities, shown_rewards, places, choice)
     return value, best, slates
 
 
@@ -167,13 +102,14 @@ def oracle_values(
     candidates: Int32s,
     shown: Int32s,
     items: ItemNumbers,
-    log_weights: Floats,
+    choice: ChoiceNumbers,
     numbers: ResponseNumbers,
     reward: RewardKind,
 ) -> tuple[Floats, Floats, Int32s]:
     """Value of the shown slates [n], of the best slates [n], and the best slates' items [n, L].
 
-    candidates: `[C]` shared or `[n, C]` private. Exact for every reward and any number of candidates.
+    candidates: `[C]` shared or `[n, C]` private. Exact for every choice model, every reward and any
+    number of candidates.
     """
     pool = np.ascontiguousarray(np.atleast_2d(candidates))
-    return _values(users, theta, pool, shown, items, log_weights, numbers, REWARDS.index(reward))
+    return _values(users, theta, pool, shown, items, choice, numbers, REWARDS.index(reward))

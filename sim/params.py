@@ -9,7 +9,7 @@ from driftline.sim.frozen import Count, NonNegative, Params, Positive, Share
 from driftline.sim.laws.law import Law
 from driftline.sim.laws.named import laws_from_file
 from driftline.sim.text.params import TextParams
-from driftline.sim.types import RewardKind
+from driftline.sim.types import ChoiceModel, RewardKind
 
 
 class PopulationParams(Params):
@@ -115,14 +115,20 @@ class CandidateParams(Params):
 
 
 class ChoiceParams(Params):
-    """Multinomial logit with position bias and an outside option.
+    """How a user chooses from a slate, with click utility u_i = theta . m_i + appeal_i.
 
-    P(position k) is proportional to (k + 1)^-position_decay exp(theta . m_i + appeal_i), that of nothing to
-    exp(outside).
+    `multinomial_logit`: it compares everything; P(position k) is proportional to (k + 1)^-position_decay exp(u), that
+    of nothing to exp(outside). `cascade`: it reads from the top and takes the first item that attracts it, each with
+    1 / (1 + exp(outside - u)). `position_based`: it looks at one position, drawn in proportion to
+    (k + 1)^-position_decay, and takes the item there with the same attraction. One item a visit at most.
     """
 
+    model: ChoiceModel = "multinomial_logit"
     position_decay: NonNegative = 0.5
+    """Of the multinomial logit and the position-based model."""
     outside: float = 2.5
+    persistence: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.9
+    """Of the cascade: chance to go on to the next position after an item that was not taken."""
 
 
 class ResponseParams(Params):

@@ -6,6 +6,7 @@ the slates of the rest of the round are known. The world's own `respond` then co
 
 import numpy as np
 
+from driftline.sim.choice.numbers import ChoiceNumbers
 from driftline.sim.item_numbers import ItemNumbers
 from driftline.sim.kernel import kernel
 from driftline.sim.reward import REWARDS, realised_rewards
@@ -23,11 +24,11 @@ class SingleVisits:
     def __init__(self, world: World) -> None:
         base = world.base
         self._numbers: tuple[
-            Float32s, ItemNumbers, Floats, ResponseNumbers, CommentNumbers, int, int, tuple[int, int, int], int
+            Float32s, ItemNumbers, ChoiceNumbers, ResponseNumbers, CommentNumbers, int, int, tuple[int, int, int], int
         ] = (
             world.theta,
             base.item_numbers,
-            base.log_weights,
+            base.choice,
             base.numbers,
             base.comments,
             world.round.day,
@@ -83,7 +84,7 @@ def answer(
     answers: Floats,
     theta: Float32s,
     items: ItemNumbers,
-    log_weights: Floats,
+    choice: ChoiceNumbers,
     numbers: ResponseNumbers,
     comments: CommentNumbers,
     day: int,
@@ -96,7 +97,7 @@ def answer(
     if fault >= 0:
         return fault
     without = np.empty((0, 0), np.float32)
-    told = respond(users, visits, slates, theta, items, log_weights, numbers, comments, day, seed, streams, without)
+    told = respond(users, visits, slates, theta, items, choice, numbers, comments, day, seed, streams, without)
     rewards = realised_rewards(told, reward)
     for i in range(users.size):
         answers[i, CHOICE] = told.choice[i]

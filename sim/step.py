@@ -5,25 +5,21 @@ from typing import NamedTuple
 
 import numpy as np
 
-from driftline.sim.choice import OUTSIDE_KEY, affinity, choice_probabilities
+from driftline.sim.choice.model import taken_from
+from driftline.sim.choice.numbers import ChoiceNumbers
 from driftline.sim.item_numbers import ItemNumbers
 from driftline.sim.kernel import kernel
-from driftline.sim.keyed import gumbel, normal_pair, open_unit, philox
-from driftline.sim.nearby import NEAR, bring_near
+from driftline.sim.keyed import normal_pair, open_unit, philox
 from driftline.sim.text.comments import comment_code
-from driftline.sim.types import Bools, Float32s, Floats, Int8s, Int32s, Int64s
+from driftline.sim.types import Bools, Float32s, Int8s, Int32s, Int64s
 
 NEGATIVE, MIXED, POSITIVE, NOISE = 0, 1, 2, 3
 SQRT2 = sqrt(2.0)
-with np.errstate(divide="ignore"):
-    HIGHEST_GUMBEL: Floats = 1e-9 - np.log(-np.log(np.arange(1, 257) / 256.0))
-"""An upper bound of the Gumbel that a word gives, by the word's first eight bits."""
 
 
 class ResponseNumbers(NamedTuple):
-    """`ResponseParams` and `ChoiceParams` as compiled code reads them."""
+    """`ResponseParams` as compiled code reads them."""
 
-    outside: float
     level: float
     scale: float
     noise: float
@@ -104,7 +100,7 @@ def respond(
     slates: Int32s,
     theta: Float32s,
     items: ItemNumbers,
-    log_weights: Floats,
+    model: ChoiceNumbers,
     numbers: ResponseNumbers,
     comments: CommentNumbers,
     day: int,
@@ -118,51 +114,21 @@ def respond(
     two worlds meets the same noise.
     """
     n, length = slates.shape
-    choice = np.empty(n, np.int8)
-    taken = np.empty(n, np.int32)
+    first = taken_from(users, visits, slates, theta, items, model, seed, streams[0], probabilities)
+    taken = np.full(n, -1, np.int32)
     dwell = np.zeros(n, np.float32)
     rating = np.full(n, np.nan, np.float32)
     satisfaction = np.zeros(n, np.float32)
     purchased = np.zeros(n, np.bool_)
     comment = np.full(n, -1, np.int32)
-    wanted = probabilities.shape[0] > 0
-    utilities = np.empty(length)
-    shares = np.empty(length + 1)
-    near = np.empty((NEAR, theta.shape[1]), np.float32)
     for i in range(n):
-        user, visit = users[i], visits[i]
-        if i % NEAR == 0:
-            bring_near(theta, users, i, near)
-        interest = near[i % NEAR]
-        best = numbers.outside + gumbel(philox(user, visit, OUTSIDE_KEY, 0, seed, streams[0])[0])
-        chosen = length
-        match = 0.0
-        word_a = np.uint64(0)
-        word_b = np.uint64(0)
-        for k in range(length):
-            item = slates[i, k]
-            liking = affinity(interest, items, item)
-            utilities[k] = liking + float(items.appeal[item])
-            w0, w1, w2, _ = philox(user, visit, item, 0, seed, streams[0])
-            worth = utilities[k] + log_weights[k]
-            # Two logarithms are worth avoiding for an item that cannot win.
-            if worth + HIGHEST_GUMBEL[w0 >> np.uint64(24)] <= best:
-                continue
-            worth += gumbel(w0)
-            if worth > best:
-                best, chosen, match, word_a, word_b = worth, k, liking, w1, w2
-        if wanted:
-            choice_probabilities(utilities, log_weights, numbers.outside, shares)
-            for k in range(length + 1):
-                probabilities[i, k] = shares[k]
-        choice[i] = chosen
-        if chosen == length:
-            taken[i] = -1
+        if first.position[i] == length:
             continue
-        item = slates[i, chosen]
+        user, visit = users[i], visits[i]
+        item = slates[i, first.position[i]]
         taken[i] = item
-        noise, spare = normal_pair(word_a, word_b)
-        x = (match + float(items.quality[item]) - numbers.level) / numbers.scale
+        noise, spare = normal_pair(first.words[i, 0], first.words[i, 1])
+        x = (first.match[i] + float(items.quality[item]) - numbers.level) / numbers.scale
         s = erf((x + numbers.noise * noise) / SQRT2)
         satisfaction[i] = s
         r0, r1, r2, r3 = philox(user, visit, 0, 0, seed, streams[1])
@@ -172,4 +138,4 @@ def respond(
             rating[i] = min(5.0, max(1.0, np.round(3.0 + 2.0 * s + numbers.rating_noise * grade)))
         purchased[i] = open_unit(r3) < numbers.purchase * 0.5 * (1.0 + s)
         comment[i] = remark(user, visit, s, numbers, comments, day, seed, streams[2])
-    return Outcome(choice, taken, dwell, rating, satisfaction, purchased, comment)
+    return Outcome(first.position, taken, dwell, rating, satisfaction, purchased, comment)

@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 Int8s = NDArray[np.int8]
 Int32s = NDArray[np.int32]
 Int64s = NDArray[np.int64]
+UInt64s = NDArray[np.uint64]
 Float32s = NDArray[np.float32]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 RewardKind = Literal["click", "dwell", "purchase", "satisfaction"]
+ChoiceModel = Literal["multinomial_logit", "cascade", "position_based"]
 
 NONE = -1
 """No item, no segment, no category."""

@@ -220,7 +220,7 @@ class World:
             slates.items,
             self._users.theta,
             base.item_numbers,
-            base.log_weights,
+            base.choice,
             base.numbers,
             base.comments,
             now.day,

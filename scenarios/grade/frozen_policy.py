@@ -2,10 +2,12 @@
 
 import numpy as np
 
-from driftline.sim.choice import affinity
+from driftline.sim.choice.affinity import affinity
+from driftline.sim.choice.model import slate_value
+from driftline.sim.choice.numbers import ChoiceNumbers
 from driftline.sim.item_numbers import ItemNumbers
 from driftline.sim.kernel import kernel
-from driftline.sim.oracle import expected_reward, slate_value
+from driftline.sim.oracle import expected_reward
 from driftline.sim.reward import REWARDS
 from driftline.sim.step import ResponseNumbers
 from driftline.sim.types import Float32s, Floats, Int32s, Int64s
@@ -37,12 +39,12 @@ def true_values(world: World, theta: Float32s, candidates: Int32s) -> Floats:
     base = world.base
     pool = np.ascontiguousarray(np.broadcast_to(candidates, (len(theta), candidates.shape[-1])), dtype=np.int32)
     reward = REWARDS.index(world.params.reward)
-    return _values(np.ascontiguousarray(theta), pool, base.item_numbers, base.numbers, base.log_weights[:1], reward)
+    return _values(np.ascontiguousarray(theta), pool, base.item_numbers, base.numbers, base.choice, reward)
 
 
 @kernel
 def _values(
-    theta: Float32s, pool: Int32s, items: ItemNumbers, numbers: ResponseNumbers, log_weights: Floats, reward: int
+    theta: Float32s, pool: Int32s, items: ItemNumbers, numbers: ResponseNumbers, choice: ChoiceNumbers, reward: int
 ) -> Floats:
     n, columns = pool.shape
     out = np.empty((n, columns))
@@ -54,5 +56,5 @@ def _values(
             match = affinity(theta[row], items, item)
             alone[0] = match + items.appeal[item]
             worth[0] = expected_reward(match, items.quality[item], reward, numbers)
-            out[row, c] = slate_value(alone, worth, slate, log_weights, numbers.outside)
+            out[row, c] = slate_value(alone, worth, slate, choice)
     return out

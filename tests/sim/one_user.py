@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from driftline.sim.choice import position_log_weights
+from driftline.sim.choice.numbers import choice_numbers
 from driftline.sim.item_numbers import ItemNumbers, item_numbers
 from driftline.sim.keyed import Stream
 from driftline.sim.step import CommentNumbers, Outcome, ResponseNumbers, respond
-from driftline.sim.types import Float32s, Int32s
+from driftline.sim.types import ChoiceModel, Float32s, Int32s
 
 STREAMS = (int(Stream.CHOICE), int(Stream.RESPONSE), int(Stream.COMMENT))
 # One comment a class, so that its code is its class.
@@ -14,7 +14,7 @@ COMMENTS = CommentNumbers(
     np.arange(4, dtype=np.int32), np.arange(4), np.ones(4, np.int64), np.ones((4, 61), np.int32), True
 )
 NUMBERS = ResponseNumbers(
-    outside=1.0, level=0.5, scale=1.04, noise=0.63, rating=0.04, rating_noise=0.5, comment=0.8, comment_noise=0.08,
+    level=0.5, scale=1.04, noise=0.63, rating=0.04, rating_noise=0.5, comment=0.8, comment_noise=0.08,
     comment_threshold=0.3, dwell_log=np.log(60.0), dwell_spread=0.8, dwell_effect=0.15, purchase=0.3,
 )  # fmt: skip
 
@@ -33,7 +33,9 @@ def answers(
     numbers: ResponseNumbers = NUMBERS,
     *,
     times: int = 40_000,
+    outside: float = 1.0,
     decay: float = 0.5,
+    model: ChoiceModel = "multinomial_logit",
     user: int = 0,
     seed: int = 1,
     probabilities: Float32s | None = None,
@@ -44,6 +46,6 @@ def answers(
     none = np.empty((0, 0), np.float32)
     return respond(
         np.full(times, user), np.arange(times, dtype=np.int32), slates, theta, items,
-        position_log_weights(len(slate), decay), numbers, COMMENTS, 0, seed, STREAMS,
+        choice_numbers(len(slate), model=model, outside=outside, decay=decay), numbers, COMMENTS, 0, seed, STREAMS,
         none if probabilities is None else probabilities,
     )  # fmt: skip

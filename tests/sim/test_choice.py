@@ -2,32 +2,46 @@
 
 import numpy as np
 import pytest
-from one_user import NUMBERS, answers, items_at
+from one_user import answers, items_at
 from scipy import stats
 
-from driftline.sim.choice import affinity, slate_probabilities
+from driftline.sim.choice.affinity import affinity
+from driftline.sim.choice.model import slate_probabilities
+from driftline.sim.choice.numbers import MODELS, choice_numbers
 from driftline.sim.item_numbers import item_numbers
 from driftline.sim.keyed import normals, uniforms
-from driftline.sim.types import Floats
+from driftline.sim.types import ChoiceModel, Floats
 
 MATCHES = [0.9, -0.5, 1.4, 0.2, -1.5, 0.6]
 APPEAL = [0.3, 0.8, -0.4, 0.0, 1.1, -0.2]
 
 
-def shares(slate: list[int], decay: float, outside: float) -> Floats:
-    """The multinomial logit written out, with nothing last."""
-    worth = np.array([(k + 1) ** -decay * np.exp(MATCHES[i] + APPEAL[i]) for k, i in enumerate(slate)])
-    return np.asarray(np.append(worth, np.exp(outside)) / (worth.sum() + np.exp(outside)))
+def shares(slate: list[int], decay: float, outside: float, model: ChoiceModel = "multinomial_logit") -> Floats:
+    """Each model written out, with nothing last."""
+    worth = np.exp([MATCHES[i] + APPEAL[i] for i in slate])
+    look = (np.arange(len(slate)) + 1.0) ** -decay
+    if model == "multinomial_logit":
+        return np.asarray(np.append(look * worth, np.exp(outside)) / ((look * worth).sum() + np.exp(outside)))
+    alone = worth / (worth + np.exp(outside))
+    if model == "position_based":
+        taken = look / look.sum() * alone
+    else:
+        taken = 0.9 ** np.arange(len(slate)) * alone * np.append(1.0, np.cumprod(1.0 - alone)[:-1])
+    return np.asarray(np.append(taken, 1.0 - taken.sum()))
 
 
 @pytest.mark.parametrize("slate", [[0, 1, 2, 3], [3, 2, 1, 0], [5], [4, 0, 5, 3, 2, 1]])
 @pytest.mark.parametrize(("decay", "outside"), [(0.5, 1.0), (0.0, -1.0), (1.5, 2.5)])
-def test_choices_are_as_frequent_as_the_logit_says(slate: list[int], decay: float, outside: float) -> None:
+@pytest.mark.parametrize("model", MODELS)
+def test_choices_are_as_frequent_as_the_model_says(
+    slate: list[int], decay: float, outside: float, model: ChoiceModel
+) -> None:
     n, items = 40_000, items_at(MATCHES, APPEAL)
-    wanted = shares(slate, decay, outside)
+    wanted = shares(slate, decay, outside, model)
     theta, ids = np.array(MATCHES, np.float32), np.array(slate, np.int32)
-    np.testing.assert_allclose(slate_probabilities(theta, ids, items, decay, outside), wanted, rtol=1e-6)
-    outcome = answers(MATCHES, slate, items, NUMBERS._replace(outside=outside), times=n, decay=decay)
+    choice = choice_numbers(len(slate), model=model, outside=outside, decay=decay)
+    np.testing.assert_allclose(slate_probabilities(theta, ids, items, choice), wanted, rtol=1e-6)
+    outcome = answers(MATCHES, slate, items, outside=outside, times=n, decay=decay, model=model)
     counts = np.bincount(outcome.choice, minlength=len(slate) + 1)
     assert stats.chisquare(counts, n * wanted).pvalue > 1e-4
     error = np.sqrt(wanted * (1 - wanted) / n)
@@ -37,7 +51,7 @@ def test_choices_are_as_frequent_as_the_logit_says(slate: list[int], decay: floa
 
 def test_equal_items_are_taken_in_the_ratio_of_the_position_weights() -> None:
     n = 160_000
-    outcome = answers([0.0] * 4, [0, 1, 2, 3], items_at([0.0] * 4), NUMBERS._replace(outside=-30.0), times=n)
+    outcome = answers([0.0] * 4, [0, 1, 2, 3], items_at([0.0] * 4), outside=-30.0, times=n)
     counts = np.bincount(outcome.choice, minlength=5)
     assert counts[4] == 0
     for k in range(1, 4):
@@ -59,14 +73,15 @@ def test_the_taken_item_is_the_one_at_the_chosen_position() -> None:
     assert (outcome.comment[nothing] == -1).all()
 
 
-def test_asking_for_probabilities_changes_no_choice() -> None:
+@pytest.mark.parametrize("model", MODELS)
+def test_asking_for_probabilities_changes_no_choice(model: ChoiceModel) -> None:
     items = items_at(MATCHES, APPEAL)
     filled = np.empty((3_000, 5), np.float32)
-    plain = answers(MATCHES, [0, 1, 2, 3], items, times=3_000)
-    asked = answers(MATCHES, [0, 1, 2, 3], items, times=3_000, probabilities=filled)
+    plain = answers(MATCHES, [0, 1, 2, 3], items, times=3_000, model=model)
+    asked = answers(MATCHES, [0, 1, 2, 3], items, times=3_000, probabilities=filled, model=model)
     for one, other in zip(plain, asked, strict=True):
         np.testing.assert_array_equal(one, other)
-    np.testing.assert_allclose(filled, np.tile(shares([0, 1, 2, 3], 0.5, 1.0), (3_000, 1)), rtol=1e-5)
+    np.testing.assert_allclose(filled, np.tile(shares([0, 1, 2, 3], 0.5, 1.0, model), (3_000, 1)), rtol=1e-5)
 
 
 def test_removing_an_item_that_was_not_taken_changes_nothing() -> None:
@@ -78,6 +93,25 @@ def test_removing_an_item_that_was_not_taken_changes_nothing() -> None:
     assert 0.3 < same.mean() < 0.95
     for name in ("taken", "satisfaction", "dwell", "purchased", "comment"):
         np.testing.assert_array_equal(getattr(four, name)[same], getattr(three, name)[same], err_msg=name)
+
+
+def test_a_cascade_takes_an_item_or_not_whatever_stands_below_it() -> None:
+    items = items_at(MATCHES, APPEAL)
+    long = answers(MATCHES, [2, 0, 3, 1], items, times=5_000, model="cascade")
+    short = answers(MATCHES, [2, 0], items, times=5_000, model="cascade")
+    same = long.choice < 2
+    assert 0.2 < same.mean() < 0.95
+    np.testing.assert_array_equal(long.choice[same], short.choice[same])
+    assert (short.choice[~same] == 2).all()
+
+
+def test_where_a_user_looks_does_not_depend_on_what_stands_there() -> None:
+    items = items_at(MATCHES, APPEAL)
+    better = answers(MATCHES, [0, 2, 5], items, times=5_000, model="position_based")
+    worse = answers(MATCHES, [0, 4, 5], items, times=5_000, model="position_based")
+    first = (better.choice == 0) | (worse.choice == 0)
+    assert 0.1 < first.mean() < 0.9
+    np.testing.assert_array_equal(better.taken[first], worse.taken[first])
 
 
 @pytest.mark.parametrize("most", [1, 3, 16])

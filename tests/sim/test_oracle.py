@@ -10,57 +10,75 @@ from one_user import NUMBERS
 from scipy.integrate import quad
 from scipy.stats import norm
 
-from driftline.sim.choice import position_log_weights
+from driftline.sim.choice.model import best_slate, slate_value
+from driftline.sim.choice.numbers import MODELS, ChoiceNumbers, choice_numbers
 from driftline.sim.item_numbers import item_numbers
-from driftline.sim.oracle import best_slate, expected_reward, oracle_values, slate_value
+from driftline.sim.oracle import expected_reward, oracle_values
 from driftline.sim.reward import REWARDS
-from driftline.sim.types import Floats, RewardKind
+from driftline.sim.types import ChoiceModel, Floats, RewardKind
 
 real = st.floats(-4.0, 4.0, allow_nan=False, width=32)
 
 
-def by_hand(utilities: Floats, rewards: Floats, slate: tuple[int, ...], decay: float, outside: float) -> float:
+def by_hand(utilities: Floats, rewards: Floats, slate: tuple[int, ...], choice: ChoiceNumbers) -> float:
     """sum_k p_k r_k, written out."""
     chosen = np.array(slate)
-    worth = np.arange(1, len(slate) + 1) ** -decay * np.exp(utilities[chosen])
-    return float((worth * rewards[chosen]).sum() / (worth.sum() + np.exp(outside)))
+    worth, earned = np.exp(utilities[chosen]), rewards[chosen]
+    look = np.exp(choice.log_weights[: len(slate)])
+    if MODELS[choice.model] == "multinomial_logit":
+        return float((look * worth * earned).sum() / ((look * worth).sum() + np.exp(choice.outside)))
+    alone = worth / (worth + np.exp(choice.outside))
+    if MODELS[choice.model] == "position_based":
+        return float((look / look.sum() * alone * earned).sum())
+    value = 0.0
+    for a, r in zip(alone[::-1], earned[::-1], strict=True):
+        value = a * r + (1.0 - a) * choice.persistence * value
+    return float(value)
 
 
-def brute(utilities: Floats, rewards: Floats, length: int, decay: float, outside: float) -> float:
+def brute(utilities: Floats, rewards: Floats, length: int, choice: ChoiceNumbers) -> float:
     """The best value of any ordered slate."""
     slates = permutations(range(len(utilities)), length)
-    return max(by_hand(utilities, rewards, slate, decay, outside) for slate in slates)
+    return max(by_hand(utilities, rewards, slate, choice) for slate in slates)
 
 
-@settings(max_examples=300, deadline=None)
+@pytest.mark.parametrize("model", MODELS)
+@settings(max_examples=200, deadline=None)
 @given(
     worth=st.lists(st.tuples(real, st.floats(-1.0, 1.0)), min_size=1, max_size=6),
     length=st.integers(1, 6),
     decay=st.floats(0.0, 2.0),
     outside=real,
+    persistence=st.floats(0.0, 0.99),
 )
 def test_the_best_slate_is_as_good_as_any_ordered_slate(
-    worth: list[tuple[float, float]], length: int, decay: float, outside: float
+    worth: list[tuple[float, float]],
+    length: int,
+    decay: float,
+    outside: float,
+    persistence: float,
+    model: ChoiceModel,
 ) -> None:
     length = min(length, len(worth))
     utilities, rewards = (np.array(column, np.float64) for column in zip(*worth, strict=True))
     out = np.empty(length, np.int32)
-    weights = position_log_weights(length, decay)
-    value = best_slate(utilities, rewards, weights, outside, out)
+    choice = choice_numbers(length, model=model, outside=outside, decay=decay, persistence=persistence)
+    value = best_slate(utilities, rewards, choice, out)
     assert len(set(out.tolist())) == length
-    assert abs(value - brute(utilities, rewards, length, decay, outside)) < 1e-10
-    assert abs(value - by_hand(utilities, rewards, tuple(out.tolist()), decay, outside)) < 1e-12
+    assert abs(value - brute(utilities, rewards, length, choice)) < 1e-10
+    assert abs(value - by_hand(utilities, rewards, tuple(out.tolist()), choice)) < 1e-12
     shown = np.arange(length, dtype=np.int32)
-    wanted = by_hand(utilities, rewards, tuple(range(length)), decay, outside)
-    assert abs(slate_value(utilities, rewards, shown, weights, outside) - wanted) < 1e-12
+    wanted = by_hand(utilities, rewards, tuple(range(length)), choice)
+    assert abs(slate_value(utilities, rewards, shown, choice) - wanted) < 1e-12
     assert value >= wanted - 1e-12
 
 
 @pytest.mark.parametrize("reward", REWARDS)
 @pytest.mark.parametrize("length", [1, 3, 5])
 @pytest.mark.parametrize("shared", [True, False])
+@pytest.mark.parametrize("model", MODELS)
 def test_regret_equals_brute_force_in_small_worlds_for_every_reward(
-    reward: RewardKind, length: int, shared: bool
+    reward: RewardKind, length: int, shared: bool, model: ChoiceModel
 ) -> None:
     rng = np.random.default_rng(length)
     users, m = 40, 6
@@ -73,21 +91,20 @@ def test_regret_equals_brute_force_in_small_worlds_for_every_reward(
         candidates = candidates[0]
     rows = np.broadcast_to(candidates, (users, m))
     shown = np.array([rng.choice(row, length, replace=False) for row in rows], np.int32)
-    value, best, slates = oracle_values(
-        np.arange(users), theta, candidates, shown, items, position_log_weights(length, 0.5), NUMBERS, reward
-    )
+    choice = choice_numbers(length, model=model, outside=1.0)
+    value, best, slates = oracle_values(np.arange(users), theta, candidates, shown, items, choice, NUMBERS, reward)
     assert (value <= best + 1e-12).all()
     for i in range(users):
         match = theta[i].astype(np.float64) @ mixture[rows[i]].astype(np.float64).T
         utilities = match + appeal[rows[i]]
         rewards = np.array([integrated(x + q, reward) for x, q in zip(match, quality[rows[i]], strict=True)])
-        assert abs(best[i] - brute(utilities, rewards, length, 0.5, NUMBERS.outside)) < 1e-6
+        assert abs(best[i] - brute(utilities, rewards, length, choice)) < 1e-6
         place = {int(item): k for k, item in enumerate(rows[i])}
         was = tuple(place[int(item)] for item in shown[i])
-        assert abs(value[i] - by_hand(utilities, rewards, was, 0.5, NUMBERS.outside)) < 1e-6
+        assert abs(value[i] - by_hand(utilities, rewards, was, choice)) < 1e-6
         found = tuple(place[int(item)] for item in slates[i])
         assert len(set(found)) == length
-        assert abs(by_hand(utilities, rewards, found, 0.5, NUMBERS.outside) - best[i]) < 1e-6
+        assert abs(by_hand(utilities, rewards, found, choice) - best[i]) < 1e-6
 
 
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(80)

@@ -11,13 +11,13 @@ from driftline.sim.step import Outcome, expected_satisfaction
 from driftline.sim.types import Int32s, Observation, Slates
 from driftline.sim.world import World
 
-ALWAYS = NUMBERS._replace(outside=-1e6)
+ALWAYS = -1e6
 
 
 @lru_cache
 def taken_at(match: float, times: int = 100_000) -> Outcome:
     """An item with theta . m = `match` and quality .2, taken at every visit."""
-    return answers([match], [0], items_at([match], quality=0.2), ALWAYS, times=times)
+    return answers([match], [0], items_at([match], quality=0.2), outside=ALWAYS, times=times)
 
 
 @pytest.mark.parametrize("match", [-1.5, -0.4, 0.0, 1.0, 2.5])

@@ -1,0 +1,98 @@
+"""The cascade (Craswell et al. 2008, with a chance to give up): the user reads from the top and takes what it meets.
+
+At each position it takes the item with its attraction a = 1 / (1 + e^(b - u)) and leaves; if it does not, it goes on to
+the next position with chance g, the persistence. P(position k) = g^k a_k prod_{j<k} (1 - a_j).
+
+Of two neighbours the one with the larger a r / (1 - g (1 - a)) belongs first, whatever follows them (exchange them and
+compare: the rest of the slate cancels). So the best slate is sorted by that index, and which L items to take is a
+dynamic programme over the sorted items: V(i, l) = max(V(i + 1, l), a_i r_i + g (1 - a_i) V(i + 1, l - 1)).
+"""
+
+import numpy as np
+
+from driftline.sim.choice.affinity import affinity
+from driftline.sim.choice.attraction import attraction
+from driftline.sim.choice.numbers import OUTSIDE_KEY, ChoiceNumbers
+from driftline.sim.choice.taken import Taken, nothing_taken
+from driftline.sim.item_numbers import ItemNumbers
+from driftline.sim.kernel import kernel
+from driftline.sim.keyed import open_unit, philox
+from driftline.sim.types import Float32s, Floats, Int32s, Int64s
+
+
+@kernel
+def cascade_probabilities(utilities: Floats, choice: ChoiceNumbers, out: Floats) -> None:
+    """Fill `out` [L + 1] with the chance of each position; the last is nothing."""
+    reached = 1.0
+    nothing = 1.0
+    for k in range(utilities.size):
+        taken = attraction(utilities[k], choice.outside)
+        out[k] = reached * taken
+        nothing -= out[k]
+        reached *= choice.persistence * (1.0 - taken)
+    out[utilities.size] = max(nothing, 0.0)
+
+
+@kernel
+def cascade_taken(
+    users: Int64s,
+    visits: Int32s,
+    slates: Int32s,
+    theta: Float32s,
+    items: ItemNumbers,
+    choice: ChoiceNumbers,
+    seed: int,
+    stream: int,
+    probabilities: Float32s,
+) -> Taken:
+    """See `driftline.sim.choice.model.taken_from`. One number says how far it reads, one an item if it takes it."""
+    n, length = slates.shape
+    taken = nothing_taken(n, length)
+    utilities, shares = np.empty(length), np.empty(length + 1)
+    for i in range(n):
+        user, visit = users[i], visits[i]
+        patience = open_unit(philox(user, visit, OUTSIDE_KEY, 0, seed, stream)[0])
+        reach = 1.0
+        for k in range(length):
+            item = slates[i, k]
+            liking = affinity(theta[user], items, item)
+            utilities[k] = liking + float(items.appeal[item])
+            if taken.position[i] == length and patience < reach:
+                w0, w1, w2, _ = philox(user, visit, item, 0, seed, stream)
+                if open_unit(w0) < attraction(utilities[k], choice.outside):
+                    taken.position[i], taken.match[i], taken.words[i, 0], taken.words[i, 1] = k, liking, w1, w2
+            reach *= choice.persistence
+        if probabilities.shape[0] > 0:
+            cascade_probabilities(utilities, choice, shares)
+            probabilities[i] = shares
+    return taken
+
+
+@kernel
+def cascade_best(utilities: Floats, rewards: Floats, choice: ChoiceNumbers, out: Int32s) -> None:
+    """Fill `out` [L] with the positions of the best ordered slate."""
+    m, length = utilities.size, out.size
+    gain, stay, index = np.empty(m), np.empty(m), np.empty(m)
+    for i in range(m):
+        taken = attraction(utilities[i], choice.outside)
+        gain[i] = taken * rewards[i]
+        stay[i] = choice.persistence * (1.0 - taken)
+        # An item that is never taken and never left for good (a = 0, g = 1) may stand anywhere.
+        index[i] = gain[i] / max(1.0 - stay[i], 1e-300)
+    order = np.argsort(-index, kind="mergesort")
+    takes = np.zeros((m, length + 1), np.bool_)
+    value = np.full(length + 1, -np.inf)
+    value[0] = 0.0
+    for at in range(m - 1, -1, -1):
+        i = order[at]
+        # From the longest down: value[l - 1] must still be that of the items after this one.
+        for left in range(length, 0, -1):
+            with_it = gain[i] + stay[i] * value[left - 1]
+            if value[left - 1] > -np.inf and with_it >= value[left]:
+                value[left] = with_it
+                takes[at, left] = True
+    left = length
+    for at in range(m):
+        if left > 0 and takes[at, left]:
+            out[length - left] = order[at]
+            left -= 1
