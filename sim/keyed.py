@@ -6,13 +6,13 @@ day, slot, 0). Nothing depends on the order of calls, so twin worlds share every
 """
 
 from enum import IntEnum
-from math import cos, log, pi, sin, sqrt
+from math import cos, log, pi, prod, sin, sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from driftline.sim.kernel import kernel
-from driftline.sim.types import Floats
+from driftline.sim.types import Floats, Int64s
 
 
 class Stream(IntEnum):
@@ -108,37 +108,43 @@ def fill_normals(out: NDArray[np.float64], a: int, b: int, c: int, seed: int, st
 
 
 @kernel
-def _uniforms(a: NDArray[np.int64], b: NDArray[np.int64], c: NDArray[np.int64], seed: int, stream: int) -> Floats:
-    out = np.empty(a.size)
-    for i in range(a.size):
-        out[i] = open_unit(philox(a[i], b[i], c[i], 0, seed, stream)[0])
+def _uniforms(n: int, a: Int64s, b: Int64s, c: Int64s, seed: int, stream: int) -> Floats:
+    out = np.empty(n)
+    sa, sb, sc = min(1, a.size - 1), min(1, b.size - 1), min(1, c.size - 1)
+    for i in range(n):
+        out[i] = open_unit(philox(a[i * sa], b[i * sb], c[i * sc], 0, seed, stream)[0])
     return out
 
 
 @kernel
-def _normals(a: NDArray[np.int64], b: NDArray[np.int64], c: NDArray[np.int64], seed: int, stream: int) -> Floats:
-    out = np.empty(a.size)
-    for i in range(a.size):
-        w0, w1, _, _ = philox(a[i], b[i], c[i], 0, seed, stream)
+def _normals(n: int, a: Int64s, b: Int64s, c: Int64s, seed: int, stream: int) -> Floats:
+    out = np.empty(n)
+    sa, sb, sc = min(1, a.size - 1), min(1, b.size - 1), min(1, c.size - 1)
+    for i in range(n):
+        w0, w1, _, _ = philox(a[i * sa], b[i * sb], c[i * sc], 0, seed, stream)
         out[i] = normal_pair(w0, w1)[0]
     return out
 
 
-def _keys(a: ArrayLike, b: ArrayLike, c: ArrayLike) -> tuple[tuple[int, ...], list[NDArray[np.int64]]]:
-    arrays = np.broadcast_arrays(*[np.asarray(k, dtype=np.int64) for k in (a, b, c)])
-    return arrays[0].shape, [np.ascontiguousarray(x).ravel() for x in arrays]
+def _keys(a: ArrayLike, b: ArrayLike, c: ArrayLike) -> tuple[tuple[int, ...], list[Int64s]]:
+    """The broadcast shape, and each key flat: whole, or alone where it is the same everywhere."""
+    arrays = [np.asarray(k, dtype=np.int64) for k in (a, b, c)]
+    shape = np.broadcast_shapes(*[x.shape for x in arrays])
+    whole = [x if x.size == 1 or x.shape == shape else np.broadcast_to(x, shape) for x in arrays]
+    return shape, [np.ascontiguousarray(x).ravel() for x in whole]
 
 
 def uniforms(seed: int, stream: int, a: ArrayLike, b: ArrayLike = 0, c: ArrayLike = 0) -> Floats:
     """Uniforms in (0, 1) for broadcast keys; each depends on its own key only."""
     shape, (x, y, z) = _keys(a, b, c)
-    return _uniforms(x, y, z, seed, stream).reshape(shape)
+    # A plain int: numba looks through all members of an enum at every call.
+    return _uniforms(prod(shape), x, y, z, seed, int(stream)).reshape(shape)
 
 
 def normals(seed: int, stream: int, a: ArrayLike, b: ArrayLike = 0, c: ArrayLike = 0) -> Floats:
     """Standard normals for broadcast keys; each depends on its own key only."""
     shape, (x, y, z) = _keys(a, b, c)
-    return _normals(x, y, z, seed, stream).reshape(shape)
+    return _normals(prod(shape), x, y, z, seed, int(stream)).reshape(shape)
 
 
 def order(seed: int, stream: int, n: int, a: int = 0) -> NDArray[np.int64]:
@@ -148,4 +154,4 @@ def order(seed: int, stream: int, n: int, a: int = 0) -> NDArray[np.int64]:
 
 def derived_seed(seed: int, stream: int, a: int = 0) -> int:
     """A 32-bit seed for somebody else's generator, keyed like everything here."""
-    return int(philox(a, 0, 0, 0, seed, stream)[0])
+    return int(philox(a, 0, 0, 0, seed, int(stream))[0])

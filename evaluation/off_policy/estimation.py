@@ -25,6 +25,7 @@ from driftline.evaluation.off_policy.intervals.precision import (
 )
 from driftline.evaluation.off_policy.rounds import Rounds
 from driftline.evaluation.off_policy.terms import (
+    MARGINAL,
     METHODS,
     MODEL_BASED,
     SELF_NORMALISED,
@@ -76,9 +77,10 @@ def possible(rounds: Rounds, lambdas: Mapping[str, float] | None) -> tuple[Metho
     def there(method: Method) -> bool:
         if method == "replay" or (method in TAMED and method not in (lambdas or {})):
             return False
-        if method in ("dm", "mips"):
-            return modelled if method == "dm" else rounds.embedding_weight is not None
-        return weighted and (method not in MODEL_BASED or (modelled and rounds.q_action is not None))
+        if method == "dm":
+            return modelled
+        known = rounds.embedding_weight is not None if method in MARGINAL else weighted
+        return known and (method not in MODEL_BASED or (modelled and rounds.q_action is not None))
 
     return tuple(method for method in METHODS if there(method))
 
@@ -91,7 +93,7 @@ def estimates(rounds: Rounds, lambdas: Mapping[Method, float], precision: Precis
             f"interval {precision.interval!r} needs independent rounds; with clusters use 'normal' or 'bootstrap'"
         )
     several = [terms(rounds, method, lambda_) for method, lambda_ in lambdas.items()]
-    weighed = any(method not in ("dm", "replay", "mips") for method in lambdas)
+    weighed = any(method not in ("dm", "replay", *MARGINAL) for method in lambdas)
     found = diagnose(rounds, cluster=cluster) if weighed else None
     drawn: Sequence[Resampled | None] = [None] * len(several)
     if precision.interval == "bootstrap":
@@ -113,8 +115,8 @@ def _estimate(
 ) -> Estimate:
     clustered = cluster is not None
     found = delta(one, cluster)
-    if one.method == "mips":
-        weights = diagnose(rounds, weight=rounds.need("embedding_weight", "mips"), cluster=cluster)
+    if one.method in MARGINAL:
+        weights = diagnose(rounds, weight=rounds.need("embedding_weight", one.method), cluster=cluster)
     low, high = _limits(rounds, one, lambda_, precision, found, resampled, clustered)
     return Estimate(
         value=found.value,

@@ -29,7 +29,7 @@ def embedding_weight(
     each dimension, is not p(e | x, pi) as soon as D > 1.) Policies: [n, A].
     """
     tables = _tables(p_e_a)
-    target, logging = _policies(target_policy, logging_policy, len(tables[0]))
+    target, logging = policy_pair(target_policy, logging_policy, len(tables[0]))
     places = _places(embedding, tables, len(target))
     weight = np.empty(len(target))
     rows = max(1, CHUNK_CELLS // len(tables[0]))
@@ -66,7 +66,7 @@ def estimated_embedding_weight(
     from sklearn.preprocessing import OneHotEncoder
 
     context = np.asarray(context, dtype=np.float64)
-    target, logging = _policies(target_policy, logging_policy, None)
+    target, logging = policy_pair(target_policy, logging_policy, None)
     action = whole_numbers("action", action, len(context), target.shape[1])
     if len(target) != len(context):
         raise InputError(f"target_policy has {len(target)} rows; context has {len(context)}")
@@ -97,19 +97,24 @@ def _tables(p_e_a: Sequence[Floats] | Floats) -> list[Floats]:
     return tables
 
 
-def _policies(target: Floats, logging: Floats, actions: int | None) -> tuple[Floats, Floats]:
-    target, logging = np.asarray(target, dtype=np.float64), np.asarray(logging, dtype=np.float64)
-    for name, policy in (("target_policy", target), ("logging_policy", logging)):
-        if policy.ndim != 2 or (actions is not None and policy.shape[1] != actions):
-            raise InputError(f"{name} has shape {policy.shape}; must be [n, {actions or 'actions'}]")
-        off = np.flatnonzero(~((policy >= 0).all(axis=1) & (np.abs(policy.sum(axis=1) - 1.0) <= 1e-5)))
-        if off.size:
-            raise InputError(
-                f"{name}[{off[0]}] must be probabilities that sum to 1; the sum is {policy[off[0]].sum():g}"
-            )
+def policy_pair(target: Floats, logging: Floats, actions: int | None) -> tuple[Floats, Floats]:
+    """Two policies [n, A], checked; `actions`: how many there must be."""
+    target = policy_rows("target_policy", target, actions)
+    logging = policy_rows("logging_policy", logging, actions)
     if target.shape != logging.shape:
         raise InputError(f"logging_policy has shape {logging.shape}; target_policy has {target.shape}")
     return target, logging
+
+
+def policy_rows(name: str, policy: Floats, actions: int | None) -> Floats:
+    """A policy [n, A] whose rows are probabilities that sum to 1 within 1e-5."""
+    policy = np.asarray(policy, dtype=np.float64)
+    if policy.ndim != 2 or (actions is not None and policy.shape[1] != actions):
+        raise InputError(f"{name} has shape {policy.shape}; must be [n, {actions or 'actions'}]")
+    off = np.flatnonzero(~((policy >= 0).all(axis=1) & (np.abs(policy.sum(axis=1) - 1.0) <= 1e-5)))
+    if off.size:
+        raise InputError(f"{name}[{off[0]}] must be probabilities that sum to 1; the sum is {policy[off[0]].sum():g}")
+    return policy
 
 
 def _places(embedding: Int64s, tables: Sequence[Floats], n: int) -> Int64s:

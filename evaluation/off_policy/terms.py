@@ -30,10 +30,13 @@ Method = Literal[
     "sub_gaussian_ips",
     "sub_gaussian_dr",
     "mips",
+    "offcem",
 ]
 METHODS: tuple[Method, ...] = get_args(Method)
-MODEL_BASED = ("dm", "dr", "sndr", "switch_dr", "dros", "sub_gaussian_dr")
+MODEL_BASED = ("dm", "dr", "sndr", "switch_dr", "dros", "sub_gaussian_dr", "offcem")
 """Methods that need a reward model."""
+MARGINAL = ("mips", "offcem")
+"""Methods that weigh what an action is like (`embedding_weight`) instead of which it is."""
 SELF_NORMALISED = ("replay", "snips", "sndr")
 """Methods that divide by a sum that is itself random."""
 TAMED = {"clipped_ips": inf, "switch_dr": inf, "dros": inf, "sub_gaussian_ips": 0.0, "sub_gaussian_dr": 0.0}
@@ -76,6 +79,10 @@ def terms(rounds: Rounds, method: Method, lambda_: float = inf) -> Terms:
         return Terms(method, None, rounds.need("embedding_weight", method) * rounds.reward, None, n, n)
     if method == "dm":
         return Terms(method, rounds.need("q_expected", method), None, None, n, n)
+    if method == "offcem":
+        base, weight = rounds.need("q_expected", method), rounds.need("embedding_weight", method)
+        rounds.need("q_action", method)
+        return Terms(method, base, weight * rounds.residual, None, n, n)
     for name in ("pscore", "target_pscore"):
         rounds.need(name, method)
     if method not in MODEL_BASED:

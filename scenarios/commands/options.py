@@ -16,3 +16,9 @@ Jobs = Annotated[int, typer.Option("--jobs", help="Processes; the results are th
 Out = Annotated[Path | None, typer.Option("--out", help="Run folder; default runs/<scenario>-<hash>.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
+LogPath = Annotated[Path, typer.Argument(metavar="LOG", help="Your log: a .csv, .tsv or .parquet file.")]
+Columns = Annotated[
+    str, typer.Option("--columns", metavar="ROLE=COLUMN,...", help="Which column is what: reward=clicked,user=uid.")
+]
+Level = Annotated[float, typer.Option("--level", help="Confidence level of the intervals.")]
+Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a page with a figure as well.")]

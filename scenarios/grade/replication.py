@@ -20,6 +20,7 @@ from driftline.sim.warmup import Start, warm_up
 from driftline.sim.world import World
 
 DESIGNS: tuple[Kind, ...] = ("user", "cluster", "switchback")
+"""Those whose numbers are effects in reward."""
 CLUSTERS = 100
 
 
@@ -66,6 +67,10 @@ def _experiments(scenario: Scenario, start: Start, report: Report) -> Iterator[R
             yield from experiment_rows(visits, design, f"{kind}, {training}", before, {"global": truth}, days)
             visits = twins.null(design, training)
             yield from experiment_rows(visits, design, f"{kind}, {training}", before, {"null": 0.0}, days)
+        # What interleaving measures is a preference and no reward: it has a null, but no size to compare.
+        mixed = Design(kind="interleave")
+        visits = twins.interleaved_null(alone)
+        yield from experiment_rows(visits, mixed, f"interleave, {training}", before, {"null": 0.0}, days)
 
 
 class Twin:
@@ -99,6 +104,14 @@ class Twin:
             pl.Series("meant", design.meant(users, days, seed)),
             pl.Series("analysed", design.analysed(days)),
         )
+
+    def interleaved_null(self, training: Training) -> pl.DataFrame:
+        """Two agents alike in every slate. Both learn from every slate, so only whether they learn at all matters."""
+        if ("interleaved", training) not in self._alone:
+            same, plan = (self._pair[0], self._pair[0]), Plan("mixed", Design(kind="interleave"), training)
+            visits = play(self._scenario, self._start, same, plan, lambda share: None)
+            self._alone["interleaved", training] = visits
+        return self._alone["interleaved", training]
 
     def effect(self, training: Training) -> float:
         """All B against all A: mean over users of the difference of their mean rewards."""

@@ -30,6 +30,7 @@ class Abrupt(Law):
     hazard: Share
     sigma: NonNegative
     first: Literal["hazard", "middle"] = "hazard"
+    rates = ("hazard",)
 
     def numbers(self) -> Any:
         """The numbers for compiled code, where comparing texts is slow: `first` is whether it is "middle"."""

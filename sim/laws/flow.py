@@ -26,6 +26,7 @@ class Flow(Law):
     branch: Share = 0.2
     hold: bool = True
     noisy = False
+    rates = ("rate",)
 
     def shared(self, topics: int, seed: int) -> Floats:
         """G [K, K], rows sum to 1."""

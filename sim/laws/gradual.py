@@ -20,6 +20,8 @@ class Gradual(Law):
     tau: Positive
     sigma: NonNegative
     anchor: Share = 0.0
+    rates = ()
+    times = ("tau",)
 
     @staticmethod
     @kernel

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from driftline.sim.errors import InputError
 from driftline.sim.frozen import Params
 from driftline.sim.types import Floats
 
@@ -54,10 +55,29 @@ class Law(Params):
     """Whether `advance` reads `today.noise`; drawing it costs most of a day."""
     stirs: ClassVar[Kernel] = None
     """`stirs(today, params) -> bool`: on which days a noisy law reads its noise; None: every day."""
+    rates: ClassVar[tuple[str, ...] | None] = None
+    """Fields that say how much happens in a day; empty: nothing drifts; None: the law does not say."""
+    times: ClassVar[tuple[str, ...]] = ()
+    """Fields that say how many days something takes."""
 
     def shared(self, topics: int, seed: int) -> Floats:
         """An array that all users share, for instance a topic graph; keyed by `seed`."""
         return np.zeros((0, 0))
+
+    def scaled(self, factor: float) -> "Law":
+        """The same law, drifting `factor` times as fast: `rates` multiplied by it, `times` divided by it.
+
+        Other numbers stay: how far a law wanders in the end is not changed by how fast it gets there.
+
+        Raises:
+            InputError: the law does not say its rates (`rates` is None).
+            ValidationError: a number leaves its bounds.
+        """
+        if self.rates is None:
+            raise InputError(f"law {type(self).__name__}: does not say which of its numbers are `rates` and `times`")
+        faster = {name: getattr(self, name) * factor for name in self.rates}
+        shorter = {name: getattr(self, name) / factor for name in self.times}
+        return type(self).model_validate({**self.model_dump(), **faster, **shorter})
 
     def numbers(self) -> Any:
         """The fields as a named tuple that compiled code can read."""

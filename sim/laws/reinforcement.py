@@ -20,6 +20,8 @@ class Reinforcement(Law):
     rate: NonNegative
     tau: Positive
     noisy = False
+    rates = ("rate",)
+    times = ("tau",)
 
     @staticmethod
     @kernel

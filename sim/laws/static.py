@@ -8,6 +8,8 @@ from driftline.sim.types import Floats
 class Static(Law):
     """Interest stays at home for ever."""
 
+    rates = ()
+
     @staticmethod
     @kernel
     def start(component: Floats, today: Today, params: "Static") -> None:

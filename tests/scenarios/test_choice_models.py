@@ -29,9 +29,7 @@ def test_agents_run_and_the_oracle_has_no_regret(model: str, tmp_path: Path) -> 
         overrides={**SMALL, "choice.model": model},
         out=tmp_path / "run",
     )
-    told = run.metrics.filter(
-        (pl.col("metric") == "regret") & pl.col("seed").is_null() & (pl.col("window") == "all")
-    )
+    told = run.metrics.filter((pl.col("metric") == "regret") & pl.col("seed").is_null() & (pl.col("window") == "all"))
     regret = dict(zip(told["agent"], told["value"], strict=True))
     assert abs(regret["oracle"]) < 1e-9
     assert 0.0 < regret[FULL] < regret["random"]

@@ -61,6 +61,23 @@ def poisson_table() -> NDArray[np.uint8]:
 
 
 @kernel
+def fill_counts(
+    counts: Floats, first: int, m: int, replicate: int, table: NDArray[np.uint8], seed: int, stream: int
+) -> None:
+    """How often units first .. first + m - 1 count in one replicate, into `counts` [m + 7 or more].
+
+    first: a multiple of 8, since one keyed block holds the numbers of eight units.
+    """
+    for group in range((m + 7) // 8):
+        place = first // 8 + group
+        words = philox(place, place >> 32, replicate, 0, seed, stream)
+        for j in range(4):
+            word = words[j]
+            counts[8 * group + 2 * j] = table[word & np.uint64(0xFFFF)]
+            counts[8 * group + 2 * j + 1] = table[word >> np.uint64(16)]
+
+
+@kernel
 def _count_block(
     columns: NDArray[np.float64],
     first: int,
@@ -73,13 +90,7 @@ def _count_block(
     m = columns.shape[0]
     counts = np.empty(m + 8)
     for replicate in range(sums.shape[0]):
-        for group in range((m + 7) // 8):
-            place = first // 8 + group
-            words = philox(place, place >> 32, replicate, 0, seed, stream)
-            for j in range(4):
-                word = words[j]
-                counts[8 * group + 2 * j] = table[word & np.uint64(0xFFFF)]
-                counts[8 * group + 2 * j + 1] = table[word >> np.uint64(16)]
+        fill_counts(counts, first, m, replicate, table, seed, stream)
         total = np.zeros(8)
         for i in range(m):
             count = counts[i]
@@ -103,14 +114,18 @@ def resample(
     units = n if cluster is None else cluster[1]
     if units < 2:
         return [Resampled(nan, nan, nan, nan, 0) for _ in several]
-    size = np.ones(n)
-    whole = [size, *columns]
+    plain, sums = resampled_sums([np.ones(n), *columns], cluster, seed, replicates)
+    return [summary(_values(plain, at)[0], _values(sums, at), units, level) for at in places]
+
+
+def resampled_sums(
+    columns: Sequence[Floats], cluster: tuple[Codes, int] | None, seed: int, replicates: int
+) -> tuple[Floats, Floats]:
+    """Sums of columns [n] over the log [1, columns] and under every replicate's counts [replicates, columns]."""
     if cluster is not None:
-        whole = [np.asarray(np.bincount(cluster[0], each, units), dtype=np.float64) for each in whole]
-    sums = np.hstack([_sums(whole[at : at + LANES], seed, replicates) for at in range(0, len(whole), LANES)])
-    plain = np.array([[each.sum() for each in whole]])
-    wider = sqrt(units / (units - 1))
-    return [_resampled(_values(plain, at)[0], _values(sums, at), wider, level) for at in places]
+        columns = [np.asarray(np.bincount(cluster[0], each, cluster[1]), dtype=np.float64) for each in columns]
+    sums = np.hstack([_sums(columns[at : at + LANES], seed, replicates) for at in range(0, len(columns), LANES)])
+    return np.array([[each.sum() for each in columns]]), sums
 
 
 def _place(columns: list[Floats], array: Floats | None) -> int | None:
@@ -153,7 +168,9 @@ def _divide(above: Floats, below: Floats) -> Floats:
     return np.asarray(np.divide(above, below, out=np.full(len(above), nan), where=below > 0))
 
 
-def _resampled(value: float, replicates: Floats, wider: float, level: float) -> Resampled:
+def summary(value: float, replicates: Floats, units: int, level: float) -> Resampled:
+    """Percentile limits of replicates [r], drawn out around the value; those that are not finite are left out."""
+    wider = sqrt(units / (units - 1))
     defined = value + (replicates[np.isfinite(replicates)] - value) * wider
     if len(defined) < 2:
         raise InputError("bootstrap: the normaliser is 0 in all replicates")

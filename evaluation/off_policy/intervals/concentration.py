@@ -9,7 +9,7 @@ import numpy as np
 
 from driftline.evaluation.off_policy.intervals.precision import Bounds, IntervalName
 from driftline.evaluation.off_policy.rounds import Rounds
-from driftline.evaluation.off_policy.terms import MODEL_BASED, SELF_NORMALISED, Method, Terms, largest_tamed
+from driftline.evaluation.off_policy.terms import MARGINAL, MODEL_BASED, SELF_NORMALISED, Method, Terms, largest_tamed
 from driftline.sim.errors import InputError
 from driftline.sim.types import Floats
 
@@ -87,7 +87,7 @@ def largest_weight(rounds: Rounds, method: Method, bounds: Bounds, interval: Int
     """The largest possible weight; an error where it is not stated or the log has a larger one."""
     if bounds.weight is None:
         raise InputError(f"interval {interval!r} of {method} needs bounds.weight, such as 1 / smallest propensity")
-    weight = rounds.need("embedding_weight", method) if method == "mips" else rounds.weight
+    weight = rounds.need("embedding_weight", method) if method in MARGINAL else rounds.weight
     at = int(np.argmax(weight))
     if weight[at] > bounds.weight * (1 + 1e-9):
         raise InputError(f"the weight of round {at} is {weight[at]:g}; bounds.weight says at most {bounds.weight:g}")

@@ -1,0 +1,152 @@
+"""What came of a comparison in many worlds: each world's differences, and what they say together."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import isfinite
+
+from driftline.evaluation.estimate import Estimate
+from driftline.evaluation.paired import Comparison, Outcome
+from driftline.scenarios.run_result import Run
+from driftline.scenarios.vary.sign import Sign, SignCount
+from driftline.scenarios.vary.variation import Change
+
+METRICS: tuple[Outcome, ...] = ("reward", "regret")
+"""Regret last: it is the primary one, and what stands last is read."""
+BASE = "base"
+STAR = "*"
+
+
+@dataclass(frozen=True)
+class VariedWorld:
+    """One world's run and its paired comparisons."""
+
+    name: str
+    """`base`, or the variation's name."""
+    changes: tuple[Change, ...]
+    note: str
+    run: Run
+    found: Mapping[str, Comparison]
+    """By metric."""
+
+    @classmethod
+    def of(cls, name: str, changes: tuple[Change, ...], note: str, run: Run, pair: tuple[str, str]) -> "VariedWorld":
+        """Compare the two agents of a finished run."""
+        return cls(name, changes, note, run, {metric: run.compare(*pair, metric) for metric in METRICS})
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader must know of this world, in plain words."""
+        told = (*([self.note] if self.note else []), *(note for each in self.found.values() for note in each.notes))
+        return tuple(dict.fromkeys(told))
+
+
+@dataclass(frozen=True)
+class Varied:
+    """A comparison in the base world and in its variations; every number is b - a, paired by user and seed."""
+
+    a: str
+    b: str
+    worlds: Mapping[str, VariedWorld]
+    """By name, the base world first."""
+    skipped: Mapping[str, str]
+    """Variations that the scenario cannot have, and why."""
+
+    def signs(self, metric: Outcome) -> SignCount:
+        """In how many variations the sign of the base world holds."""
+        base, *others = self.worlds.values()
+        return SignCount(
+            metric=metric,
+            a=self.a,
+            b=self.b,
+            base=Sign.of(base.found[metric].difference),
+            signs={each.name: Sign.of(each.found[metric].difference) for each in others},
+            same=frozenset(
+                each.name
+                for each in others
+                if all(each.found[one].effects.equals(base.found[one].effects) for one in METRICS)
+            ),
+        )
+
+    def table(self) -> list[dict[str, object]]:
+        """One row a world: the differences with their intervals and, starred where one excludes 0, the verdict."""
+        counts = {metric: self.signs(metric) for metric in METRICS}
+        rows = []
+        for world in self.worlds.values():
+            row: dict[str, object] = {"world": world.name}
+            for metric in METRICS:
+                difference = world.found[metric].difference
+                row |= _cells(metric, difference)
+                row[f"sign of {metric}"] = _sign_in_words(counts[metric], world.name, Sign.of(difference))
+            rows.append(row)
+        return rows
+
+    def lines(self) -> Iterator[str]:
+        """What stands below the table: changes, what was skipped, notes, and the counts last."""
+        yield f"{STAR} the 95 % interval excludes 0"
+        for world in self.worlds.values():
+            if world.changes:
+                yield f"{world.name}: {'; '.join(map(str, world.changes))}"
+        for name, reason in self.skipped.items():
+            yield f"skipped {name}: {reason}"
+        notes: dict[str, list[str]] = {}
+        for world in self.worlds.values():
+            for note in world.notes:
+                notes.setdefault(note, []).append(world.name)
+        for note, names in notes.items():
+            yield f"note: {note}" + ("" if len(names) == len(self.worlds) else f" ({', '.join(names)})")
+        for metric in METRICS:
+            yield self.signs(metric).sentence()
+
+    def record(self) -> dict[str, object]:
+        """All of it for a program, in what JSON can hold."""
+        counts = {metric: self.signs(metric) for metric in METRICS}
+        return {
+            "a": self.a,
+            "b": self.b,
+            "worlds": [self._world_record(world, counts) for world in self.worlds.values()],
+            "skipped": dict(self.skipped),
+            "signs": {metric: _count_record(counts[metric]) for metric in METRICS},
+        }
+
+    def _world_record(self, world: VariedWorld, counts: Mapping[Outcome, SignCount]) -> dict[str, object]:
+        row: dict[str, object] = {
+            "world": world.name,
+            "overrides": {change.key: change.after for change in world.changes},
+            "folder": str(world.run.folder),
+            "notes": list(world.notes),
+        }
+        for metric in METRICS:
+            found = world.found[metric]
+            sign = Sign.of(found.difference)
+            row |= {f"{metric}_{side}": _number(found.effects[side].mean()) for side in ("a", "b")}
+            row |= _cells(metric, found.difference)
+            row |= {f"{metric}_ratio": _number(found.ratio.value)}
+            row |= {f"{metric}_sign": sign.direction, f"{metric}_excludes_zero": sign.excludes_zero}
+            row[f"{metric}_verdict"] = None if world.name == BASE else counts[metric].verdict(world.name)
+        return row
+
+
+def _count_record(count: SignCount) -> dict[str, object]:
+    return {
+        "counted": count.counted,
+        "holds": list(count.those("holds")),
+        "holds_significantly": list(count.those("holds", excludes_zero=True)),
+        "reversed": list(count.those("reversed")),
+        "reversed_significantly": list(count.those("reversed", excludes_zero=True)),
+        "same": list(count.those("same")),
+        "sentence": count.sentence(),
+    }
+
+
+def _cells(metric: str, found: Estimate) -> dict[str, object]:
+    return {metric: _number(found.value), f"{metric}_low": _number(found.low), f"{metric}_high": _number(found.high)}
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and isfinite(value) else None
+
+
+def _sign_in_words(count: SignCount, name: str, sign: Sign) -> str:
+    own = {1: "positive", -1: "negative", 0: "zero"}[sign.direction]
+    words = own if name == BASE else count.verdict(name)
+    return f"{words} {STAR}" if sign.excludes_zero else words
