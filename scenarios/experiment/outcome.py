@@ -11,7 +11,7 @@ from driftline.evaluation.intervals import normal_reach, t_interval
 from driftline.scenarios.experiment.design import Design
 from driftline.scenarios.experiment.training import SCOPES, Training
 from driftline.scenarios.experiment.truths import Twins, true_effects
-from driftline.scenarios.experiment.verdict import off_policy, verdict
+from driftline.scenarios.experiment.verdict import cautioned, off_policy, verdict
 
 READINGS = {
     "ab_test": "what the A/B says",
@@ -75,7 +75,7 @@ def outcome(
     windows = {"all": (0.0, days), "short": (0.0, short), "long": (days - short, days)}
     effects: dict[str, dict[str, Estimate]] = {}
     for name, (since, until) in windows.items():
-        said = [verdict(twins.mixed[0], design, metric, since, until) for twins in seeds]
+        said = [cautioned(verdict(twins.mixed[0], design, metric, since, until), training) for twins in seeds]
         true = [true_effects(twins, metric, since, until, design.kind == "interleave") for twins in seeds]
         off = [off_policy(twins.all_a, metric, since, until) for twins in seeds]
         effects[name] = {"ab_test": _averaged(said), "off_policy": _averaged(off)}

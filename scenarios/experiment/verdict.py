@@ -12,8 +12,14 @@ from driftline.evaluation.interleaving import Outcome, preference
 from driftline.evaluation.intervals import normal_reach
 from driftline.evaluation.slate_off_policy import cascade_pscore, snrips
 from driftline.scenarios.experiment.design import Design
+from driftline.scenarios.experiment.training import Training
 from driftline.sim.errors import InputError
 from driftline.sim.types import Floats
+
+APART = (
+    "each arm's agent learnt from its own users alone: the interval leaves out what two trainings of one agent differ "
+    "by, and an A/A test rejects more often than it should"
+)
 
 
 def verdict(visits: pl.DataFrame, design: Design, metric: str, since: float, until: float) -> Estimate:
@@ -28,6 +34,13 @@ def verdict(visits: pl.DataFrame, design: Design, metric: str, since: float, unt
         return _analysed(in_window(visits, since, until), design, metric)
     except InputError as problem:
         return _refused(design.kind, str(problem))
+
+
+def cautioned(found: Estimate, training: Training) -> Estimate:
+    """With a warning where agents learn apart: no interval over users knows how much two trainings differ."""
+    if training != "diverted":
+        return found
+    return replace(found, warnings=(*found.warnings, APART))
 
 
 def _analysed(part: pl.DataFrame, design: Design, metric: str) -> Estimate:

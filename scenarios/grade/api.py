@@ -1,7 +1,7 @@
 """`driftline.grade`: replications of a small world, and a grade for every method."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from driftline.scenarios.agent_names import checked_agents, with_agents
 from driftline.scenarios.content_hash import digest, scenario_hash
 from driftline.scenarios.discovery import load
 from driftline.scenarios.executors import Progress, execute
+from driftline.scenarios.grade.findings import Finding, findings
 from driftline.scenarios.grade.off_policy_rows import Spans
 from driftline.scenarios.grade.page import write_page
 from driftline.scenarios.grade.replication import replicate
@@ -24,12 +25,13 @@ from driftline.sim.world import World
 
 @dataclass(frozen=True, slots=True)
 class Grading:
-    """What was found, and where it lies: `grades.csv`, `selection.csv`, `grades.html` and the rows themselves."""
+    """What was found, and where it lies: `grades.csv`, `selection.csv`, `findings.csv`, `grades.html`, the rows."""
 
     scenario: str
     folder: Path
     grades: pl.DataFrame
     selection: pl.DataFrame
+    findings: tuple[Finding, ...]
 
 
 def grade(
@@ -67,10 +69,12 @@ def grade(
     if failed:
         raise InputError(f"{failed[0]} ({len(failed)} of {len(tasks)} replications failed; the others are kept)")
     every = pl.concat([pl.read_parquet(rows / f"{seed}.parquet") for seed in numbers])
-    found = Grading(small.name, folder, grades(every), selection(every))
+    boldest = min(small.grade.targets, key=small.grade.targets.__getitem__)
+    found = Grading(small.name, folder, grades(every), selection(every), findings(every, boldest))
     found.grades.write_csv(folder / "grades.csv")
     found.selection.write_csv(folder / "selection.csv")
-    write_page(folder / "grades.html", small, len(numbers), found.grades, found.selection)
+    pl.DataFrame([asdict(each) for each in found.findings]).write_csv(folder / "findings.csv")
+    write_page(folder / "grades.html", small, len(numbers), found.grades, found.selection, found.findings)
     return found
 
 

@@ -19,7 +19,8 @@ from driftline.evaluation.experiment import (
 )
 from driftline.evaluation.experiment.running import Running
 from driftline.scenarios.experiment.design import Design
-from driftline.scenarios.experiment.verdict import verdict
+from driftline.scenarios.experiment.training import Training
+from driftline.scenarios.experiment.verdict import cautioned, verdict
 from driftline.scenarios.grade.row import Row
 from driftline.sim.errors import InputError
 from driftline.sim.types import Floats, Int64s
@@ -31,7 +32,12 @@ TAU = 0.05
 
 
 def experiment_rows(
-    visits: pl.DataFrame, design: Design, where: str, before: pl.DataFrame, truths: dict[str, float], days: float
+    visits: pl.DataFrame,
+    design: Design,
+    training: Training,
+    before: pl.DataFrame,
+    truths: dict[str, float],
+    days: float,
 ) -> Iterator[Row]:
     """A row for every (method, truth).
 
@@ -39,8 +45,9 @@ def experiment_rows(
     `global`; under `null` both arms are the same agent.
     """
     for method, found in readings(visits, design, before, days).items():
+        told = cautioned(found, training)
         for name, truth in truths.items():
-            yield Row.of("experiment", method, name, where, found, truth)
+            yield Row.of("experiment", method, name, f"{design.kind}, {training}", told, truth)
 
 
 def readings(visits: pl.DataFrame, design: Design, before: pl.DataFrame, days: float) -> dict[str, Estimate]:

@@ -1,11 +1,13 @@
 """The page "which number can you trust, when?": grades as a heat map that opens in any browser."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 
 import polars as pl
 
+from driftline.scenarios.grade.findings import Finding
 from driftline.scenarios.schema import Scenario
 
 TEMPLATE = Path(__file__).parent / "templates" / "grades.html.j2"
@@ -33,7 +35,12 @@ class Sheet:
 
 
 def write_page(
-    path: Path, scenario: Scenario, replications: int, grades: pl.DataFrame, selection: pl.DataFrame
+    path: Path,
+    scenario: Scenario,
+    replications: int,
+    grades: pl.DataFrame,
+    selection: pl.DataFrame,
+    findings: Sequence[Finding],
 ) -> None:
     """Write the page; everything on it is in the CSV files beside it."""
     from jinja2 import Environment
@@ -41,8 +48,9 @@ def write_page(
     template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
         TEMPLATE.read_text("utf-8")
     )
-    sheets = [sheet(title, grades.filter(rows), coverage=True) for title, rows in SHEETS]
-    sheets.append(sheet("A/A: how often is an effect found where there is none?", grades.filter(NULL), coverage=False))
+    sheets = [sheet(title, grades.filter(rows & OFF_POLICY), coverage=True) for title, rows in SHEETS]
+    for title, rows, coverage in TESTS:
+        sheets.append(sheet(title, by_training(grades.filter(rows)), coverage=coverage))
     page = template.render(
         scenario=scenario.name,
         title=scenario.title,
@@ -51,18 +59,27 @@ def write_page(
         grade=scenario.grade,
         sheets=sheets,
         selection=selection.rows(named=True),
+        findings=findings,
     )
     path.write_text(page, encoding="utf-8")
 
 
 OFF_POLICY = pl.col("family") == "off_policy"
 SHEETS = (
-    ("Off-policy: the mean value over the log", OFF_POLICY & (pl.col("target") == "past")),
-    ("Off-policy: the value at present", OFF_POLICY & (pl.col("target") == "present")),
-    ("Off-policy: the value in the next period", OFF_POLICY & (pl.col("target") == "next_period")),
-    ("Experiments: the effect of all B against all A", pl.col("target") == "global"),
+    ("Off-policy: the mean value over the log", pl.col("target") == "past"),
+    ("Off-policy: the value at present", pl.col("target") == "present"),
+    ("Off-policy: the value in the next period", pl.col("target") == "next_period"),
 )
-NULL = pl.col("target") == "null"
+TESTS = (
+    ("Experiments: the effect of all B against all A", pl.col("target") == "global", True),
+    ("A/A: how often is an effect found where there is none?", pl.col("target") == "null", False),
+)
+
+
+def by_training(grades: pl.DataFrame) -> pl.DataFrame:
+    """Experiments with designs down and trainings across."""
+    design, training = (pl.col("policy").str.split(", ").list.get(k) for k in (0, 1))
+    return grades.with_columns((design + ": " + pl.col("method")).alias("method"), training.alias("policy"))
 
 
 def sheet(title: str, grades: pl.DataFrame, *, coverage: bool) -> Sheet:

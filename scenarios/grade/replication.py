@@ -64,13 +64,14 @@ def _experiments(scenario: Scenario, start: Start, report: Report) -> Iterator[R
         for kind in DESIGNS:
             design = Design(kind=kind, clusters=CLUSTERS)
             visits = twins.play(Plan("mixed", design, training))
-            yield from experiment_rows(visits, design, f"{kind}, {training}", before, {"global": truth}, days)
+            yield from experiment_rows(visits, design, training, before, {"global": truth}, days)
             visits = twins.null(design, training)
-            yield from experiment_rows(visits, design, f"{kind}, {training}", before, {"null": 0.0}, days)
+            yield from experiment_rows(visits, design, training, before, {"null": 0.0}, days)
         # What interleaving measures is a preference and no reward: it has a null, but no size to compare.
-        mixed = Design(kind="interleave")
-        visits = twins.interleaved_null(alone)
-        yield from experiment_rows(visits, mixed, f"interleave, {training}", before, {"null": 0.0}, days)
+        if training in ("pooled", "snapshot"):
+            mixed = Design(kind="interleave")
+            visits = twins.null(mixed, training)
+            yield from experiment_rows(visits, mixed, training, before, {"null": 0.0}, days)
 
 
 class Twin:
@@ -93,8 +94,8 @@ class Twin:
         return self._alone[kind, training]
 
     def null(self, design: Design, training: Training) -> pl.DataFrame:
-        """Control against itself: two agents that learn apart, or else one run with its visits labelled."""
-        if training in ("diverted", "weighted"):
+        """Control against itself: two agents side by side, or one run with labelled visits where that is the same."""
+        if training in ("diverted", "weighted") or design.kind == "interleave":
             same = self._pair[0], self._pair[0]
             return play(self._scenario, self._start, same, Plan("mixed", design, training), lambda share: None)
         visits = self.alone("all_a", training)
@@ -104,14 +105,6 @@ class Twin:
             pl.Series("meant", design.meant(users, days, seed)),
             pl.Series("analysed", design.analysed(days)),
         )
-
-    def interleaved_null(self, training: Training) -> pl.DataFrame:
-        """Two agents alike in every slate. Both learn from every slate, so only whether they learn at all matters."""
-        if ("interleaved", training) not in self._alone:
-            same, plan = (self._pair[0], self._pair[0]), Plan("mixed", Design(kind="interleave"), training)
-            visits = play(self._scenario, self._start, same, plan, lambda share: None)
-            self._alone["interleaved", training] = visits
-        return self._alone["interleaved", training]
 
     def effect(self, training: Training) -> float:
         """All B against all A: mean over users of the difference of their mean rewards."""

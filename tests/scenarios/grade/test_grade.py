@@ -40,6 +40,12 @@ def test_every_method_speaks_of_every_time_and_every_design(grading: Grading) ->
         ("cluster (CR2)", "null"),
         ("switchback (block t)", "global"),
     } <= named
+    assert [each.name for each in grading.findings] == ["stale", "together", "apart"]
+    mixed = grading.grades.filter(pl.col("method") == "interleaving")
+    assert set(mixed.select("policy", "target").rows()) == {
+        ("interleave, pooled", "null"),
+        ("interleave, snapshot", "null"),
+    }
     policies = set(grading.grades.filter(pl.col("method") == "welch")["policy"])
     assert policies == {f"user, {training}" for training in ("pooled", "diverted", "snapshot", "weighted")}
     assert (grading.grades["n"] == 4).mean() > 0.95  # type: ignore[operator]
@@ -57,7 +63,8 @@ def test_the_page_shows_every_grade_and_the_tables_lie_beside_it(grading: Gradin
     for word in (
         "abrupt_shift",
         "prognosticator nis",
-        "switchback, diverted",
+        "switchback: switchback (block t)",
+        "In plain words",
         "SharpeRatio@2",
         "4 worlds of 150 users",
     ):

@@ -1,0 +1,78 @@
+from math import nan
+
+import numpy as np
+import polars as pl
+import pytest
+from scipy import stats
+
+from driftline.scenarios.grade.findings import Finding, findings
+
+N = 60
+
+
+def verdicts(method: str, target: str, policy: str, value: list[float], truth: float, reach: float) -> pl.DataFrame:
+    """One row a seed; intervals reach `reach` either way."""
+    made = np.asarray(value)
+    return pl.DataFrame(
+        {
+            "method": method,
+            "target": target,
+            "policy": policy,
+            "seed": np.arange(len(made)),
+            "value": made,
+            "std_error": np.full(len(made), reach / 2.0),
+            "low": made - reach,
+            "high": made + reach,
+            "truth": np.full(len(made), truth),
+        }
+    )
+
+
+def draws(seed: int, mean: float, sd: float) -> list[float]:
+    return [float(each) for each in np.random.default_rng(seed).normal(mean, sd, N)]
+
+
+def every() -> dict[str, Finding]:
+    rows = pl.concat(
+        [
+            verdicts("ips", "next_period", "bold", draws(0, 0.5, 0.1), 0.1, 0.05),
+            verdicts("ips", "next_period", "even", draws(1, 9.0, 0.1), 0.1, 0.05),
+            verdicts("windowed snips", "next_period", "bold", draws(2, 0.1, 0.01), 0.1, 0.05),
+            verdicts("welch", "global", "user, snapshot", draws(3, 0.0, 1.0), 0.0, 10.0),
+            verdicts("welch", "global", "user, pooled", [0.0, 5.0] * (N // 2), 0.0, 1.0),
+            verdicts("welch", "null", "user, diverted", draws(4, 0.0, 2.0), 0.0, 2.0),
+        ]
+    )
+    return {each.name: each for each in findings(rows, "bold")}
+
+
+def test_the_stale_estimate_is_off_by_its_mean_error_with_students_interval() -> None:
+    found, error = every()["stale"], np.array(draws(0, 0.5, 0.1)) - 0.1
+    low, high = stats.t.interval(0.95, N - 1, error.mean(), stats.sem(error))
+    np.testing.assert_allclose((found.value, found.low, found.high), (error.mean(), low, high), rtol=1e-9)
+    assert "'bold'" in found.text
+    assert "0 % of its" in found.text
+    assert "100 % hold it" in found.text
+
+
+def test_coverage_lost_by_learning_together_is_paired_by_world() -> None:
+    found = every()["together"]
+    assert found.value == pytest.approx(0.5)
+    lost = np.array([0.0, 1.0] * (N // 2))
+    assert found.high - found.value == pytest.approx(stats.t.ppf(0.975, N - 1) * stats.sem(lost))
+    assert "in 100 % of worlds" in found.text
+    assert "in 50 % while" in found.text
+
+
+def test_the_spread_of_a_a_tests_has_a_chi_square_interval() -> None:
+    found, value = every()["apart"], np.array(draws(4, 0.0, 2.0))
+    ratio = value.std(ddof=1)  # the stated error is 1
+    low, high = (ratio * np.sqrt((N - 1) / stats.chi2.ppf(share, N - 1)) for share in (0.975, 0.025))
+    np.testing.assert_allclose((found.value, found.low, found.high), (ratio - 1, low - 1, high - 1), rtol=1e-9)
+    assert f"{100 * np.mean(np.abs(value) > 2.0):.0f} % of such" in found.text
+
+
+def test_what_no_row_tells_is_left_out() -> None:
+    assert findings(verdicts("dm", "past", "bold", [1.0, 2.0], 0.0, 1.0), "bold") == ()
+    unknown = verdicts("ips", "next_period", "bold", [nan, 1.0], 0.0, 1.0)
+    assert findings(unknown, "bold") == ()
