@@ -32,5 +32,8 @@ def experiment(
 
     numbers = {"share": share, "ramp": ramp, "washout": washout, "block": block, "clusters": clusters}
     found = live_experiment(scenario, (a, b), design, numbers, training, seeds, set_ or [], metric, short, out, jobs)
-    title = f"{b} - {a}, {metric} a visit, {design} design, {training} training (shared state: {found.scope})"
+    title = f"{b} - {a}, {metric} a visit, {design} design, {training} training"
     print_table(found.rows(), as_json=json, title=title)
+    if not json:
+        for part in found.state:
+            typer.echo(f"{part.scope:6s}  {part.name}: {part.why}")

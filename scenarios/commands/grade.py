@@ -22,4 +22,6 @@ def grade(
     found, rows = live_grade(scenario, seeds, set_ or [], out, jobs)
     print_table(rows, as_json=json, title=f"{found.scenario}: coverage of 95 % intervals, bias and error")
     if not json:
+        for finding in found.findings:
+            typer.echo(finding.text)
         typer.echo(f"heat map: {found.folder / 'grades.html'}")

@@ -9,7 +9,8 @@ import numpy as np
 from driftline.evaluation.estimate import Estimate
 from driftline.evaluation.intervals import normal_reach, t_interval
 from driftline.scenarios.experiment.design import Design
-from driftline.scenarios.experiment.training import SCOPES, Training
+from driftline.scenarios.experiment.scopes import Part, parts
+from driftline.scenarios.experiment.training import Training
 from driftline.scenarios.experiment.truths import Twins, true_effects
 from driftline.scenarios.experiment.verdict import cautioned, off_policy, verdict
 
@@ -36,9 +37,9 @@ class Experiment:
     `interference`."""
 
     @property
-    def scope(self) -> str:
-        """Scope of what the agents share between users: global or arm."""
-        return SCOPES[self.training]
+    def state(self) -> tuple[Part, ...]:
+        """Every stateful part, and whether each arm has its own."""
+        return parts(self.design, self.training)
 
     def rows(self) -> list[dict[str, object]]:
         """One row per window and reading, for tables and JSON."""

@@ -11,13 +11,6 @@ from driftline.sim.types import Bools, Feedback, Floats, Int64s
 
 Training = Literal["pooled", "diverted", "snapshot", "weighted"]
 TRAININGS: tuple[Training, ...] = ("pooled", "diverted", "snapshot", "weighted")
-SCOPES: dict[Training, str] = {
-    "pooled": "global",
-    "diverted": "arm",
-    "snapshot": "arm, frozen",
-    "weighted": "global, weighted",
-}
-"""Scope of what an agent shares between users (counts, models, factors); what it keeps of single users follows it."""
 WEIGHTED = 3
 """Place of the thinning in the key."""
 
