@@ -5,10 +5,12 @@ import sys
 
 import typer
 
+from driftline.scenarios.commands.ab import ab
 from driftline.scenarios.commands.compare import compare
 from driftline.scenarios.commands.experiment import experiment
 from driftline.scenarios.commands.grade import grade
 from driftline.scenarios.commands.list import list_scenarios
+from driftline.scenarios.commands.ope import ope
 from driftline.scenarios.commands.report import report
 from driftline.scenarios.commands.run import run
 from driftline.scenarios.commands.show import show
@@ -27,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("list")(list_scenarios)
-for command in (run, compare, experiment, grade, tune, report, show, validate):
+for command in (run, compare, experiment, grade, ope, ab, tune, report, show, validate):
     app.command()(command)
 
 

@@ -19,6 +19,7 @@ def experiment(
     washout: Annotated[float, typer.Option(help="Days left out at the start, and of every switchback block.")] = 0.0,
     block: Annotated[float, typer.Option(help="Days of a switchback block.")] = 2.0,
     clusters: Annotated[int, typer.Option(help="Clusters of a cluster design.")] = 50,
+    copies: Annotated[int, typer.Option(help="Copies of each agent, trained apart (diverted training).")] = 1,
     short: Annotated[float, typer.Option(help="Days of the short horizon, and of the long one's end.")] = 7.0,
     seeds: Seeds = "1",
     set_: Overrides = None,
@@ -30,7 +31,8 @@ def experiment(
     from driftline.scenarios.experiment.live import live_experiment
     from driftline.scenarios.table import print_table
 
-    numbers = {"share": share, "ramp": ramp, "washout": washout, "block": block, "clusters": clusters}
+    numbers = {"share": share, "ramp": ramp, "washout": washout, "block": block}
+    numbers |= {"clusters": clusters, "copies": copies}
     found = live_experiment(scenario, (a, b), design, numbers, training, seeds, set_ or [], metric, short, out, jobs)
     title = f"{b} - {a}, {metric} a visit, {design} design, {training} training"
     print_table(found.rows(), as_json=json, title=title)

@@ -121,6 +121,8 @@ def _twins(folder: Path, labels: Mapping[str, Plan], seed: int) -> Twins:
 def _check(design: Design, training: str, metric: str, short: float, jobs: int) -> None:
     if training not in TRAININGS:
         raise InputError(f"training {training!r} is unknown; {hint(training, TRAININGS)}")
+    if design.copies > 1 and training != "diverted":
+        raise InputError(f"copies = {design.copies}: only training 'diverted' trains agents apart, not {training!r}")
     if design.kind == "interleave" and training not in ("pooled", "snapshot"):
         raise InputError(
             f"training {training!r}: interleave needs training 'pooled' or 'snapshot', as slates hold both arms' items"

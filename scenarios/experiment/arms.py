@@ -1,6 +1,6 @@
 """Two agents side by side in one world: who sees which visits, who serves them, who learns from them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -30,7 +30,7 @@ class Arm:
 
 
 class Arms:
-    """The agents A and B of an experiment.
+    """The agents A and B of an experiment: one of each, or several copies of each, A's first.
 
     Under pooled and weighted training each agent also meets the other arm's users, in silence: what it would have
     shown is thrown away. Under diverted training and from a snapshot it meets only those that it serves. A snapshot's
@@ -38,9 +38,10 @@ class Arms:
     """
 
     def __init__(
-        self, callers: tuple[Caller, Caller], needed: tuple[bool, bool], training: Training, setting: Setting
+        self, callers: Sequence[Caller], needed: tuple[bool, bool], training: Training, setting: Setting
     ) -> None:
-        self._arms = tuple(Arm(caller, wanted) for caller, wanted in zip(callers, needed, strict=True))
+        self._copies = len(callers) // 2
+        self._arms = tuple(Arm(caller, needed[number // self._copies]) for number, caller in enumerate(callers))
         self._training = training
         self._silent = training in ("pooled", "weighted")
         self._together = False
@@ -60,12 +61,12 @@ class Arms:
                     arm.caller.finish(job)
                 arm.trainer.take(arm.caller.tick(now), now)
 
-    def act(self, observation: Observation, in_b: Bools) -> Slates:
-        """Each visit's slate by the agent of its arm."""
+    def act(self, observation: Observation, cell: Int64s) -> Slates:
+        """Each visit's slate by the agent that serves it; cell: its number [n] (`Design.cell`)."""
         self._together = False
         parts: list[tuple[Bools, Bools, Slates]] = []
         for number, arm in enumerate(self._arms):
-            own = in_b == bool(number)
+            own = cell == number
             arm.met = np.full(len(observation), arm.needed) & (own | self._silent)
             arm.arrived.append(observation.arrived)
             if arm.met.any():
@@ -96,22 +97,22 @@ class Arms:
         arm.arrived = []
         return arm.caller.act(part, self._slate)
 
-    def guarded(self, observation: Observation, in_b: Bools, respond: Callable[[], T]) -> T:
+    def guarded(self, observation: Observation, cell: Int64s, respond: Callable[[], T]) -> T:
         """Let the world respond; a slate that it refuses is the fault of the agent that served the visit."""
         try:
             return respond()
         except SlateError as problem:
             row = int(np.flatnonzero(observation.user == problem.user)[0])
-            raise AgentError(f"agent {self._arms[int(in_b[row])].caller.name!r}: {problem}") from problem
+            raise AgentError(f"agent {self._arms[int(cell[row])].caller.name!r}: {problem}") from problem
 
-    def learn(self, feedback: Feedback, observation: Observation, in_b: Bools) -> None:
+    def learn(self, feedback: Feedback, observation: Observation, cell: Int64s) -> None:
         """What happened, to each agent what its training lets it know."""
         for number, arm in enumerate(self._arms):
             if arm.needed and arm.met.any():
-                own = np.ones(len(observation), np.bool_) if self._together else in_b == bool(number)
-                part = lesson(self._training, feedback, own, self._exposure, number, self._seed)
+                own = np.ones(len(observation), np.bool_) if self._together else cell == number
+                part = lesson(self._training, feedback, own, self._exposure, number // self._copies, self._seed)
                 arm.caller.learn(part, observation)
-        self._exposure.note(feedback, in_b)
+        self._exposure.note(feedback, cell >= self._copies)
 
 
 def part_of(observation: Observation, rows: Bools, arrived: Items) -> Observation:

@@ -11,7 +11,7 @@ from driftline.sim.keyed import Stream
 from driftline.sim.types import Bools, Floats, Int64s
 
 Kind = Literal["user", "cluster", "switchback", "interleave"]
-USER, CLUSTER, BLOCK = range(3)
+USER, CLUSTER, BLOCK, COPY = 0, 1, 2, 7
 """What is drawn, in the third place of the key."""
 
 
@@ -22,6 +22,8 @@ class Design(Params):
     blocks in random order; `interleave` mixes both rankings in every slate. share: of arm B at full ramp (switchbacks
     and interleaving are half and half). ramp: days in which the share grows from 0 to its full size. washout: days left
     out of the analysis: at the start, and of every block of a switchback. block: days. clusters: how many.
+    copies: of each arm's agent, each trained apart on its own part of the arm's users (under diverted training). With
+    two or more the analysis compares copies, and so knows how much two trainings differ.
     """
 
     kind: Kind = "user"
@@ -30,11 +32,14 @@ class Design(Params):
     washout: NonNegative = 0.0
     block: Positive = 2.0
     clusters: Annotated[int, Field(ge=2)] = 50
+    copies: Count = 1
 
     @model_validator(mode="after")
     def _consistent(self) -> "Design":
         if self.kind in ("switchback", "interleave") and self.share != 0.5:
             raise ValueError(f"share = {self.share:g}: a {self.kind} is always half and half, .5")
+        if self.copies > 1 and self.kind not in ("user", "cluster"):
+            raise ValueError(f"copies = {self.copies}: a {self.kind} has no users of one arm only to train copies on")
         if self.kind == "switchback" and self.washout >= self.block:
             raise ValueError(f"washout = {self.washout:g} days: must be < block = {self.block:g}")
         return self
@@ -45,6 +50,13 @@ class Design(Params):
         if self.kind == "interleave":
             return 1  # every slate holds both arms
         return int(np.ceil(1.0 / self.share - 1e-9)) if self.kind in ("user", "cluster") else 2
+
+    def cell(self, users: Int64s, days: Floats, in_b: Bools, seed: int) -> Int64s:
+        """Which agent serves visits in these arms [n]: copy 0 .. of arm A, then of arm B; whole units stay together."""
+        if self.copies == 1:
+            return np.asarray(in_b, dtype=np.int64)
+        draw = keyed.uniforms(seed, Stream.ASSIGNMENT, self.unit(users, days, seed), 0, COPY)
+        return self.copies * in_b.astype(np.int64) + (draw * self.copies).astype(np.int64)
 
     def unit(self, users: Int64s, days: Floats, seed: int) -> Int64s:
         """What is randomised as one, numbered [n]: the user, its cluster, or the block of days."""

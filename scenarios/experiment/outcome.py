@@ -76,7 +76,7 @@ def outcome(
     windows = {"all": (0.0, days), "short": (0.0, short), "long": (days - short, days)}
     effects: dict[str, dict[str, Estimate]] = {}
     for name, (since, until) in windows.items():
-        said = [cautioned(verdict(twins.mixed[0], design, metric, since, until), training) for twins in seeds]
+        said = [cautioned(verdict(twins.mixed[0], design, metric, since, until), design, training) for twins in seeds]
         true = [true_effects(twins, metric, since, until, design.kind == "interleave") for twins in seeds]
         off = [off_policy(twins.all_a, metric, since, until) for twins in seeds]
         effects[name] = {"ab_test": _averaged(said), "off_policy": _averaged(off)}

@@ -21,14 +21,15 @@ from driftline.sim.world import World
 
 Progress = Callable[[float], None]
 SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
-    "user": pl.Int64, "visit": pl.Int32, "day": pl.Float64, "unit": pl.Int64, "meant": pl.Boolean, "shown": pl.Boolean,
-    "analysed": pl.Boolean, "reward": pl.Float32, "click": pl.Float32, "dwell": pl.Float32,
+    "user": pl.Int64, "visit": pl.Int32, "day": pl.Float64, "unit": pl.Int64, "cell": pl.Int64,
+    "meant": pl.Boolean, "shown": pl.Boolean, "analysed": pl.Boolean,
+    "reward": pl.Float32, "click": pl.Float32, "dwell": pl.Float32,
     "credit_a": pl.Float32, "credit_b": pl.Float32, "place": pl.Int8,
     "log_p": pl.Array(pl.Float64, 1), "target_log_p": pl.Array(pl.Float64, 1),
 }  # fmt: skip
-"""What is kept of every visit. `day` counts from the warm-up's end. Credits: of an interleaved slate. `place`: what
-was taken, L for nothing. `log_p`, `target_log_p`: log P(item k | items above it) of A and of B, where A serves
-everybody and both state propensities, as wide as a slate."""
+"""What is kept of every visit. `day` counts from the warm-up's end. `cell`: the agent that it is meant for. Credits: of
+an interleaved slate. `place`: what was taken, L for nothing. `log_p`, `target_log_p`: log P(item k | items above it) of A
+and of B, where A serves everybody and both state propensities, as wide as a slate."""
 Columns = dict[str, NDArray[Any]]
 METRICS = ("reward", "click", "dwell")
 
@@ -52,6 +53,15 @@ class Plan:
         """Whether every slate holds both arms' items."""
         return self.kind == "mixed" and self.design.kind == "interleave"
 
+    @property
+    def copies(self) -> int:
+        """Agents an arm. An arm that serves everybody has one."""
+        return self.design.copies if self.kind == "mixed" else 1
+
+    def cell(self, users: Int64s, days: Floats, in_b: Bools, seed: int) -> Int64s:
+        """Which of the agents serves each visit, shown this arm [n]."""
+        return self.design.cell(users, days, in_b, seed) if self.kind == "mixed" else in_b.astype(np.int64)
+
     def shown(self, users: Int64s, days: Floats, seed: int) -> Bools:
         """Whether each visit is shown arm B [n]."""
         if self.kind == "mixed":
@@ -65,10 +75,7 @@ def play(scenario: Scenario, start: Start, pair: tuple[str, str], plan: Plan, pr
     pair: agent ids of arms A and B. The world is forked from `start`, so that runs of one seed are twins.
     """
     world = start.world.fork()
-    callers = (
-        Caller(build_agent(scenario, pair[0], world), pair[0]),
-        Caller(build_agent(scenario, pair[1], world), pair[1]),
-    )
+    callers = [Caller(build_agent(scenario, agent, world), agent) for agent in pair for _ in range(plan.copies)]
     shadowed = plan.kind == "all_a" and plan.logged and all(caller.states_propensities for caller in callers)
     arms = Arms(callers, (plan.kind != "all_b", plan.kind != "all_a" or shadowed), plan.training, start.setting)
     rounds: list[Columns] = []
@@ -87,15 +94,16 @@ def _round(world: World, arms: Arms, plan: Plan, observation: Observation, shado
     """One round of slates and responses, as columns."""
     users, days = world.round.users, observation.time - world.params.warmup
     in_b = plan.shown(users, days, world.seed)
+    cell = plan.cell(users, days, in_b, world.seed)
     mixed = None
     if plan.interleaves:
         mixed = arms.interleave(observation, users, world.seed)
         slates = Slates.certain(mixed.items.astype(np.int32))
     else:
-        slates = arms.act(observation, in_b)
+        slates = arms.act(observation, cell)
     target = arms.shadow(observation, slates.items) if shadowed else None
-    feedback, truth = arms.guarded(observation, in_b, lambda: world.respond_in_full(slates, probabilities=False))
-    arms.learn(feedback, observation, in_b)
+    feedback, truth = arms.guarded(observation, cell, lambda: world.respond_in_full(slates, probabilities=False))
+    arms.learn(feedback, observation, cell)
     columns: Columns = {
         "user": users, "visit": feedback.visit, "day": days, "shown": in_b, "reward": truth.reward,
         "place": feedback.choice, "dwell": feedback.dwell,
@@ -112,9 +120,11 @@ def _visits(rounds: list[Columns], plan: Plan, world: World) -> pl.DataFrame:
     """All rounds as one frame, with what the design says of every visit."""
     whole = {name: np.concatenate([part[name] for part in rounds]) for name in rounds[0]}
     design, users, days = plan.design, whole["user"], whole["day"]
+    meant = design.meant(users, days, world.seed, plan.turn)
     whole |= {
         "unit": design.unit(users, days, world.seed),
-        "meant": design.meant(users, days, world.seed, plan.turn),
+        "cell": design.cell(users, days, meant, world.seed),
+        "meant": meant,
         "analysed": design.analysed(days),
         "click": whole["place"] < world.params.slate,
     }

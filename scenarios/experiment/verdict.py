@@ -18,7 +18,7 @@ from driftline.sim.types import Floats
 
 APART = (
     "each arm's agent learnt from its own users alone: the interval leaves out what two trainings of one agent differ "
-    "by, and an A/A test rejects more often than it should"
+    "by, and an A/A test rejects more often than it should; several copies of each agent would tell"
 )
 
 
@@ -26,7 +26,8 @@ def verdict(visits: pl.DataFrame, design: Design, metric: str, since: float, unt
     """B - A as the analyst of this design would report it, by intention to treat.
 
     visits: one mixed run (`play.SCHEMA`); visits in a wash-out are left out, those of the ramp count by what they were
-    meant for. `user`: Welch's t over users' means. `cluster`: the same, errors clustered (CR2). `switchback`: Welch's t
+    meant for. `user`: Welch's t over users' means. `cluster`: the same, errors clustered (CR2); so too where an arm has
+    several copies of its agent, by copy. `switchback`: Welch's t
     over block means. `interleave`: clicks credited to B less those credited to A, per visit; its size is no reward.
     NaN with a warning where the window holds too little.
     """
@@ -36,9 +37,9 @@ def verdict(visits: pl.DataFrame, design: Design, metric: str, since: float, unt
         return _refused(design.kind, str(problem))
 
 
-def cautioned(found: Estimate, training: Training) -> Estimate:
+def cautioned(found: Estimate, design: Design, training: Training) -> Estimate:
     """With a warning where agents learn apart: no interval over users knows how much two trainings differ."""
-    if training != "diverted":
+    if training != "diverted" or design.copies > 1:
         return found
     return replace(found, warnings=(*found.warnings, APART))
 
@@ -47,6 +48,8 @@ def _analysed(part: pl.DataFrame, design: Design, metric: str) -> Estimate:
     if design.kind == "interleave":
         a, b = (part[name].to_numpy().astype(np.float64) for name in ("credit_a", "credit_b"))
         return preference(Outcome(a, b, np.sign(b - a)), user=part["user"].to_numpy(), measure="credit")
+    if design.copies > 1:
+        return _between_copies(part, design, metric)
     keys = ["unit", "meant"] if design.kind == "switchback" else ["user", "unit", "meant"]
     mean = pl.col(metric).cast(pl.Float64).mean().alias("value")
     rows = part.group_by(keys, maintain_order=True).agg(mean).sort(keys)
@@ -56,6 +59,17 @@ def _analysed(part: pl.DataFrame, design: Design, metric: str) -> Estimate:
     if design.kind == "cluster":
         return cluster(value=value, arm=arm, cluster=unit)
     return welch(value, arm)
+
+
+def _between_copies(part: pl.DataFrame, design: Design, metric: str) -> Estimate:
+    """Users' means, with the users of one copy of an agent as one cluster: copies are what was trained apart."""
+    users = (
+        part.group_by("user", "meant", "cell", maintain_order=True)
+        .agg(pl.col(metric).cast(pl.Float64).mean().alias("value"))
+        .sort("user", "meant", "cell")
+    )
+    arm = users["meant"].to_numpy().astype(np.int64)
+    return cluster(value=users["value"].to_numpy(), arm=arm, cluster=users["cell"].to_numpy())
 
 
 def off_policy(log: pl.DataFrame, metric: str, since: float, until: float) -> Estimate:

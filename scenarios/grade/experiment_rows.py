@@ -45,13 +45,15 @@ def experiment_rows(
     `global`; under `null` both arms are the same agent.
     """
     for method, found in readings(visits, design, before, days).items():
-        told = cautioned(found, training)
+        told = cautioned(found, design, training)
         for name, truth in truths.items():
             yield Row.of("experiment", method, name, f"{design.kind}, {training}", told, truth)
 
 
 def readings(visits: pl.DataFrame, design: Design, before: pl.DataFrame, days: float) -> dict[str, Estimate]:
     """B - A in reward a visit by every method that fits the design."""
+    if design.copies > 1:
+        return {f"{design.copies} copies (CR2)": verdict(visits, design, "reward", 0.0, days)}
     if design.kind != "user":
         name = {"cluster": "cluster (CR2)", "switchback": "switchback (block t)", "interleave": "interleaving"}
         return {name[design.kind]: verdict(visits, design, "reward", 0.0, days)}

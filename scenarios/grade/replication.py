@@ -21,7 +21,7 @@ from driftline.sim.world import World
 
 DESIGNS: tuple[Kind, ...] = ("user", "cluster", "switchback")
 """Those whose numbers are effects in reward."""
-CLUSTERS = 100
+CLUSTERS, COPIES = 100, 5
 
 
 def replicate(scenario: Scenario, label: str, seed: int, out: Path, report: Report) -> None:
@@ -61,8 +61,10 @@ def _experiments(scenario: Scenario, start: Start, report: Report) -> Iterator[R
         # What everybody is shown by one agent does not depend on whom else it might have learned from.
         alone: Training = "snapshot" if training == "snapshot" else "pooled"
         truth = twins.effect(alone)
-        for kind in DESIGNS:
-            design = Design(kind=kind, clusters=CLUSTERS)
+        designs = [Design(kind=kind, clusters=CLUSTERS) for kind in DESIGNS]
+        if training == "diverted":
+            designs.append(Design(copies=COPIES))
+        for design in designs:
             visits = twins.play(Plan("mixed", design, training))
             yield from experiment_rows(visits, design, training, before, {"global": truth}, days)
             visits = twins.null(design, training)

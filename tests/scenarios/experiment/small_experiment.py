@@ -8,7 +8,7 @@ from driftline.agents.baselines.popularity import Popularity
 from driftline.scenarios.agent_names import checked_agents, with_agents
 from driftline.scenarios.discovery import load
 from driftline.scenarios.schema import Scenario
-from driftline.sim.types import Feedback, Observation, Slates
+from driftline.sim.types import Feedback, Observation, Setting, Slates
 from driftline.sim.warmup import Start, warm_up
 from driftline.sim.world import World
 
@@ -55,6 +55,25 @@ class Diary(Popularity):
         self.ticks.append(now)
         super().tick(now)
         return ()
+
+
+class Ledger(Popularity):
+    """Popularity, each copy of which keeps a list of its own of whom it met and of what it was told."""
+
+    books: ClassVar[list[tuple[set[int], set[int]]]] = []
+
+    def reset(self, setting: Setting) -> None:
+        self.met, self.told = set[int](), set[int]()
+        self.books.append((self.met, self.told))
+        super().reset(setting)
+
+    def act(self, observation: Observation) -> Slates:
+        self.met.update(observation.user.tolist())
+        return super().act(observation)
+
+    def learn(self, feedback: Feedback) -> None:
+        self.told.update(feedback.user.tolist())
+        super().learn(feedback)
 
 
 class Clumsy(Popularity):

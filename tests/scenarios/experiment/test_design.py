@@ -71,6 +71,18 @@ def test_a_washout_leaves_the_first_days_out() -> None:
     )
 
 
+def test_a_cluster_has_one_copy_of_an_agent_and_copies_are_about_alike_in_size() -> None:
+    users = np.arange(20_000)
+    days = np.zeros(len(users))
+    design = Design(kind="cluster", clusters=400, copies=4)
+    cell = design.cell(users, days, design.meant(users, days, 5), 5)
+    unit = design.unit(users, days, 5)
+    assert all(len(set(cell[unit == one])) == 1 for one in range(400))
+    clusters = np.bincount([cell[unit == one][0] for one in range(400)], minlength=8)
+    # 50 clusters each, 4 standard errors of a count
+    assert np.abs(clusters - 50).max() < 4 * np.sqrt(50 * 7 / 8)
+
+
 @pytest.mark.parametrize(
     ("stated", "words"),
     [
@@ -83,6 +95,8 @@ def test_a_washout_leaves_the_first_days_out() -> None:
         ({"kind": "switchback", "share": 0.3}, "share = 0.3: a switchback is always half and half"),
         ({"kind": "switchback", "washout": 3.0}, "washout = 3 days: must be < block = 2"),
         ({"clusters": 1}, "design: clusters = 1: must be >= 2"),
+        ({"copies": 0}, "design: copies = 0: must be >= 1"),
+        ({"kind": "switchback", "copies": 2}, "copies = 2: a switchback has no users of one arm only"),
     ],
 )
 def test_a_design_that_cannot_be_is_named(stated: dict[str, object], words: str) -> None:

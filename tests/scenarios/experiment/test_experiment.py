@@ -7,12 +7,12 @@ import pytest
 from small_experiment import SMALL, A, B, scenario, started
 
 import driftline
-from driftline.evaluation.experiment import welch
+from driftline.evaluation.experiment import cluster, welch
 from driftline.scenarios import cli
 from driftline.scenarios.experiment.design import Design
 from driftline.scenarios.experiment.outcome import Experiment
 from driftline.scenarios.experiment.play import Plan, play
-from driftline.scenarios.experiment.verdict import off_policy, verdict
+from driftline.scenarios.experiment.verdict import cautioned, off_policy, verdict
 from driftline.sim.errors import InputError
 
 
@@ -49,6 +49,21 @@ def test_an_experiment_says_what_its_standard_analysis_says() -> None:
     plain = welch(users["reward"].cast(float).to_numpy(), users["meant"].to_numpy().astype(np.int64))
     found = verdict(visits, Design(washout=2.0), "reward", 0.0, 99.0)
     assert [found.value, found.std_error] == pytest.approx([plain.value, plain.std_error], rel=1e-5)
+
+
+def test_copies_are_compared_with_each_other() -> None:
+    design = Design(copies=4)
+    visits = play(scenario(A, B), started(), (A, B), Plan("mixed", design, "diverted"), lambda share: None)
+    users = visits.group_by("user", "meant", "cell").agg(pl.col("reward").cast(float).mean())
+    value, arm, cell = (users[name].to_numpy() for name in ("reward", "meant", "cell"))
+    wanted = cluster(value=value, arm=arm.astype(np.int64), cluster=cell)
+    found = verdict(visits, design, "reward", 0.0, 99.0)
+    assert (found.value, found.low, found.high) == pytest.approx((wanted.value, wanted.low, wanted.high), rel=1e-6)
+    assert found.n == 8
+    assert not any("learnt from its own users alone" in line for line in cautioned(found, design, "diverted").warnings)
+    apart = verdict(visits, Design(), "reward", 0.0, 99.0)
+    assert "learnt from its own users alone" in cautioned(apart, Design(), "diverted").warnings[-1]
+    assert cautioned(apart, Design(), "pooled") == apart
 
 
 def test_without_propensities_the_log_says_nothing_and_why() -> None:
@@ -99,6 +114,7 @@ def test_the_command_prints_every_reading_of_every_window(capsys: pytest.Capture
         ({"training": "poled"}, "training 'poled' is unknown; did you mean 'pooled'"),
         ({"metric": "clicks"}, "metric 'clicks' is unknown; did you mean 'click'"),
         ({"jobs": 0}, "jobs = 0: must be >= 1"),
+        ({"design": Design(copies=3)}, "copies = 3: only training 'diverted' trains agents apart, not 'pooled'"),
         (
             {"design": Design(kind="interleave"), "training": "diverted"},
             "interleave needs training 'pooled' or 'snapshot'",

@@ -2,7 +2,7 @@ import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
-from small_experiment import A, B, Diary, scenario, started
+from small_experiment import A, B, Diary, Ledger, scenario, started
 
 from driftline.scenarios.agent_calls import AgentError
 from driftline.scenarios.experiment.design import Design
@@ -52,6 +52,27 @@ def test_each_agent_learns_what_its_training_lets_it_know(training: Training) ->
         assert told == own
         assert set(Diary.met) == {user for user, _ in own}
     assert bool(Diary.ticks) == (training != "snapshot")
+
+
+@pytest.mark.parametrize("kind", ["user", "cluster"])
+def test_copies_of_an_agent_share_no_user_and_learn_apart(kind: str) -> None:
+    Ledger.books.clear()
+    ledger = "small_experiment:Ledger"
+    visits = played((ledger, ledger), Plan("mixed", Design.model_validate({"kind": kind, "copies": 3}), "diverted"))
+    cells = [set(part["user"].to_list()) for _, part in visits.sort("cell").group_by("cell", maintain_order=True)]
+    assert len(cells) == len(Ledger.books) == 6
+    names = [set(started().world.pseudonyms(np.array(sorted(cell))).tolist()) for cell in cells]
+    assert [met for met, _ in Ledger.books] == [told for _, told in Ledger.books] == names
+    assert sum(map(len, names)) == len(set().union(*names))
+    assert (visits["meant"] == (visits["cell"] >= 3)).all()
+
+
+def test_one_copy_of_each_is_the_plain_experiment() -> None:
+    visits = played((A, B), Plan("mixed", Design(), "diverted"))
+    assert (visits["cell"] == visits["meant"].cast(int)).all()
+    several = played((A, B), Plan("mixed", Design(copies=2), "diverted"))
+    assert several.select("user", "day", "meant").equals(visits.select("user", "day", "meant"))
+    assert not several["reward"].equals(visits["reward"])
 
 
 @pytest.mark.parametrize("training", ["pooled", "diverted"])

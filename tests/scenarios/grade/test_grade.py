@@ -39,6 +39,7 @@ def test_every_method_speaks_of_every_time_and_every_design(grading: Grading) ->
         ("cuped", "null"),
         ("cluster (CR2)", "null"),
         ("switchback (block t)", "global"),
+        ("5 copies (CR2)", "null"),
     } <= named
     assert [each.name for each in grading.findings] == ["stale", "together", "apart"]
     mixed = grading.grades.filter(pl.col("method") == "interleaving")

@@ -1,0 +1,162 @@
+"""`driftline.ope`: what another policy would have earned, from a user's own log."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from driftline.evaluation.off_policy import Bounds, IntervalName
+from driftline.evaluation.off_policy.checks import one_of, share
+from driftline.scenarios.own_log.cells import numbers, within
+from driftline.scenarios.own_log.columns import mapped_columns
+from driftline.scenarios.own_log.log_file import read_log
+from driftline.scenarios.own_log.ope_checks import log_checks, no_overlap
+from driftline.scenarios.own_log.ope_roles import BY_NAME, KINDS, ROLES, Decisions, decisions
+from driftline.scenarios.own_log.policy import Policy, PolicyFunction, named_policy
+from driftline.scenarios.own_log.reward_model import Modelled, checked_model, modelled
+from driftline.scenarios.own_log.single_log import GAIN, LOGGED, OVER_LOG, Asked, checked_estimators, single_verdict
+from driftline.scenarios.own_log.slate_log import (
+    ESTIMATORS,
+    checked_slates,
+    mean_slate,
+    slate_estimates,
+    slate_targets,
+    whole_slates,
+)
+from driftline.scenarios.own_log.target import Target, target
+from driftline.scenarios.own_log.verdict import Check, Finding, Verdict
+from driftline.sim.errors import InputError
+from driftline.sim.real.tables import Table
+
+A_SLATE = "value a slate"
+
+
+def ope(
+    log: str | Path | pl.DataFrame,
+    policy: str | PolicyFunction | None = None,
+    *,
+    columns: Mapping[str, str] = {},
+    context: Sequence[str] = (),
+    estimators: Sequence[str] | None = None,
+    lambdas: Mapping[str, float] = {},
+    reward_model: str = "auto",
+    interval: IntervalName = "normal",
+    level: float = 0.95,
+    bounds: Bounds | None = None,
+    period: float | None = None,
+    seed: int = 0,
+) -> Verdict:
+    """Checks a log, then says what `policy` would have earned in place of the policy that wrote it.
+
+    log: a CSV, TSV or Parquet file, or a frame; one row a decision, or one row a position of a slate. policy: a
+    function of the log, or `module:function`; not needed where columns hold the target policy's probabilities. columns:
+    from roles (see `ope_roles.ROLES`) to columns of the log. context: columns for the reward model, which is fitted
+    where the policy states the probability of every action. lambdas: of methods that tame weights, which are then
+    among the estimators. period: length of a period of drift, in days for dates (a tenth of the log by default).
+
+    Raises:
+        InputError: an unusable log, mapping, policy or option; see docs/own-logs.md for each.
+    """
+    share("level", level)
+    asked = Asked(None if estimators is None else tuple(estimators), lambdas, interval, level, bounds, period, seed)
+    table = read_log(log)
+    mapped = mapped_columns(table, columns, ROLES, BY_NAME)
+    checked_model(table, reward_model, context, mapped.get("reward"))
+    slates = "slate" in mapped
+    _check_options(asked, slates)
+    stated = _stated_targets(mapped)
+    if policy is None and not stated:
+        raise InputError(
+            "no target policy: state --policy module:function, or the column --columns target_pscore=COLUMN"
+        )
+    if policy is not None and stated:
+        raise InputError(f"a policy and {stated[0]} are stated; only one of them can be the target policy")
+    known = decisions(table, mapped)
+    named = None if policy is None else named_policy(policy)
+    name = named.name if named else ", ".join(mapped[role] for role in stated)
+    if slates:
+        checks, findings = _of_slates(known, named, name, asked)
+    else:
+        chosen = _target(known, named)
+        no_overlap(name, chosen.at_action)
+        model = _model(known, chosen, reward_model, context, seed)
+        checks, findings = single_verdict(known, chosen, model, asked)
+    logged = findings[0].estimate.value
+    return Verdict(
+        command="ope",
+        title=f"{table.path}: what {name} would have earned",
+        facts=_facts(table, mapped, name, context),
+        checks=(*log_checks(known), *checks),
+        findings=tuple(findings),
+        level=level,
+        reference=dict.fromkeys((OVER_LOG, A_SLATE, "newest period", "next period"), logged) | {GAIN: 0.0},
+    )
+
+
+def _check_options(asked: Asked, slates: bool) -> None:
+    if not slates:
+        checked_estimators(asked)
+        return
+    for name in asked.estimators or ():
+        one_of("estimator", name, list(ESTIMATORS))
+    one_of("interval", asked.interval, ("normal", "bootstrap"))
+    if asked.lambdas:
+        raise InputError(f"lambdas: {next(iter(asked.lambdas))!r} is no estimator of slates")
+
+
+def _stated_targets(mapped: Mapping[str, str]) -> list[str]:
+    return [role for role in (f"target_{kind}" for kind in KINDS) if role in mapped]
+
+
+def _column_targets(known: Decisions) -> dict[str, Any]:
+    """The target policy's probabilities from the log's own columns, by kind."""
+    found = {}
+    for kind in known.pscore:
+        role = f"target_{kind}"
+        if role not in known.columns:
+            raise InputError(f"{known.log.path}: {role} is missing, as {kind} is stated; state both or neither")
+        found[kind] = within(known.log, role, known.columns[role], 0.0, 1.0 + 1e-9, "must be between 0 and 1")
+    return found
+
+
+def _target(known: Decisions, named: Policy | None) -> Target:
+    if named is None:
+        return Target(_column_targets(known)["pscore"])
+    return target(named.name, named.answer(known.log.frame, known.columns["reward"]), known.log, known.action)
+
+
+def _model(known: Decisions, chosen: Target, reward_model: str, context: Sequence[str], seed: int) -> Modelled:
+    """The user's own model from columns, or one fitted here."""
+    own = [role for role in ("q_action", "q_expected") if role in known.columns]
+    if len(own) == 1:
+        missing = "q_expected" if own == ["q_action"] else "q_action"
+        raise InputError(f"{known.log.path}: {missing} is missing, as {own[0]} is stated; state both or neither")
+    if own:
+        q_action, q_expected = (numbers(known.log, role, known.columns[role]) for role in own)
+        return Modelled(q_action, q_expected, "the log's own columns")
+    return modelled(known.log, reward_model, context, known.reward, chosen, known.user, seed)
+
+
+def _of_slates(known: Decisions, named: Policy | None, name: str, asked: Asked) -> tuple[list[Check], list[Finding]]:
+    checked_slates(known)
+    if named is None:
+        targets = _column_targets(known)
+    else:
+        targets = slate_targets(known, name, named.answer(known.log.frame, known.columns["reward"]))
+    for values in targets.values():
+        no_overlap(name, values)
+    slates = whole_slates(known, targets)
+    interval = asked.interval
+    assert interval in ("normal", "bootstrap")
+    logged = mean_slate(slates, interval, asked.level, asked.seed)
+    found = slate_estimates(slates, list(targets), asked.estimators, interval, asked.level, asked.seed)
+    findings = [Finding(A_SLATE, LOGGED, logged), *(Finding(A_SLATE, each, value) for each, value in found.items())]
+    size = f"{len(slates):,} slates of {slates.reward.shape[1]} positions; a value is the sum over a slate's positions"
+    return [Check("slates", size)], findings
+
+
+def _facts(table: Table, mapped: Mapping[str, str], name: str, context: Sequence[str]) -> dict[str, str]:
+    facts = {"log": str(table.path), "target policy": name}
+    facts["columns"] = ", ".join(f"{role}={column}" for role, column in mapped.items())
+    return facts | ({"context": ", ".join(context)} if context else {})
