@@ -28,8 +28,8 @@ SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "log_p": pl.Array(pl.Float64, 1), "target_log_p": pl.Array(pl.Float64, 1),
 }  # fmt: skip
 """What is kept of every visit. `day` counts from the warm-up's end. `cell`: the agent that it is meant for. Credits: of
-an interleaved slate. `place`: what was taken, L for nothing. `log_p`, `target_log_p`: log P(item k | items above it) of A
-and of B, where A serves everybody and both state propensities, as wide as a slate."""
+an interleaved slate. `place`: what was taken, L for nothing. `log_p`, `target_log_p`: log P(item k | items above it) of
+A and of B, where A serves everybody and both state propensities, as wide as a slate."""
 Columns = dict[str, NDArray[Any]]
 METRICS = ("reward", "click", "dwell")
 
