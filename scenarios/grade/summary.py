@@ -15,7 +15,7 @@ def grades(rows: pl.DataFrame) -> pl.DataFrame:
     the errors; `rmse`; `coverage`: share of intervals with the truth in them, and its error; `width`: mean; `warned`:
     share with a warning or without a number; `rejected`: share of intervals without 0 (power where there is an effect,
     type I error where there is none); `type_s`: share of those whose sign is wrong; `type_m`: mean |value| of those
-    over mean |truth| (Gelman & Carlin 2014).
+    over mean |truth| (Gelman & Carlin 2014), null where every truth is 0.
     """
     error = pl.col("value") - pl.col("truth")
     known = pl.col("value").is_finite()
@@ -34,7 +34,9 @@ def grades(rows: pl.DataFrame) -> pl.DataFrame:
         (pl.col("warned") | ~known).mean().alias("warned"),
         rejects.mean().alias("rejected"),
         (wrong.sum() / rejects.sum()).alias("type_s"),
-        (pl.col("value").filter(rejects).abs().mean() / pl.col("truth").abs().mean()).alias("type_m"),
+        pl.when((pl.col("truth") != 0.0).any())
+        .then(pl.col("value").filter(rejects).abs().mean() / pl.col("truth").abs().mean())
+        .alias("type_m"),
         pl.col("truth").mean().alias("truth"),
     )
     share = pl.col("coverage")

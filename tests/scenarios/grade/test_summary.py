@@ -58,3 +58,9 @@ def test_selection_ranks_loses_and_weighs_risk() -> None:
     assert found["regret_at_1"] == pytest.approx((0.0 + 0.3) / 2)
     assert found["sharpe_at_2"] == pytest.approx((0.3 / 0.05 + 0.2 / 0.1) / 2)
     assert found["regret_at_1_error"] == pytest.approx(0.15)
+
+
+def test_where_every_truth_is_zero_no_exaggeration_is_told() -> None:
+    found = grades(pl.DataFrame([row(1.0, 0.5, 1.5, 0.0), row(0.1, -0.5, 0.7, 0.0)])).row(0, named=True)
+    assert found["type_m"] is None
+    assert found["rejected"] == pytest.approx(0.5)
