@@ -1,10 +1,10 @@
 """How sure a number is: bootstrap over users within a seed, Student's t over seeds."""
 
 from dataclasses import dataclass
-from math import nan, sqrt
+from math import isinf, nan, sqrt
 
 import numpy as np
-from scipy import stats
+from scipy.special import ndtri, pdtr, stdtrit
 
 from driftline.evaluation.estimate import Estimate
 from driftline.sim import keyed
@@ -45,7 +45,7 @@ def poisson_weights(users: Int64s, seed: int, replicates: int = REPLICATES) -> F
     Count-based bootstrap with independent Poisson counts: Chamandy, Muralidharan, Najmi & Naidu 2012.
     """
     uniform = keyed.uniforms(seed, BOOTSTRAP, users[None, :], users[None, :] >> 32, np.arange(replicates)[:, None])
-    steps = stats.poisson.cdf(np.arange(12), 1.0)
+    steps = pdtr(np.arange(12), 1.0)
     return np.searchsorted(steps, uniform).astype(np.float64)
 
 
@@ -81,13 +81,18 @@ def t_interval(values: Floats) -> Estimate:
     if n < 2:
         return Estimate(mean, nan, nan, nan, n)
     error = float(np.std(values, ddof=1)) / sqrt(n)
-    reach = float(stats.t.ppf(0.5 + LEVEL / 2, n - 1)) * error
+    reach = t_quantile(0.5 + LEVEL / 2, n - 1) * error
     return Estimate(mean, error, mean - reach, mean + reach, n)
 
 
-def normal_reach(std_error: float) -> float:
-    """Half the width of the 95 % normal interval."""
-    return float(stats.norm.ppf(0.5 + LEVEL / 2)) * std_error
+def normal_reach(std_error: float, level: float = LEVEL) -> float:
+    """Half the width of the two-sided normal interval."""
+    return float(ndtri(0.5 + level / 2)) * std_error
+
+
+def t_quantile(share: float, freedom: float) -> float:
+    """Quantile of Student's t with `freedom` degrees of freedom; the normal's where they are infinite."""
+    return float(ndtri(share) if isinf(freedom) else stdtrit(freedom, share))
 
 
 def paired_t(a: Floats, b: Floats) -> Estimate:
@@ -105,13 +110,16 @@ def smallest_difference(std_error: float, n: int, power: float = 0.8) -> float:
     """
     if n < 2:
         return nan
-    critical = float(stats.t.ppf(0.5 + LEVEL / 2, n - 1))
+    # a slow import, and scipy.special has no noncentral t with an accurate upper tail
+    from scipy.stats import nct
+
+    critical = t_quantile(0.5 + LEVEL / 2, n - 1)
     low, high = 0.0, 1.0
-    while stats.nct.sf(critical, n - 1, high) < power:
+    while nct.sf(critical, n - 1, high) < power:
         high *= 2.0
     for _ in range(60):
         middle = (low + high) / 2
-        reached = stats.nct.sf(critical, n - 1, middle) + stats.nct.cdf(-critical, n - 1, middle) >= power
+        reached = nct.sf(critical, n - 1, middle) + nct.cdf(-critical, n - 1, middle) >= power
         low, high = (low, middle) if reached else (middle, high)
     return high * std_error
 

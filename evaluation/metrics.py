@@ -6,27 +6,25 @@ from math import isfinite, isnan
 import numpy as np
 import polars as pl
 
+from driftline.evaluation.catalogue_use import catalogue_use
+from driftline.evaluation.consumption import topic_entropy
 from driftline.evaluation.drift.adaptation import Delay, delay
+from driftline.evaluation.drift.belief_entropy import belief_entropy
 from driftline.evaluation.drift.change_curve import ChangeCurve, Rule, stacked
+from driftline.evaluation.drift.topic_recall import TOP, topic_recall, topic_scores
 from driftline.evaluation.estimate import Estimate
-from driftline.evaluation.intervals import bootstrap_ratio, poisson_weights, t_interval
+from driftline.evaluation.intervals import poisson_weights, t_interval
+from driftline.evaluation.lives import Lives, changing, learning_curve, lost_on_return, new, together
 from driftline.evaluation.run_folder import RunFolder
+from driftline.evaluation.shown import Shelf, Slates, shelf, slates, with_shown
 from driftline.evaluation.tracking import Beliefs, beliefs, fit_temperature, rank_correlation, tracking_error
 from driftline.evaluation.visits import curve_of, judged_visits
+from driftline.evaluation.window_means import window_means
 from driftline.evaluation.windows import Window, windows
-from driftline.sim.types import Floats
+from driftline.sim.types import Floats, Int64s
 
 Row = tuple[str, int | None, str, str, float | None, float | None, float | None]
 
-MEASURES = {
-    "reward": "reward",
-    "ctr": "click",
-    "regret": "regret",
-    "regret_in_item_space": "regret_in_item_space",
-    "tracking_error": "tracking_error",
-    "rank_correlation": "rank_correlation",
-}
-"""Metrics that are means over visits, and the column of each."""
 TEMPERATURE_ROWS = 4096
 
 
@@ -35,15 +33,17 @@ def metrics(run: RunFolder) -> pl.DataFrame:
 
     One row per seed (low, high: bootstrap over users) and one pooled (seed null: mean over seeds, with a t
     interval over seeds; from a single seed that seed's own interval). Means are over visits. Windows: see
-    `windows`. `adaptation_delay` (visits) and `recovery_time` (days) pool change points over seeds instead,
-    and are censored where value and high are null and low is the last visit or day looked at. `act_p50`,
-    `act_p99` (seconds) and `peak_memory` (bytes) have no interval within a seed. Where there is nothing to
-    measure (no change points, no item space, no loss to recover from) there is no row.
+    `windows`. Change points (`adaptation_delay`, visits; `recovery_time`, days), returns (`forgetting`, `savings`)
+    and new users (`cold_start_plateau`; `cold_start_learned`, visits) are put together over seeds instead. Delays are
+    censored where value and high are null and low is the last visit or day looked at. `act_p50`, `act_p99`
+    (seconds) and `peak_memory` (bytes) have no interval within a seed. Where there is nothing to measure (no change
+    points, no item space, no loss to recover from) there is no row.
     """
     parts, weights = windows(run), _weights(run)
+    shelves = {seed: shelf(run, seed) for seed in run.seeds}
     rows: list[Row] = []
     for agent in run.agents:
-        rows += _agent_rows(run, agent, parts, weights)
+        rows += _agent_rows(run, agent, parts, weights, shelves)
     schema = ["agent", "seed", "metric", "window", "value", "low", "high"]
     types = {"seed": pl.Int64, "value": pl.Float64, "low": pl.Float64, "high": pl.Float64}
     return pl.DataFrame(rows, schema=schema, schema_overrides=types, orient="row")
@@ -58,7 +58,7 @@ def temperature(seeds: list[Beliefs]) -> float:
     return fit_temperature(scores, utility)
 
 
-def _weights(run: RunFolder) -> dict[int, tuple[Floats, Floats]]:
+def _weights(run: RunFolder) -> dict[int, tuple[Int64s, Floats]]:
     """Each seed's users and their bootstrap counts, shared by all agents."""
     found = {}
     for seed in run.seeds:
@@ -68,64 +68,75 @@ def _weights(run: RunFolder) -> dict[int, tuple[Floats, Floats]]:
 
 
 def _agent_rows(
-    run: RunFolder, agent: str, parts: tuple[Window, ...], weights: dict[int, tuple[Floats, Floats]]
+    run: RunFolder,
+    agent: str,
+    parts: tuple[Window, ...],
+    weights: dict[int, tuple[Int64s, Floats]],
+    shelves: dict[int, Shelf],
 ) -> Iterator[Row]:
     known = {seed: beliefs(run, agent, seed) for seed in run.seeds}
     heat = temperature(list(known.values()))
     found: dict[tuple[str, str], list[tuple[int, Estimate]]] = {}
     by_visit: list[ChangeCurve] = []
     by_day: list[ChangeCurve] = []
+    returning: list[Lives] = []
+    fresh: list[Lives] = []
     for seed in run.seeds:
         visits = judged_visits(run, agent, seed)
-        for frame in (visits, _tracked(visits, known[seed], heat)):
-            for key, estimate in _means(frame, parts, *weights[seed]):
-                found.setdefault(key, []).append((seed, estimate))
+        seen = slates(run, agent, seed, visits)
+        shown = with_shown(visits, seen, shelves[seed], run.judged[0])
+        own = window_means(shown, parts, *weights[seed])
+        own |= window_means(_tracked(visits, known[seed], heat), parts, *weights[seed])
+        own |= _catalogue(visits, seen, shelves[seed], parts, weights[seed][0])
+        for key, estimate in own.items():
+            found.setdefault(key, []).append((seed, estimate))
         by_visit.append(curve_of(visits))
         by_day.append(curve_of(visits, by_day=True))
+        returning.append(changing(run, agent, seed, visits))
+        fresh.append(new(visits))
     for (metric, window), estimates in found.items():
         yield from ((agent, seed, metric, window, *_limits(estimate)) for seed, estimate in estimates)
         yield agent, None, metric, window, *_limits(_pooled([estimate for _, estimate in estimates]))
     for metric, curves in (("adaptation_delay", by_visit), ("recovery_time", by_day)):
         yield from _delays(run, agent, metric, curves)
+    yield from _returns(run, agent, returning)
+    yield from _first_visits(run, agent, fresh)
     yield from _costs(run, agent)
 
 
+def _catalogue(
+    visits: pl.DataFrame, seen: Slates, shelf: Shelf, parts: tuple[Window, ...], users: Int64s
+) -> dict[tuple[str, str], Estimate]:
+    """What all users together were shown, and what each took, by (metric, window); by stretches of days only."""
+    user = np.searchsorted(users, visits["user"].to_numpy())
+    holds = {part: part.holds(visits) for part in parts if part.days}
+    found = {
+        (metric, part.name): estimate
+        for part, rows in holds.items()
+        if part.days
+        for metric, estimate in catalogue_use(seen.items[rows], user[rows], shelf.holds(*part.days)).items()
+    }
+    thirds = {part.name: rows for part, rows in holds.items() if part.name != "all"}
+    entropies = topic_entropy(user, seen, shelf, thirds)
+    return found | {key: estimate for key, estimate in entropies.items() if isfinite(estimate.value)}
+
+
 def _tracked(visits: pl.DataFrame, known: Beliefs, heat: float) -> pl.DataFrame:
-    """The judged visits whose beliefs were probed, with both measures of tracking."""
+    """The judged visits whose beliefs were probed, with the measures of tracking."""
     probed = pl.DataFrame(
         {
             "user": known.user,
             "visit": known.visit,
             "tracking_error": tracking_error(known.scores, known.utility, heat),
             "rank_correlation": rank_correlation(known.scores, known.utility),
+            "belief_entropy_excess": belief_entropy(known.scores, known.utility, heat).excess,
         }
     )
+    believed, true = (topic_scores(each, known.dominant) for each in (known.scores, known.utility))
+    if true.shape[1] > TOP:  # with three topics or fewer every belief recalls them all
+        probed = probed.with_columns(topic_recall=topic_recall(believed, true))
     columns = ["user", "visit", "time", "group", "since_change"]
     return visits.select(columns).join(probed, on=["user", "visit"], how="inner", maintain_order="left")
-
-
-def _means(
-    frame: pl.DataFrame, parts: tuple[Window, ...], users: Floats, weights: Floats
-) -> Iterator[tuple[tuple[str, str], Estimate]]:
-    """Mean over visits of each measure in each window, bootstrapped over users in one go."""
-    code = np.searchsorted(users, frame["user"].to_numpy())
-    masks = [(part.name, part.holds(frame)) for part in parts]
-    keys, totals, counts = [], [], []
-    for metric, column in MEASURES.items():
-        if column not in frame.columns:
-            continue
-        values = frame[column].cast(pl.Float64).to_numpy()
-        there = ~np.isnan(values)
-        for window, mask in masks:
-            rows = mask & there
-            if rows.any():
-                keys.append((metric, window))
-                totals.append(np.bincount(code[rows], values[rows], minlength=len(users)))
-                counts.append(np.bincount(code[rows], minlength=len(users)).astype(np.float64))
-    if not keys:
-        return
-    resampled = bootstrap_ratio(np.stack(totals), np.stack(counts), weights)
-    yield from ((key, resampled.estimate(k)) for k, key in enumerate(keys))
 
 
 def _delays(run: RunFolder, agent: str, metric: str, curves: list[ChangeCurve]) -> Iterator[Row]:
@@ -136,6 +147,29 @@ def _delays(run: RunFolder, agent: str, metric: str, curves: list[ChangeCurve]) 
     pooled = delay(stacked(curves), Rule(), run.seeds[0])
     if not isnan(pooled.value):
         yield agent, None, metric, "all", *_delay_limits(pooled)
+
+
+def _returns(run: RunFolder, agent: str, lives: list[Lives]) -> Iterator[Row]:
+    for seed, own, key in _and_together(run, lives):
+        found = lost_on_return(own, key)
+        if found is not None:
+            yield agent, seed, "forgetting", "all", *_limits(found.forgetting)
+            yield agent, seed, "savings", "all", *_limits(found.savings)
+
+
+def _first_visits(run: RunFolder, agent: str, lives: list[Lives]) -> Iterator[Row]:
+    for seed, own, key in _and_together(run, lives):
+        found = learning_curve(own, key)
+        if found is not None:
+            yield agent, seed, "cold_start_plateau", "all", *_limits(found.plateau)
+            if not isnan(found.learned.value):
+                yield agent, seed, "cold_start_learned", "all", *_delay_limits(found.learned)
+
+
+def _and_together(run: RunFolder, lives: list[Lives]) -> Iterator[tuple[int | None, Lives, int]]:
+    """Each seed's lives, then all together, with the key of the bootstrap."""
+    yield from zip(run.seeds, lives, run.seeds, strict=True)
+    yield None, together(lives), run.seeds[0]
 
 
 def _costs(run: RunFolder, agent: str) -> Iterator[Row]:

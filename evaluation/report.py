@@ -19,7 +19,7 @@ from driftline.evaluation.figures.style import ORACLE, svg
 from driftline.evaluation.metrics import metrics, temperature
 from driftline.evaluation.reading import reading
 from driftline.evaluation.regret import impossible
-from driftline.evaluation.report_tables import by_regret, cost_rows, headline, paired_rows
+from driftline.evaluation.report_tables import MORE, by_regret, cost_rows, headline, paired_rows
 from driftline.evaluation.run_folder import RunFolder
 from driftline.evaluation.tracking import beliefs
 from driftline.evaluation.visits import judged_visits
@@ -55,11 +55,14 @@ def report(run: RunFolder) -> Path:
     for fault in faults:
         warnings.warn(fault, FigureWarning, stacklevel=2)
     measures, rows = headline(table)
+    more_measures, more_rows = headline(table, MORE)
     page = _template().render(
         facts=_facts(run, visits),
         versions=run.versions,
         measures=measures,
         rows=rows,
+        more_measures=more_measures,
+        more_rows=more_rows,
         figures=drawn,
         faults=faults,
         missing_changes="" if changes else NO_CHANGES,

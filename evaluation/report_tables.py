@@ -22,7 +22,7 @@ class Measure:
     title: str
     meaning: str
     better: int
-    """-1: less is better; 1: more is better."""
+    """-1: less is better; 1: more is better; 0: neither."""
     digits: int = 3
 
 
@@ -60,6 +60,54 @@ MEASURES = (
     ),
     Measure("recovery_time", "recovery time", "the same in days", -1, 0),
 )
+"""The headline's columns."""
+
+MORE = (
+    Measure("dynamic_regret", "dynamic regret", "regret summed over a user's visits, mean over users", -1, 1),
+    Measure(
+        "forgetting",
+        "forgetting",
+        "regret at the first five visits of a returning interest, less that at the last five before it went",
+        -1,
+    ),
+    Measure(
+        "savings",
+        "savings",
+        "regret at the first five visits of an interest when it was new, less that at its return",
+        1,
+    ),
+    Measure("cold_start_plateau", "new users' plateau", "regret at the 16th to 20th visit of a new user", -1),
+    Measure(
+        "cold_start_learned",
+        "new users learned",
+        "visits until 90 % of the way from a new user's first visit to that plateau is made",
+        -1,
+        0,
+    ),
+    Measure(
+        "topic_recall", "topic recall", "share of a user's three strongest topics among the three most believed", 1, 2
+    ),
+    Measure(
+        "belief_entropy_excess",
+        "entropy excess",
+        "entropy of believed less true interest in nats: above 0, less sure than the user is",
+        0,
+    ),
+    Measure("coverage", "coverage", "share of the items on the shelf that anybody was shown", 0, 2),
+    Measure("gini", "Gini", "how unequally the places are shared among those items (0: evenly)", 0, 2),
+    Measure("self_information", "novelty", "mean surprise of the items shown, in bits", 0, 2),
+    Measure("aplt", "long tail", "share of the items shown that are in the long tail", 0, 2),
+    Measure("intra_list_diversity", "diversity", "mean cosine distance of the topics of two items of one slate", 0, 2),
+    Measure(
+        "topic_entropy_change",
+        "change of topic entropy",
+        "entropy of the topics users take, last third of the days less first, in bits; below 0: narrower",
+        0,
+        2,
+    ),
+)
+"""The columns of the second table, which stands folded below the headline."""
+CAN_BE_CENSORED = ("adaptation_delay", "recovery_time", "cold_start_learned")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +127,13 @@ def by_regret(metrics: pl.DataFrame) -> list[str]:
     return [*ranked, *others]
 
 
-def headline(metrics: pl.DataFrame) -> tuple[tuple[Measure, ...], list[tuple[str, list[Cell]]]]:
-    """The columns that the run has, and one row of cells per agent, by regret."""
+def headline(
+    metrics: pl.DataFrame, columns: tuple[Measure, ...] = MEASURES
+) -> tuple[tuple[Measure, ...], list[tuple[str, list[Cell]]]]:
+    """Those of the columns that the run has, and one row of cells per agent, by regret."""
     numbers = _numbers(metrics)
     agents = by_regret(metrics)
-    measures = tuple(m for m in MEASURES if any((agent, m.metric) in numbers for agent in agents))
+    measures = tuple(m for m in columns if any((agent, m.metric) in numbers for agent in agents))
     best = {measure.metric: _best(numbers, agents, measure) for measure in measures}
     rows = []
     for agent in agents:
@@ -155,6 +205,8 @@ def _numbers(metrics: pl.DataFrame) -> Numbers:
 
 def _best(numbers: Numbers, agents: list[str], measure: Measure) -> set[str]:
     """Who is best of those that can lose: the oracle knows the truth and does not compete."""
+    if measure.better == 0:
+        return set()
     known = {
         agent: numbers[agent, measure.metric][0]
         for agent in agents
@@ -169,8 +221,7 @@ def _best(numbers: Numbers, agents: list[str], measure: Measure) -> set[str]:
 
 def _cell(number: tuple[float | None, float | None, float | None] | None, measure: Measure, best: bool) -> Cell:
     if number is None:
-        delay = measure.metric in ("adaptation_delay", "recovery_time")
-        return Cell("none" if delay else "—", "", best=False)
+        return Cell("none" if measure.metric in CAN_BE_CENSORED else "—", "", best=False)
     value, low, high = number
     if value is None:
         return Cell(f"> {low:.0f}" if low is not None else "—", "", best=False)

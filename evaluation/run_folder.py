@@ -120,7 +120,7 @@ class RunFolder:
 
     def true_items(self, seed: int) -> pl.LazyFrame:
         """What the items are: item, mixture [K], quality, appeal, born, retired."""
-        columns = ("item", "mixture", "quality", "appeal")
+        columns = ("item", "mixture", "quality", "appeal", "born", "retired")
         return self._frame(f"truth/items-{self._seed(seed)}.parquet", columns)
 
     def probes(self, seed: int) -> pl.LazyFrame:

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from math import exp, log
 
 import numpy as np
-from scipy.optimize import minimize_scalar
-from scipy.stats import rankdata
 
 from driftline.evaluation.run_folder import RunFolder, RunFolderError
 from driftline.sim.types import Floats, Int32s, Int64s
@@ -88,6 +86,8 @@ def fit_temperature(scores: Floats, utility: Floats) -> float:
 
     grid = log(spread) + np.linspace(-5.0, 5.0, 21)
     best = float(grid[int(np.argmin([loss(float(x)) for x in grid]))])
+    from scipy.optimize import minimize_scalar
+
     found = minimize_scalar(loss, bounds=(best - 0.5, best + 0.5), method="bounded", options={"xatol": 1e-4})
     return exp(float(found.x))
 
@@ -125,9 +125,20 @@ def _centred_ranks(values: Floats) -> Floats:
     np.put_along_axis(ranks, order, np.arange(1.0, values.shape[1] + 1)[None, :], axis=1)
     tied = (np.diff(ranked, axis=1) == 0).any(axis=1)
     if tied.any():
-        # the slow, exact way, only where it matters
-        ranks[tied] = rankdata(values[tied], axis=1)
+        ranks[tied] = _average_ranks(ranked[tied], order[tied])
     return np.asarray(ranks - (values.shape[1] + 1) / 2)
+
+
+def _average_ranks(ranked: Floats, order: Int64s) -> Floats:
+    """Ranks from 1, equal values sharing the mean of theirs; ranked: the values in ascending order."""
+    width, place = ranked.shape[1], np.arange(ranked.shape[1])
+    new = np.ones((len(ranked), width + 1), np.bool_)
+    new[:, 1:-1] = np.diff(ranked, axis=1) != 0
+    first = np.maximum.accumulate(np.where(new[:, :-1], place, 0), axis=1)
+    last = np.minimum.accumulate(np.where(new[:, 1:], place, width - 1)[:, ::-1], axis=1)[:, ::-1]
+    ranks = np.empty(ranked.shape)
+    np.put_along_axis(ranks, order, (first + last) / 2 + 1.0, axis=1)
+    return ranks
 
 
 def _entropy(p: Floats) -> Floats:

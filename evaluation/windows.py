@@ -21,6 +21,8 @@ class Window:
     name: str
     holds: Callable[[pl.DataFrame], Bools]
     """Which rows of a frame with `time`, `since_change` and `group` belong to it."""
+    days: tuple[float, float] | None = None
+    """First and last day, where it is a stretch of days."""
 
 
 def windows(run: RunFolder) -> tuple[Window, ...]:
@@ -32,7 +34,7 @@ def windows(run: RunFolder) -> tuple[Window, ...]:
     """
     just_after = pl.col("since_change") < AFTER_CHANGE
     return (
-        Window("all", lambda frame: _mask(frame, pl.lit(True))),
+        Window("all", lambda frame: _mask(frame, pl.lit(True)), run.judged),
         *_thirds(*run.judged),
         Window(f"after_change:{AFTER_CHANGE}", lambda frame: _mask(frame, just_after)),
         *(_group(number, name) for number, name in enumerate(run.groups)),
@@ -49,7 +51,7 @@ def _days(a: int, b: int, last: bool, first: bool) -> Window:
     """The outer edges are open, so that a horizon of 59.5 days loses nothing."""
     low = pl.lit(True) if first else pl.col("time") >= a
     high = pl.lit(True) if last else pl.col("time") < b
-    return Window(f"day:{a}-{b}", lambda frame: _mask(frame, low & high))
+    return Window(f"day:{a}-{b}", lambda frame: _mask(frame, low & high), (a, b))
 
 
 def _group(number: int, name: str) -> Window:

@@ -4,10 +4,9 @@ from math import nan, sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from driftline.evaluation.estimate import Estimate
-from driftline.evaluation.intervals import LEVEL
+from driftline.evaluation.intervals import LEVEL, t_quantile
 from driftline.sim.errors import InputError
 from driftline.sim.types import Floats, Int64s
 
@@ -74,5 +73,5 @@ def row_mean(values: Floats, cluster: ArrayLike | None, method: str) -> Estimate
     if units < 2:
         return Estimate(mean, nan, nan, nan, units, method)
     error = sqrt(units / (units - 1) * float((sums**2).sum())) / n
-    reach = float(stats.t.ppf(0.5 + LEVEL / 2, units - 1)) * error
+    reach = t_quantile(0.5 + LEVEL / 2, units - 1) * error
     return Estimate(mean, error, mean - reach, mean + reach, units, method)

@@ -5,11 +5,10 @@ from math import sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from driftline.evaluation.calibration.forecasts import row_mean
 from driftline.evaluation.estimate import Estimate
-from driftline.evaluation.intervals import LEVEL
+from driftline.evaluation.intervals import LEVEL, normal_reach
 from driftline.sim.errors import InputError
 from driftline.sim.types import Bools, Floats
 
@@ -60,7 +59,7 @@ def interval_coverage(
 
 def _wilson(held: Bools) -> Estimate:
     n, share = len(held), float(held.mean())
-    z = float(stats.norm.ppf(0.5 + LEVEL / 2))
+    z = normal_reach(1.0)
     middle = (share + z * z / (2 * n)) / (1 + z * z / n)
     reach = z / (1 + z * z / n) * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     # rounding must not put 0 or 1 outside an interval that ends there

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from math import inf, isinf, isnan, nan
 
 import numpy as np
-from scipy.optimize import isotonic_regression
 
 from driftline.evaluation.drift.change_curve import ChangeCurve, Rule, change_curve
 from driftline.evaluation.intervals import poisson_weights
@@ -92,6 +91,8 @@ def _first_back(excess: Floats, count: Floats, rule: Rule) -> tuple[float, int]:
     height = float(smooth[peak])
     if not height > 0.0:
         return nan, peak
+    from scipy.optimize import isotonic_regression
+
     falling = isotonic_regression(excess[peak:], weights=count[peak:], increasing=False).x
     back = np.flatnonzero(falling <= rule.share * height)
     return (float(peak + back[0]) if len(back) else inf), peak

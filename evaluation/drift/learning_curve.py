@@ -6,7 +6,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import isotonic_regression
 
 from driftline.evaluation.drift.adaptation import CLEAR, REPLICATES, Delay
 from driftline.evaluation.drift.visit_mean import ratios, visits_in_order
@@ -107,6 +106,8 @@ def _first_learned(total: Floats, count: Floats) -> float:
     """NaN where a visit has no user or nothing was gained, infinite where the way is never made."""
     if (count <= 0).any():
         return nan
+    from scipy.optimize import isotonic_regression
+
     curve = total / count
     fitted = isotonic_regression(curve, weights=count).x
     goal = float(total[-PLATEAU:].sum() / count[-PLATEAU:].sum())

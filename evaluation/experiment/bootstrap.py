@@ -4,7 +4,7 @@ from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy.special import ndtr, ndtri, pdtr
 
 from driftline.evaluation.experiment.arms import checked_codes, checked_values, sums
 from driftline.evaluation.experiment.effect import Effect, checked_level
@@ -20,7 +20,7 @@ BootstrapInterval = Literal["bca", "percentile", "basic", "normal"]
 BOOTSTRAP = 2002
 """Stream of the counts."""
 LEAST_REPLICATES = 100
-STEPS = np.asarray(np.minimum(stats.poisson.cdf(np.arange(14), 1.0) * 2.0**32, 2.0**32 - 1.0), dtype=np.uint64)
+STEPS = np.asarray(np.minimum(pdtr(np.arange(14), 1.0) * 2.0**32, 2.0**32 - 1.0), dtype=np.uint64)
 """A 32-bit word below STEPS[k] (and no earlier one) means a count of k."""
 
 
@@ -139,7 +139,7 @@ def _limits(
     if not np.ptp(copies) > 0.0:
         return np.nan, np.nan
     if interval == "normal":
-        low, high = point + stats.norm.ppf(tails) * np.std(copies, ddof=1)
+        low, high = point + ndtri(tails) * np.std(copies, ddof=1)
         return float(low), float(high)
     if interval == "bca":
         tails = _bca_tails(point, copies, influence, tails)
@@ -152,12 +152,12 @@ def _limits(
 def _bca_tails(point: float, copies: Floats, influence: tuple[Floats, Floats], tails: Floats) -> Floats:
     """Which quantiles of the replicates BCa takes."""
     below = (float(np.mean(copies < point)) + float(np.mean(copies <= point))) / 2.0
-    bias = stats.norm.ppf(min(max(below, 0.5 / len(copies)), 1.0 - 0.5 / len(copies)))
+    bias = ndtri(min(max(below, 0.5 / len(copies)), 1.0 - 0.5 / len(copies)))
     cubes = sum(float((part**3).sum()) for part in influence)
     squares = sum(float((part**2).sum()) for part in influence)
     acceleration = cubes / squares**1.5 / 6.0
-    z = bias + stats.norm.ppf(tails)
-    return np.asarray(stats.norm.cdf(bias + z / (1.0 - acceleration * z)))
+    z = bias + ndtri(tails)
+    return np.asarray(ndtr(bias + z / (1.0 - acceleration * z)))
 
 
 def _p_value(copies: Floats) -> float:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy.special import chdtrc
 
 from driftline.evaluation.experiment.arms import checked_codes
 from driftline.evaluation.experiment.effect import Effect, checked_level
@@ -51,5 +51,5 @@ def by_cohort(*, value: ArrayLike, arm: ArrayLike, cohort: ArrayLike, level: flo
     found = np.array([effect.value for effect in effects])
     weight = np.array([effect.std_error**-2 for effect in effects])
     q = float(weight @ (found - weight @ found / weight.sum()) ** 2)
-    p_value = float(stats.chi2.sf(q, count - 1)) if count > 1 else float("nan")
+    p_value = float(chdtrc(count - 1, q)) if count > 1 else float("nan")
     return CohortEffects(tuple(str(label) for label in labels), tuple(effects), q, p_value)

@@ -1,11 +1,12 @@
 """What a comparison of two arms found: an estimate with its test."""
 
 from dataclasses import dataclass
-from math import inf, nan, sqrt
+from math import inf, isinf, nan, sqrt
 
-from scipy import stats
+from scipy.special import ndtr, stdtr
 
 from driftline.evaluation.estimate import Estimate
+from driftline.evaluation.intervals import t_quantile
 from driftline.sim.errors import InputError
 
 
@@ -48,10 +49,15 @@ def t_effect(
     error = sqrt(variance)
     statistic = value / error
     reach = critical(level, df) * error
-    p_value = 2.0 * float(stats.t.sf(abs(statistic), df))
+    p_value = 2.0 * t_tail(abs(statistic), df)
     return Effect(value, error, value - reach, value + reach, n, method, warnings, statistic, p_value, df)
 
 
 def critical(level: float, df: float = inf) -> float:
     """Two-sided critical value of Student's t (the normal's where df is infinite)."""
-    return float(stats.t.isf((1.0 - level) / 2.0, df))
+    return -t_quantile((1.0 - level) / 2.0, df)
+
+
+def t_tail(statistic: float, df: float) -> float:
+    """P(T > statistic) of Student's t (the normal's where df is infinite)."""
+    return float(ndtr(-statistic) if isinf(df) else stdtr(df, -statistic))

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from scipy import stats
-
-from driftline.evaluation.experiment.effect import Effect
+from driftline.evaluation.experiment.effect import Effect, t_tail
+from driftline.evaluation.intervals import t_quantile
 from driftline.sim.errors import InputError
 
 
@@ -37,6 +36,6 @@ def guardrail(effect: Effect, *, margin: float, higher_is_better: bool = True, a
     if not effect.std_error > 0.0:
         raise InputError("the effect has no standard error: non-inferiority cannot be tested")
     sign = 1.0 if higher_is_better else -1.0
-    p_value = float(stats.t.sf((sign * effect.value + margin) / effect.std_error, effect.df))
-    reach = float(stats.t.isf(alpha, effect.df)) * effect.std_error
+    p_value = t_tail((sign * effect.value + margin) / effect.std_error, effect.df)
+    reach = -t_quantile(alpha, effect.df) * effect.std_error
     return Guardrail(effect, margin, p_value, effect.value - sign * reach, p_value <= alpha)

@@ -5,7 +5,7 @@ from math import sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy.special import ndtr
 
 from driftline.evaluation.estimate import Estimate
 from driftline.evaluation.experiment.effect import checked_level, critical
@@ -61,7 +61,7 @@ def peeked_t(value: ArrayLike, arm: ArrayLike, *, start: int = 50, level: float 
     known = (seen.n >= start) & (seen.std_error > 0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
         reach = np.where(known, critical(level) * seen.std_error, np.inf)
-        p_value = np.where(known, 2.0 * stats.norm.sf(np.abs(seen.value / seen.std_error)), 1.0)
+        p_value = np.where(known, 2.0 * ndtr(-np.abs(seen.value / seen.std_error)), 1.0)
     centre = np.where(known, seen.value, 0.0)
     warning = "a fixed-sample interval: looking more than once breaks it"
     return Running(

@@ -5,8 +5,7 @@ from math import ceil, inf, sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
-from scipy.optimize import brentq
+from scipy.special import ndtr
 
 from driftline.evaluation.experiment.arms import checked_values
 from driftline.evaluation.experiment.effect import checked_level, critical
@@ -42,8 +41,10 @@ class _Plan:
         at = critical(self.level, df)
         # scipy's noncentral t loses digits, or is NaN, far out, where the normal is the same
         if df > 1e6:
-            return float(stats.norm.sf(at - shift) + stats.norm.cdf(-at - shift))
-        return float(stats.nct.sf(at, df, abs(shift)) + np.nan_to_num(stats.nct.cdf(-at, df, abs(shift))))
+            return float(ndtr(shift - at) + ndtr(-at - shift))
+        from scipy.stats import nct
+
+        return float(nct.sf(at, df, abs(shift)) + np.nan_to_num(nct.cdf(-at, df, abs(shift))))
 
     def _of_rates(self, n_a: float, n_b: float, effect: float) -> float:
         assert self.rate is not None
@@ -54,7 +55,7 @@ class _Plan:
         if not error > 0.0:
             return 1.0
         at = critical(self.level) * null
-        return float(stats.norm.sf((at - effect) / error) + stats.norm.cdf((-at - effect) / error))
+        return float(ndtr((effect - at) / error) + ndtr((-at - effect) / error))
 
 
 def power(
@@ -123,6 +124,8 @@ def minimum_effect(
 
     Arguments as in `power`. For rates it is an increase.
     """
+    from scipy.optimize import brentq
+
     plan = _checked(sd, sd_b, rate, share, level)
     _check_units(n, share)
     _check_target(target, level)

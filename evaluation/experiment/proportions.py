@@ -5,7 +5,7 @@ from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy.special import ndtr
 
 from driftline.evaluation.experiment.effect import Effect, checked_level, critical
 from driftline.evaluation.experiment.levels import checked_pair
@@ -54,7 +54,7 @@ def proportions(
         f"difference of proportions ({interval}; pooled z)",
         (*few_units(*units), *_thin_cells(pooled, units, interval)),
         statistic,
-        2.0 * float(stats.norm.sf(abs(statistic))),
+        2.0 * float(ndtr(-abs(statistic))),
     )
 
 

@@ -1,14 +1,12 @@
 """Group-sequential boundaries by error spending (Lan & DeMets 1983)."""
 
 from dataclasses import dataclass
-from math import inf, sqrt
+from math import inf, pi, sqrt
 from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
-from scipy.optimize import brentq
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
 from driftline.evaluation.experiment.arms import checked_values
 from driftline.sim.errors import InputError
@@ -98,7 +96,7 @@ def _checked(fraction: ArrayLike, alpha: float, exponent: float) -> Floats:
 
 def _spent(t: Floats, size: float, spending: Spending, exponent: float) -> Floats:
     if spending == "obrien_fleming":
-        return np.asarray(2.0 * stats.norm.sf(stats.norm.isf(size / 2.0) / np.sqrt(t)))
+        return np.asarray(2.0 * ndtr(ndtri(size / 2.0) / np.sqrt(t)))
     if spending == "pocock":
         return np.asarray(size * np.log1p((np.e - 1.0) * t))
     return np.asarray(size * t**exponent)
@@ -116,7 +114,9 @@ def _boundary(gain: float, t: Floats, k: int, nodes: Floats | None, weights: Flo
     if gain < TINY:
         return inf
     if nodes is None:
-        return float(stats.norm.isf(gain))
+        return -float(ndtri(gain))
+    from scipy.optimize import brentq
+
     root = sqrt(t[k])
 
     def missing(z: float) -> float:
@@ -140,11 +140,15 @@ def _advanced(
     steps = [t[0] if k == 0 else t[k] - t[k - 1], *np.diff(t)[k : k + 1]]
     places, parts = _legendre(first, last, sqrt(min(steps)))
     if nodes is None or weights is None:
-        density = stats.norm.pdf(places, middle, root)
+        density = _normal_density(places - middle, root)
     else:
         step = t[k] - t[k - 1]
-        density = stats.norm.pdf(places[:, None], nodes[None, :] + drift * step, sqrt(step)) @ weights
+        density = _normal_density(places[:, None] - (nodes[None, :] + drift * step), sqrt(step)) @ weights
     return places, parts * density
+
+
+def _normal_density(away: Floats, spread: float) -> Floats:
+    return np.asarray(np.exp(-0.5 * (away / spread) ** 2) / (sqrt(2.0 * pi) * spread))
 
 
 def _legendre(first: float, last: float, scale: float) -> tuple[Floats, Floats]:

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
-from scipy.special import gammaln
+from scipy.special import chdtrc, gammaln
 
 from driftline.evaluation.experiment.arms import checked_values
 from driftline.sim.errors import InputError
@@ -41,7 +40,7 @@ def srm(arm: ArrayLike, *, share: ArrayLike = (0.5, 0.5), alpha: float = ALPHA) 
     count = np.bincount(_checked_arms(arm, len(planned)), minlength=len(planned))
     expected = planned * count.sum()
     statistic = float(((count - expected) ** 2 / expected).sum())
-    p_value = float(stats.chi2.sf(statistic, len(planned) - 1))
+    p_value = float(chdtrc(len(planned) - 1, statistic))
     thin: tuple[str, ...] = ()
     if expected.min() < THIN:
         thin = (f"an arm was due {expected.min():.1f} units, fewer than 5: the chi-square test is rough",)

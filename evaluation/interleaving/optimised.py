@@ -5,7 +5,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import linprog
 
 from driftline.evaluation.interleaving.outcome import Outcome, clicked
 from driftline.evaluation.interleaving.slates import Interleaved, coins, rankings
@@ -42,6 +41,8 @@ def optimised_design(a: ArrayLike, b: ArrayLike, *, length: int | None = None, c
     the chances that A wins, B wins, neither, if one click falls on place i with probability proportional to
     1 / i. A linear programme (HiGHS); a, b: one ranking each [width]. `InputError`: slates longer than ten.
     """
+    from scipy.optimize import linprog
+
     if credit not in ("inverse", "linear"):
         raise InputError(f"credit is {credit!r}; {hint(str(credit), ('inverse', 'linear'))}")
     first, second, places = rankings(np.asarray(a)[None, :], np.asarray(b)[None, :], length)

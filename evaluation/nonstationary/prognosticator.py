@@ -4,9 +4,9 @@ from math import nan
 from typing import Literal, get_args
 
 import numpy as np
-from scipy import stats
 
 from driftline.evaluation.estimate import Estimate
+from driftline.evaluation.intervals import t_quantile
 from driftline.evaluation.nonstationary import cautions
 from driftline.evaluation.nonstationary.bases import Basis, polynomial
 from driftline.evaluation.nonstationary.per_period import PeriodValues, by_period
@@ -86,7 +86,7 @@ def _forecast(
     warnings = _cautions(k, p, seen, ahead, terms, wanted, columns[known])
     if np.isnan(error):
         return Estimate(value, nan, nan, nan, k, label, tuple(warnings))
-    reach = float(stats.t.ppf(0.5 + level / 2, k - p)) * error
+    reach = t_quantile(0.5 + level / 2, k - p) * error
     return Estimate(value, error, value - reach, value + reach, k, label, tuple(warnings))
 
 

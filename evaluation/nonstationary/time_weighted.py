@@ -3,9 +3,9 @@
 from math import nan
 
 import numpy as np
-from scipy import stats
 
 from driftline.evaluation.estimate import Estimate
+from driftline.evaluation.intervals import normal_reach
 from driftline.evaluation.nonstationary import cautions
 from driftline.evaluation.nonstationary.round_terms import Estimator, RoundTerms, round_terms
 from driftline.evaluation.nonstationary.targets import Target, labelled
@@ -143,5 +143,5 @@ def time_weighted(
         warnings.append(f"{units} independent unit stands behind it: no interval can be told")
         return Estimate(value, nan, nan, nan, units, label, tuple(warnings))
     warnings += cautions.mean_weight_off(terms, share) + cautions.moved(terms, share, time, target)
-    reach = float(stats.norm.ppf(0.5 + level / 2)) * error
+    reach = normal_reach(error, level)
     return Estimate(value, error, value - reach, value + reach, units, label, tuple(warnings))

@@ -10,8 +10,8 @@ from math import inf, nan
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
+from driftline.evaluation.intervals import t_quantile
 from driftline.evaluation.off_policy.checks import Codes, codes, share
 from driftline.evaluation.off_policy.diagnostics import diagnose
 from driftline.evaluation.off_policy.intervals.precision import LEVEL
@@ -82,7 +82,7 @@ def reward_distribution(
     cdf = total[ends] / scale
     error = _errors(weight, order, ends, cdf, cells, scale, self_normalised)
     units = len(rounds) if cells is None else cells[1]
-    reach = float(stats.t.ppf(0.5 + level / 2, inf if cells is None else max(units - 1, 1))) * error
+    reach = t_quantile(0.5 + level / 2, inf if cells is None else max(units - 1, 1)) * error
     return RewardDistribution(
         reward=rounds.reward[order][ends],
         cdf=np.minimum(cdf, 1.0),

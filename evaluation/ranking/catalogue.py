@@ -5,10 +5,9 @@ from math import nan, sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from driftline.evaluation.estimate import Estimate
-from driftline.evaluation.intervals import LEVEL
+from driftline.evaluation.intervals import LEVEL, t_quantile
 from driftline.evaluation.ranking.ranked_lists import ranked_lists
 from driftline.sim.errors import InputError
 from driftline.sim.types import Floats, Int64s
@@ -54,5 +53,5 @@ def jackknifed(value: float, without: Floats, method: str, warnings: tuple[str, 
     if n < 2 or not np.isfinite(without).all():
         return Estimate(value, nan, nan, nan, n, f"{method} (jackknife over users)", warnings)
     error = sqrt((n - 1) / n * float(((without - without.mean()) ** 2).sum()))
-    reach = float(stats.t.ppf(0.5 + LEVEL / 2, n - 1)) * error
+    reach = t_quantile(0.5 + LEVEL / 2, n - 1) * error
     return Estimate(value, error, value - reach, value + reach, n, f"{method} (jackknife over users)", warnings)

@@ -18,14 +18,25 @@ def gini(ranked: ArrayLike, catalogue: ArrayLike | int, *, k: int | None = None)
     where nothing is listed. Interval: jackknife over users.
     """
     known = listed(ranked, catalogue, k)
-    count, n = np.sort(known.count), len(known.count)
-    weighted, total = float(((2 * np.arange(1, n + 1) - n - 1) * count).sum()), int(count.sum())
+    count, n, total = np.sort(known.count), len(known.count), int(known.count.sum())
     if total == 0:
         return jackknifed(nan, np.full(len(known.ranked), nan), "gini", ("nothing is listed",))
+    weighted = _rank_weighted(count.astype(np.float64))
     taken = (known.ranked >= 0).sum(axis=1)
     rest = np.maximum(total - taken, 1)
     without = np.where(total > taken, (weighted - _lost(known.ranked, known.count, count)) / (n * rest), nan)
     return jackknifed(weighted / (n * total), without, "gini")
+
+
+def gini_index(count: Floats) -> float:
+    """The number alone, of counts [items] in any order; NaN where they are all 0."""
+    total, n = float(count.sum()), len(count)
+    return _rank_weighted(np.sort(count)) / (n * total) if total > 0 else nan
+
+
+def _rank_weighted(ordered: Floats) -> float:
+    n = len(ordered)
+    return float(((2 * np.arange(1, n + 1) - n - 1) * ordered).sum())
 
 
 def _lost(lists: Int64s, counts: Int64s, ordered: Int64s) -> Floats:

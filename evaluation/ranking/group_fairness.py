@@ -6,10 +6,9 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from driftline.evaluation.estimate import Estimate
-from driftline.evaluation.intervals import LEVEL, t_interval
+from driftline.evaluation.intervals import LEVEL, t_interval, t_quantile
 from driftline.evaluation.ranking.per_user import one_of
 from driftline.evaluation.ranking.ranked_lists import item_values, ranked_lists
 from driftline.sim.errors import InputError
@@ -92,7 +91,7 @@ def _welch(a: Floats, b: Floats) -> Estimate:
     if error == 0.0:
         return Estimate(difference, 0.0, difference, difference, n)
     freedom = (va + vb) ** 2 / (va**2 / (len(a) - 1) + vb**2 / (len(b) - 1))
-    reach = float(stats.t.ppf(0.5 + LEVEL / 2, freedom)) * error
+    reach = t_quantile(0.5 + LEVEL / 2, freedom) * error
     return Estimate(difference, error, difference - reach, difference + reach, n)
 
 

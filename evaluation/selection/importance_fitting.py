@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from math import log
 
 import numpy as np
-from scipy.optimize import minimize
 from scipy.special import expit
 
 from driftline.evaluation.off_policy.checks import share as check_share
@@ -57,6 +56,8 @@ def fit_importance(
     log sum_a pi_b w^2 (three numbers, fitted by L-BFGS from the same start each time): the best rho depends on
     context and action through the weights, and nothing random is left. InputError: no strength reaches the share.
     """
+    from scipy.optimize import minimize
+
     check_share("share", share)
     at_least_one(strengths, len(strengths))
     n, a = behavior_policy.shape

@@ -5,9 +5,9 @@ from math import isfinite, sqrt
 from typing import Literal, get_args
 
 import numpy as np
-from scipy import stats
 
 from driftline.evaluation.estimate import Estimate
+from driftline.evaluation.intervals import t_quantile
 from driftline.evaluation.off_policy.checks import one_of, share
 from driftline.evaluation.selection.chosen import Key, Selection, at_least_one, select
 from driftline.sim.errors import InputError
@@ -70,4 +70,4 @@ def _half_width(key: object, estimate: Estimate, delta: float) -> float:
             f"candidate {key!r} is {estimate.value:g} with error {estimate.std_error:g} from {estimate.n} units; "
             "slope needs a finite value and error from at least 2"
         )
-    return float(stats.t.ppf(1.0 - delta, estimate.n - 1)) * estimate.std_error
+    return t_quantile(1.0 - delta, estimate.n - 1) * estimate.std_error

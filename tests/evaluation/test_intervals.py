@@ -1,13 +1,18 @@
+from math import inf
+
 import numpy as np
 import pytest
 from scipy import stats
 
+from driftline.evaluation.experiment.effect import critical, t_tail
 from driftline.evaluation.intervals import (
     bootstrap_ratio,
+    normal_reach,
     paired_t,
     poisson_weights,
     smallest_difference,
     t_interval,
+    t_quantile,
 )
 
 
@@ -66,6 +71,17 @@ def test_t_interval_agrees_with_scipy() -> None:
     paired = paired_t(values, values[::-1])
     assert paired.value == pytest.approx(0.0, abs=1e-15)
     assert np.isnan(t_interval(values[:1]).low)
+
+
+@pytest.mark.parametrize("freedom", [1, 2.7, 30, 1e4, inf])
+def test_quantiles_and_tails_agree_with_scipy(freedom: float) -> None:
+    for share in (1e-9, 0.025, 0.5, 0.8, 0.975, 1 - 1e-9):
+        assert t_quantile(share, freedom) == pytest.approx(float(stats.t.ppf(share, freedom)), rel=1e-12, abs=1e-12)
+    for x in (-2.0, 0.0, 1.96, 12.0, 35.0):
+        assert t_tail(x, freedom) == pytest.approx(float(stats.t.sf(x, freedom)), rel=1e-12, abs=0)
+    for level in (0.5, 0.9, 0.999):
+        assert critical(level, freedom) == pytest.approx(float(stats.t.ppf((1 + level) / 2, freedom)), rel=1e-12)
+        assert normal_reach(3.0, level) == pytest.approx(3.0 * float(stats.norm.ppf((1 + level) / 2)), rel=1e-12)
 
 
 def test_unequal_pairs_are_refused() -> None:

@@ -5,13 +5,16 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from fabricated_run import fabricate, write
+from fabricated_run import array, fabricate, write
 from polars.testing import assert_frame_equal
 from scipy import stats
 
-from driftline.evaluation.metrics import metrics
+from driftline.evaluation.drift import belief_entropy, topic_recall, topic_scores
+from driftline.evaluation.metrics import metrics, temperature
 from driftline.evaluation.run_folder import RunFolder
 from driftline.evaluation.tracking import beliefs, fit_temperature, rank_correlation, tracking_error
+from driftline.evaluation.window_means import MEANS, TOTALS
+from driftline.evaluation.windows import windows
 
 REWARDS = {5: [0.2, 0.4, 0.0, 1.0, -0.5, 0.5], 6: [0.5] * 6}
 SHOWN = {5: [0.1, 0.2, 0.3, 0.4, 0.5, 0.6], 6: [0.3] * 6}
@@ -59,6 +62,13 @@ def test_metrics_are_the_hand_computed_means(tiny: RunFolder) -> None:
     assert value(frame, "regret_in_item_space") == pytest.approx((0.7 + 0.5 + 0.3) / 3)
 
 
+def test_dynamic_regret_is_each_users_sum(tiny: RunFolder) -> None:
+    frame = metrics(tiny)
+    assert value(frame, "dynamic_regret") == pytest.approx((0.9 + 0.8 + 0.7 + 0.6 + 0.5 + 0.4) / 2)
+    assert value(frame, "dynamic_regret", "day:14-29") == pytest.approx((0.9 + 0.6) / 2)
+    assert value(frame, "dynamic_regret", "after_change:10") == pytest.approx(0.8 + 0.7)  # one user only
+
+
 def test_windows_cut_at_whole_days_after_changes_and_by_group(tiny: RunFolder) -> None:
     frame = metrics(tiny)
     assert value(frame, "reward", "day:14-29") == pytest.approx((0.2 + 1.0) / 2)
@@ -90,7 +100,7 @@ def test_nothing_to_measure_means_no_row(tmp_path: Path) -> None:
     run = RunFolder(fabricate(tmp_path, agents=("popularity",), seeds=(5,), users=12, visits=12, jumps=False))
     frame = metrics(run)
     found = set(frame["metric"])
-    assert not found & {"regret_in_item_space", "adaptation_delay", "recovery_time"}
+    assert not found & {"regret_in_item_space", "adaptation_delay", "recovery_time", "forgetting", "cold_start_plateau"}
     assert "after_change:10" not in frame["window"].to_list()
     assert {"reward", "ctr", "regret", "tracking_error", "rank_correlation", "act_p50"} <= found
 
@@ -114,6 +124,48 @@ def test_tracking_uses_one_temperature_for_all_seeds_of_an_agent(tmp_path: Path)
         assert value(frame, "tracking_error", seed=seed) == pytest.approx(float(error), rel=1e-9)
         order = rank_correlation(held.scores, held.utility).mean()
         assert value(frame, "rank_correlation", seed=seed) == pytest.approx(float(order), rel=1e-9)
+
+
+def test_what_else_is_known_of_beliefs_is_what_the_functions_of_arrays_say(tmp_path: Path) -> None:
+    run = RunFolder(fabricate(tmp_path, agents=("full",), seeds=(5, 6), users=8, visits=20))
+    known = {seed: beliefs(run, "full", seed) for seed in run.seeds}
+    heat = temperature(list(known.values()))
+    frame = metrics(run)
+    for seed, held in known.items():
+        excess = belief_entropy(held.scores, held.utility, heat).excess.mean()
+        assert value(frame, "belief_entropy_excess", seed=seed) == pytest.approx(float(excess), rel=1e-9)
+        scores = [topic_scores(each, held.dominant) for each in (held.scores, held.utility)]
+        recall = topic_recall(scores[0], scores[1]).mean()
+        assert value(frame, "topic_recall", seed=seed) == pytest.approx(float(recall), rel=1e-9)
+        assert 3 / 8 < recall < 1
+
+
+def test_a_run_in_which_all_can_be_measured_has_every_metric(tmp_path: Path) -> None:
+    run = RunFolder(fabricate(tmp_path, agents=("full", "popularity"), users=60))
+    frame = metrics(run).filter(pl.col("agent") == "full")
+    costs, delays = {"act_p50", "act_p99", "peak_memory"}, {"adaptation_delay", "recovery_time"}
+    whole = {"coverage", "gini", "topic_entropy", "topic_entropy_change", "cold_start_plateau", "cold_start_learned"}
+    assert set(frame["metric"]) == {*MEANS, *TOTALS} | costs | delays | whole  # nobody's interest returns
+    days = {part.name for part in windows(run) if part.days}
+    by_window = {metric: set(rows["window"]) for (metric,), rows in frame.group_by("metric")}
+    assert by_window["coverage"] == by_window["gini"] == days
+    assert by_window["topic_entropy"] == days - {"all"}
+    assert by_window["self_information"] == {"all", "after_change:10", "group:jumping", "group:calm"} | days
+    assert by_window["topic_entropy_change"] == by_window["cold_start_plateau"] == {"all"}
+
+
+def test_a_world_of_three_topics_has_no_recall_of_the_top_three(tmp_path: Path) -> None:
+    folder = fabricate(tmp_path, agents=("full",), seeds=(5,), users=6, visits=12)
+    few = pl.read_parquet(folder / "truth/probes-5.parquet")
+    dominant = pl.read_parquet(folder / "truth/items-5.parquet")["mixture"].to_numpy().argmax(axis=1)
+    kept = np.flatnonzero(np.isin(dominant[few["item"].to_numpy()], [0, 1, 2]))
+    write(few[kept], folder / "truth/probes-5.parquet")
+    file = folder / "log/full/5/scores.parquet"
+    scores = pl.read_parquet(file)
+    write(scores.with_columns(array(scores["scores"].to_numpy()[:, kept], pl.Float32).alias("scores")), file)
+    found = set(metrics(RunFolder(folder))["metric"])
+    assert "topic_recall" not in found
+    assert "belief_entropy_excess" in found
 
 
 def test_agents_are_told_apart_as_they_were_made(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 import re
 import shutil
 from collections.abc import Iterator
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from driftline.evaluation.figures.checks import FigureWarning, check_csv, series
 from driftline.evaluation.figures.group_regret import group_regret
 from driftline.evaluation.metrics import metrics
 from driftline.evaluation.report import write_report
+from driftline.evaluation.report_tables import MEASURES, MORE
 from driftline.evaluation.run_folder import RunFolder, RunFolderError
 
 SERIES = {
@@ -114,12 +116,31 @@ def test_lost_figures_are_named(tmp_path: Path) -> None:
 
 def test_agents_stand_in_order_of_regret_and_the_best_rival_is_bold(folder: Path) -> None:
     text = (folder / "report.html").read_text(encoding="utf-8")
-    table = text[text.index('id="headline"') : text.index('id="time"')]
+    table = text[text.index('id="headline"') : text.index('id="more"')]
     rows = re.findall(r"<tr><td>([^<]+)</td>(.*?)</tr>", table, re.DOTALL)
     assert [agent for agent, _ in rows] == ["oracle", "full", "full[evolution=slow]", "moving_average", "popularity"]
     bold = {agent: cells.count("best") for agent, cells in rows}
     assert bold["oracle"] == 0
     assert bold["full"] >= 5
+
+
+def test_more_measures_are_folded_away_and_leave_the_headline_alone(folder: Path) -> None:
+    text = (folder / "report.html").read_text(encoding="utf-8")
+    more = text[text.index('<details id="more">') : text.index("</details>")]
+    head = text[text.index('id="headline"') : text.index('<details id="more">')]
+    assert "<summary>" in more
+    assert len(re.findall(r'<th class="number">', head)) <= len(MEASURES) == 8
+    for measure in MORE:
+        assert f"<dt>{measure.title}</dt>" not in unescape(head)
+    titles = set(re.findall("<dt>([^<]+)</dt>", unescape(more)))
+    assert {"dynamic regret", "topic recall", "coverage", "diversity", "change of topic entropy"} <= titles
+    descriptive = [k for k, measure in enumerate(m for m in MORE if m.title in titles) if measure.better == 0]
+    rows = re.findall(r"<tr><td>[^<]+</td>(.*?)</tr>", more, re.DOTALL)
+    assert len(rows) == len(AGENTS)
+    for row in rows:
+        bold = [k for k, cell in enumerate(re.findall("<td class=.([^>]+).>", row)) if "best" in cell]
+        assert not set(bold) & set(descriptive)
+    assert "number best" in more
 
 
 def test_every_whisker_of_the_group_figure_is_inside_its_panel() -> None:

@@ -11,7 +11,7 @@ from math import nan, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import pdtr
 
 from driftline.evaluation.off_policy.checks import Codes
 from driftline.evaluation.off_policy.terms import Terms
@@ -46,7 +46,7 @@ def poisson_table() -> NDArray[np.uint8]:
     Cumulative probabilities are rounded to 2^-16. What rounding leaves of the first two moments is taken from the
     cells of 0, 1 and 2, of which a few change their number: x0 + x1 + x2 = 0 keeps the total.
     """
-    edges = np.rint(65536 * stats.poisson.cdf(np.arange(9), 1.0)).astype(np.int64)
+    edges = np.rint(65536 * pdtr(np.arange(9), 1.0)).astype(np.int64)
     cells = np.diff(edges, prepend=0)
     cells[-1] += 65536 - cells.sum()
     k = np.arange(9)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from math import inf, nan, sqrt
 
 import numpy as np
-from scipy import stats
 
+from driftline.evaluation.intervals import t_quantile
 from driftline.evaluation.off_policy.checks import Codes
 from driftline.evaluation.off_policy.terms import Terms
 from driftline.sim.errors import InputError
@@ -94,7 +94,7 @@ def normal_limits(found: Delta, level: float, clustered: bool) -> tuple[float, f
     freedom = found.units - 1 if clustered else inf
     if found.units < 2:
         return nan, nan
-    quantile = float(stats.t.ppf(0.5 + level / 2, freedom))
+    quantile = t_quantile(0.5 + level / 2, freedom)
     return found.value - quantile * found.std_error, found.value + quantile * found.std_error
 
 
