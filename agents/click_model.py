@@ -14,7 +14,7 @@ from driftline.agents.lbfgs import lbfgs
 from driftline.sim.kernel import kernel
 from driftline.sim.types import Floats, Int8s, Int64s
 
-WEAK = 1e-2
+WEAK_ON_POSITION = 1e-2
 """Ridge, in events, of the outside constant and the position weights: keeps them finite in a poor log."""
 
 
@@ -82,7 +82,7 @@ def _fit(
     _, length, width = x.shape
     goal = np.asarray(shrink_to, dtype=np.float64)
     spread = x.var(axis=1).mean(axis=0) if len(x) else np.zeros(width)
-    penalty = np.concatenate([ridge * spread + 1e-9, np.full(1 + (length - 1) * free, WEAK)])
+    penalty = np.concatenate([ridge * spread + 1e-9, np.full(1 + (length - 1) * free, WEAK_ON_POSITION)])
     centre = np.concatenate([goal, np.zeros(1 + (length - 1) * free)])
 
     def loss(flat: Floats) -> tuple[float, Floats]:

@@ -36,11 +36,11 @@ def plackett_luce_log_propensity(log_weight: Floats, candidates: Int32s, items: 
     log_weight: scores over temperature [n, C]. candidates: [C] or [n, C]. Plackett (1975), Luce (1959).
     """
     pool = np.ascontiguousarray(np.broadcast_to(candidates, log_weight.shape), dtype=np.int32)
-    return _conditionals(np.ascontiguousarray(log_weight, dtype=np.float64), pool, np.ascontiguousarray(items))
+    return _ordered_log_p(np.ascontiguousarray(log_weight, dtype=np.float64), pool, np.ascontiguousarray(items))
 
 
 @kernel
-def _conditionals(log_weight: Floats, pool: Int32s, items: Int32s) -> Floats:
+def _ordered_log_p(log_weight: Floats, pool: Int32s, items: Int32s) -> Floats:
     n, columns = log_weight.shape
     out = np.empty(items.shape)
     left = np.empty(columns, np.bool_)

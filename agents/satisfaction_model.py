@@ -12,7 +12,7 @@ from driftline.sim.types import Floats
 
 Link = Literal["probit", "tanh"]
 
-WEAK = 1e-3
+WEAK_ON_VALUE = 1e-3
 """Ridge of the intercept, in consumptions."""
 
 
@@ -61,7 +61,7 @@ def fit_satisfaction(
     y = np.ascontiguousarray(satisfaction[told], dtype=np.float64)
     w = np.ascontiguousarray(weight[told], dtype=np.float64)
     spread = x.var(axis=0) if len(x) else np.zeros(x.shape[1])
-    penalty = np.append(ridge * spread + 1e-9, WEAK)
+    penalty = np.append(ridge * spread + 1e-9, WEAK_ON_VALUE)
     centre = np.append(np.asarray(shrink_to, dtype=np.float64), 0.0)
 
     def loss(flat: Floats) -> tuple[float, Floats]:

@@ -67,7 +67,7 @@ def read_frame(behaviours: pl.DataFrame) -> BehaviourFrame:
         about=np.array([place.get(text, NONE) for text in about], np.int64),
         expressed=np.array([place.get(text, NONE) for text in expressed], np.int64),
         kind=_kinds(frame),
-        sentiment=_sentiment(frame),
+        sentiment=_sentiment_column(frame),
         label=frame["label"].to_list() if "label" in frame.columns else None,
     )
 
@@ -105,7 +105,7 @@ def _kinds(frame: pl.DataFrame) -> Int8s:
     return np.array(found, np.int8)
 
 
-def _sentiment(frame: pl.DataFrame) -> Float32s | None:
+def _sentiment_column(frame: pl.DataFrame) -> Float32s | None:
     if "sentiment" not in frame.columns:
         return None
     found = frame["sentiment"].cast(pl.Float32).fill_null(0.0).fill_nan(0.0).to_numpy()

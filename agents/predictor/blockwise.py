@@ -4,7 +4,7 @@ import numpy as np
 
 from driftline.sim.types import Floats
 
-ROWS = 256
+BLOCK_ROWS = 256
 
 
 def product(left: Floats, right: Floats) -> Floats:
@@ -13,10 +13,10 @@ def product(left: Floats, right: Floats) -> Floats:
     BLAS takes other paths for other row counts, which changes the last bits of wide products.
     """
     out = np.empty((len(left), right.shape[1]))
-    block = np.zeros((ROWS, left.shape[1]))
-    for start in range(0, len(left), ROWS):
-        rows = left[start : start + ROWS]
+    block = np.zeros((BLOCK_ROWS, left.shape[1]))
+    for start in range(0, len(left), BLOCK_ROWS):
+        rows = left[start : start + BLOCK_ROWS]
         block[: len(rows)] = rows
         block[len(rows) :] = 0.0
-        out[start : start + ROWS] = (block @ right)[: len(rows)]
+        out[start : start + BLOCK_ROWS] = (block @ right)[: len(rows)]
     return out

@@ -87,7 +87,7 @@ class ChoiceHead:
         judged = held_out(len(sequences), recipe.held_out, seed)[rows]
         offset = np.zeros(choices.slate.shape) if choices.offset is None else choices.offset
         picked = (items, choices.slate[few], choices.choice[few], offset[few])
-        return _learn(features, picked, judged, np.array(scales), recipe, seed, with_map=carry)
+        return _learn_choices(features, picked, judged, np.array(scales), recipe, seed, with_map=carry)
 
     def user_vectors(self, sequences: Sequences, vectors: Float32s, rows: Int64s, at: Floats) -> Floats:
         """z `[m, d]` of user `rows[q]` at day `at[q]`, from events before it; items score `z @ items.T`."""
@@ -121,7 +121,7 @@ def _features(sequences: Sequences, vectors: Float32s, rows: Int64s, at: Floats,
     return means
 
 
-def _learn(
+def _learn_choices(
     features: Float32s,
     picked: tuple[Float32s, Int32s, Int64s, Floats],
     judged: Any,

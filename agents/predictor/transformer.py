@@ -19,7 +19,7 @@ from driftline.agents.predictor.encoder import Encoder, Precision
 from driftline.agents.predictor.threads import torch_threads
 from driftline.sim.types import Float32s
 
-ROWS = 32
+BATCH_ROWS = 32
 LENGTHS = (8, 16, 24, 32, 64, 128)
 """Longer texts are cut at 128 tokens."""
 
@@ -66,19 +66,19 @@ class TransformerEncoder(Encoder):
         with torch_threads(self._threads), torch.inference_mode():
             for b, length in enumerate(self._lengths):
                 members = np.flatnonzero(bucket == b)
-                for start in range(0, members.size, ROWS - 1):
-                    rows = members[start : start + ROWS - 1]
+                for start in range(0, members.size, BATCH_ROWS - 1):
+                    rows = members[start : start + BATCH_ROWS - 1]
                     out[rows] = self._batch([tokens[i] for i in rows], length)
         return out
 
     def _batch(self, tokens: list[list[int]], length: int) -> Float32s:
-        """One batch of exactly `ROWS` x `length`.
+        """One batch of exactly `BATCH_ROWS` x `length`.
 
         The last row is always a filler with padding. Without any padding transformers drops the mask, and
         which kernel computes a text would depend on its neighbours' lengths.
         """
-        ids = torch.full((ROWS, length), int(self._tokenizer.pad_token_id or 0))
-        mask = torch.zeros((ROWS, length), dtype=torch.int64)
+        ids = torch.full((BATCH_ROWS, length), int(self._tokenizer.pad_token_id or 0))
+        mask = torch.zeros((BATCH_ROWS, length), dtype=torch.int64)
         mask[:, 0] = 1
         for row, one in enumerate(tokens):
             ids[row, : len(one)] = torch.tensor(one)
@@ -134,7 +134,7 @@ def _identity(
     found.update(tokenizer.backend_tokenizer.to_str().encode())
     config: Any = model.config
     ability = torch.cuda.get_device_name(device) if device.type == "cuda" else torch.backends.cpu.get_cpu_capability()
-    facts = (config.model_type, precision, ROWS, lengths, ability)
+    facts = (config.model_type, precision, BATCH_ROWS, lengths, ability)
     versions = (torch.__version__, transformers.__version__, tokenizers.__version__)
     found.update(repr((facts, versions)).encode())
     return found.hexdigest()

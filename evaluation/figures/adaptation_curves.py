@@ -15,7 +15,7 @@ from driftline.evaluation.visits import curve_of
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
-CAPTION = (
+AT_CHANGES = (
     "Every change of interest is moved to 0, the first visit after it. Each change is compared with its own "
     "earlier level, so users with few visits do not bend the curve; what is drawn is the mean earlier level "
     "plus that mean excess, as a centred three-visit mean that never reaches across the change. Bands: 95 % "
@@ -27,7 +27,7 @@ def adaptation_curves(run: RunFolder, visits: Visits) -> Figure:
     """Mean regret aligned at change points, 10 visits before to 30 after, by agent, no oracle."""
     frames = [_curve(agent, [visits[agent, seed] for seed in run.seeds]) for agent in run.agents if agent != ORACLE]
     data = pl.concat(frames) if frames else pl.DataFrame({"agent": [], "offset": [], "value": []})
-    return Figure("adaptation", CAPTION, data, ("agent",), _draw)
+    return Figure("adaptation", AT_CHANGES, data, ("agent",), _draw_at_changes)
 
 
 def _curve(agent: str, seeds: list[pl.DataFrame]) -> pl.DataFrame:
@@ -50,7 +50,7 @@ def _curve(agent: str, seeds: list[pl.DataFrame]) -> pl.DataFrame:
     return frame.filter(pl.col("visits") >= Rule().least_points)
 
 
-def _draw(data: pl.DataFrame) -> "Drawing":
+def _draw_at_changes(data: pl.DataFrame) -> "Drawing":
     from matplotlib.figure import Figure as Drawing
 
     agents = data["agent"].unique(maintain_order=True).to_list()

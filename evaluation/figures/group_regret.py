@@ -11,7 +11,7 @@ from driftline.evaluation.figures.style import INK, ORACLE, drawing, lines
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
-CAPTION = (
+BY_GROUP = (
     "Mean regret per visit, one panel per group of users; shorter is better. Whiskers: 95 % interval, over "
     "seeds where there are several, else over users. Agents are ordered by their regret over all groups. The "
     "oracle's regret is 0 by definition and is not drawn."
@@ -30,10 +30,10 @@ def group_regret(metrics: pl.DataFrame) -> Figure:
         .select("group", "agent", "value", "low", "high")
     )
     order = [agent for agent in metrics["agent"].unique(maintain_order=True) if agent in overall]
-    return Figure("regret_by_group", CAPTION, data, ("group",), lambda frame: _draw(frame, order))
+    return Figure("regret_by_group", BY_GROUP, data, ("group",), lambda frame: _draw_groups(frame, order))
 
 
-def _draw(data: pl.DataFrame, order: list[str]) -> "Drawing":
+def _draw_groups(data: pl.DataFrame, order: list[str]) -> "Drawing":
     from matplotlib.figure import Figure as Drawing
 
     groups = data["group"].unique(maintain_order=True).to_list()

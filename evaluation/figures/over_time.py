@@ -40,7 +40,7 @@ def over_time(run: RunFolder, visits: Visits, metric: str) -> Figure:
     if metric == "regret":
         caption += " The oracle's regret is 0 by definition and is not drawn."
     data = pl.concat(frames) if frames else pl.DataFrame({"agent": [], "day": [], "value": []})
-    return Figure(f"{metric}_over_time", caption, data, ("agent",), partial(_draw, metric))
+    return Figure(f"{metric}_over_time", caption, data, ("agent",), partial(_draw_over_time, metric))
 
 
 def _daily(agent: str, seeds: list[pl.DataFrame], metric: str) -> pl.DataFrame:
@@ -84,7 +84,7 @@ def _spread(sums: Floats) -> Floats:
     return np.asarray(sum(padded[:, k : k + sums.shape[1]] for k in range(SMOOTH)))
 
 
-def _draw(metric: str, data: pl.DataFrame) -> "Drawing":
+def _draw_over_time(metric: str, data: pl.DataFrame) -> "Drawing":
     from matplotlib.figure import Figure as Drawing
 
     with drawing(metric):

@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from driftline.evaluation.off_policy.checks import whole_numbers
+from driftline.evaluation.off_policy.dense import CHUNK_CELLS
 from driftline.sim.errors import InputError
 from driftline.sim.types import Floats, Int64s
-
-CHUNK_CELLS = 2**21
 
 
 def embedding_weight(

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
-from driftline.scenarios.experiment import api
+from driftline.scenarios.experiment import api as experiment_api
 from driftline.scenarios.experiment.design import Design
 from driftline.scenarios.experiment.outcome import Experiment
 from driftline.scenarios.experiment.training import Training
@@ -38,8 +38,8 @@ def live_experiment(
     design = stated_design({"kind": kind, **numbers})
     chosen = seed_range(seeds)
     overrides = from_texts(settings)
-    with live_progress(api.plans(design, "pooled"), len(chosen)) as progress:
-        return api.experiment(
+    with live_progress(experiment_api.plans(design, "pooled"), len(chosen)) as progress:
+        return experiment_api.experiment(
             scenario, *pair, design, cast("Training", training), chosen, overrides, metric, short, out, jobs, progress
         )
 

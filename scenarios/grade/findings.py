@@ -34,7 +34,7 @@ def findings(rows: pl.DataFrame, boldest: str) -> tuple[Finding, ...]:
 
 def _stale(rows: pl.DataFrame, policy: str) -> Finding | None:
     """How far a stationary estimate is from the next period's value."""
-    old, new = (_cell(rows, method, "next_period", policy) for method in ("ips", "windowed snips"))
+    old, new = (_rows_of_cell(rows, method, "next_period", policy) for method in ("ips", "windowed snips"))
     if len(old) < 2:
         return None
     bias = t_interval(_error(old))
@@ -54,7 +54,9 @@ def _stale(rows: pl.DataFrame, policy: str) -> Finding | None:
 
 def _together(rows: pl.DataFrame) -> Finding | None:
     """Coverage lost where agents learn together: of the effect of all B against all A by an A/B over users."""
-    frozen, pooled = (_cell(rows, "welch", "global", f"user, {training}") for training in ("snapshot", "pooled"))
+    frozen, pooled = (
+        _rows_of_cell(rows, "welch", "global", f"user, {training}") for training in ("snapshot", "pooled")
+    )
     both = frozen.join(pooled, on="seed", suffix="_pooled")
     if len(both) < 2:
         return None
@@ -70,7 +72,7 @@ def _together(rows: pl.DataFrame) -> Finding | None:
 
 def _apart(rows: pl.DataFrame) -> Finding | None:
     """How much more an A/A test varies than it says where each arm's agent learns from its own users only."""
-    told = _cell(rows, "welch", "null", "user, diverted")
+    told = _rows_of_cell(rows, "welch", "null", "user, diverted")
     if len(told) < 2:
         return None
     n, value = len(told), told["value"].to_numpy()
@@ -87,7 +89,7 @@ def _apart(rows: pl.DataFrame) -> Finding | None:
     return Finding("apart", ratio - 1.0, low - 1.0, high - 1.0, n, text)
 
 
-def _cell(rows: pl.DataFrame, method: str, target: str, policy: str) -> pl.DataFrame:
+def _rows_of_cell(rows: pl.DataFrame, method: str, target: str, policy: str) -> pl.DataFrame:
     """The finite verdicts of one method, one a seed."""
     wanted = (pl.col("method") == method) & (pl.col("target") == target) & (pl.col("policy") == policy)
     return rows.filter(wanted & pl.col("value").is_finite() & pl.col("low").is_finite()).sort("seed")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from driftline.evaluation.nonstationary import past_average, prognosticator, sliding_window
-from driftline.evaluation.off_policy.rounds import Rounds
+from driftline.evaluation.off_policy import Rounds
 from driftline.scenarios.own_log.verdict import Check, Finding
 from driftline.sim.errors import InputError
 from driftline.sim.types import Floats, Int64s

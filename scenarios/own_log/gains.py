@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 
 from driftline.evaluation.estimate import Estimate
-from driftline.evaluation.importance.sum_of_ratios import Asked, Interval, SumOfRatios, estimate
+from driftline.evaluation.importance.sum_of_ratios import Asked as AskedOfSums
+from driftline.evaluation.importance.sum_of_ratios import Interval, SumOfRatios, estimate
 from driftline.evaluation.off_policy import Method, Rounds
 from driftline.evaluation.off_policy.terms import terms
 from driftline.sim.types import Floats
@@ -26,7 +27,7 @@ def gain(
     if one.top is not None:
         columns.append((one.top, np.ones(len(rounds)) if one.bottom is None else one.bottom))
     sums = SumOfRatios(*(np.column_stack(side) for side in zip(*columns, strict=True)))
-    asked = Asked(interval, level, seed, rounds.cluster)
+    asked = AskedOfSums(interval, level, seed, rounds.cluster)
     said = estimate(method, sums, asked, unit="rounds")
     method_name = said.method.replace(method, f"{method} less the mean logged reward", 1)
     return replace(said, method=method_name, warnings=found.warnings)

@@ -6,7 +6,7 @@ from math import sqrt
 import numpy as np
 
 from driftline.evaluation.off_policy import Diagnostics, diagnose
-from driftline.evaluation.off_policy.checks import codes
+from driftline.evaluation.off_policy.checks import codes as cluster_codes
 from driftline.evaluation.off_policy.rounds import Rounds
 from driftline.scenarios.own_log.ope_roles import Decisions
 from driftline.scenarios.own_log.verdict import Check
@@ -60,7 +60,7 @@ def _propensities(decisions: Decisions, kind: str, values: Floats) -> Check:
 
 def weight_checks(rounds: Rounds) -> Iterator[Check]:
     """Support and importance weights of a target policy."""
-    found = diagnose(rounds, cluster=None if rounds.cluster is None else codes(rounds.cluster))
+    found = diagnose(rounds, cluster=None if rounds.cluster is None else cluster_codes(rounds.cluster))
     said = found.warnings()
     support = tuple(line for line in said if line.startswith("support"))
     yield Check("support", _support(rounds, found), support)

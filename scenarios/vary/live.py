@@ -10,7 +10,7 @@ from driftline.scenarios.live_progress import live_progress
 from driftline.scenarios.run_folder import finished
 from driftline.scenarios.seed_range import seed_range
 from driftline.scenarios.table import print_table
-from driftline.scenarios.vary import api
+from driftline.scenarios.vary import api as vary_api
 from driftline.scenarios.vary.outcome import Varied
 from driftline.sim.errors import InputError
 from driftline.sim.overrides import from_texts
@@ -35,10 +35,10 @@ def live_vary(
         raise InputError(f"--vary '{scenario}': needs a scenario; that of this run is '{scenario}/resolved.yaml'")
     names = None if variations is None else [name.strip() for name in variations.split(",") if name.strip()]
     numbers, overrides = seed_range(seeds), from_texts(settings)
-    plan = api.planned(scenario, pair, names, numbers, overrides, out)
+    plan = vary_api.planned(scenario, pair, names, numbers, overrides, out)
     try:
         with live_progress([world.name for world in plan.worlds], len(numbers)) as progress:
-            return api.vary(scenario, *pair, names, numbers, overrides, plan.folder, jobs, progress), plan.folder
+            return vary_api.vary(scenario, *pair, names, numbers, overrides, plan.folder, jobs, progress), plan.folder
     except KeyboardInterrupt:
         runs = [(plan.folder / world.name, agent, seed) for world in plan.worlds for agent in pair for seed in numbers]
         kept = sum(finished(*each) for each in runs)
