@@ -9,7 +9,7 @@ from pathlib import Path
 
 from driftline.sim.errors import InputError
 
-NAME = ".lock"
+LOCK = ".lock"
 
 
 @contextmanager
@@ -19,7 +19,7 @@ def locked(folder: Path) -> Iterator[None]:
     Raises:
         InputError: another process holds it, or may hold it on another machine.
     """
-    path = folder / NAME
+    path = folder / LOCK
     mine = {"pid": os.getpid(), "host": socket.gethostname(), "started": _started(os.getpid())}
     while not _claimed(path, json.dumps(mine)):
         holder = _holder(path)
@@ -38,7 +38,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 def _claimed(path: Path, content: str) -> bool:
     """Create the lock with its content in one step; False where there is one already."""
-    draft = path.with_name(f"{NAME}-{os.getpid()}")
+    draft = path.with_name(f"{LOCK}-{os.getpid()}")
     draft.write_text(content, encoding="utf-8")
     try:
         os.link(draft, path)

@@ -13,8 +13,7 @@ from pydantic import ValidationError
 
 from driftline.evaluation.run_folder import slug as slug
 from driftline.scenarios.content_hash import agent_hash, scenario_hash, world_hash
-from driftline.scenarios.folder_lock import NAME as LOCK
-from driftline.scenarios.folder_lock import locked
+from driftline.scenarios.folder_lock import LOCK, locked
 from driftline.scenarios.schema import AgentSpec, Scenario
 from driftline.scenarios.task import Task
 from driftline.scenarios.versions import versions
