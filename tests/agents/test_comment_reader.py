@@ -31,7 +31,7 @@ ASKED = np.array([GOOD_ONE, BAD_ONE, -1, BAD_ONE], np.int32)
 GIVEN = np.array([NAN, NAN, NAN, 5.0], np.float32)
 
 
-def taught(n: int = 400) -> CommentReader:
+def taught_by_comments(n: int = 400) -> CommentReader:
     reader = CommentReader(TEXTS, Counting())
     reader.learn(*rated(n))
     reader.refit()
@@ -49,7 +49,7 @@ def test_without_an_encoder_only_ratings_count() -> None:
 
 
 def test_comments_are_read_once_they_have_proved_themselves() -> None:
-    reader = taught()
+    reader = taught_by_comments()
     assert reader.trust > 0.5
     felt = reader.felt(ASKED, GIVEN)
     assert felt.value[0] > 0.7
@@ -73,7 +73,7 @@ def test_comments_that_say_nothing_are_not_trusted() -> None:
 
 
 def test_a_reading_changes_in_refit_only() -> None:
-    reader = taught(200)
+    reader = taught_by_comments(200)
     before = reader.felt(ASKED, GIVEN).value
     codes, ratings = rated(400, 1)
     reader.learn(codes, (6.0 - ratings).astype(np.float32), np.arange(400), np.zeros(400))
@@ -88,7 +88,7 @@ def test_batches_and_their_order_leave_no_trace() -> None:
     user, time = np.random.default_rng(3).permutation(150), (np.arange(150) // 30).astype(np.float64)
     found = []
     for chunks in (1, 13):
-        reader = taught()
+        reader = taught_by_comments()
         for part in reversed(np.array_split(np.arange(150), chunks)):
             reader.felt(codes[part], ratings[part])
             reader.learn(codes[part], ratings[part], user[part], time[part])

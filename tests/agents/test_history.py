@@ -55,7 +55,7 @@ def test_the_oldest_event_gives_way() -> None:
     assert [vector for vector, _, _ in told(history, 1)] == [9.0]
 
 
-def test_growing_changes_nobody() -> None:
+def test_growing_history_changes_nobody() -> None:
     history = History(2, longest=3)
     history.grow(1)
     add(history, [0], 1.0, 1.0)

@@ -9,7 +9,7 @@ from driftline.sim.keyed import Stream, uniforms
 from driftline.sim.types import Floats, Int64s, Items, Observation, empty_behaviors
 
 
-def observation(n: int, candidates: Int64s, first_user: int = 1000) -> Observation:
+def seen_by(n: int, candidates: Int64s, first_user: int = 1000) -> Observation:
     ints, floats = np.empty(0, np.int32), np.empty(0)
     none = Items(ints, ints, np.empty(0, np.int8), np.empty(0, np.float32), floats, ints)
     return Observation(
@@ -37,10 +37,10 @@ def place(length: int, n: int) -> Int64s:
 
 def test_greedy_shows_the_best_slate_for_certain() -> None:
     best = np.array([[2, 0], [1, 3]])
-    shared = Greedy().slates(observation(2, np.array([10, 11, 12, 13])), np.zeros((2, 4)), best, 1)
+    shared = Greedy().slates(seen_by(2, np.array([10, 11, 12, 13])), np.zeros((2, 4)), best, 1)
     np.testing.assert_array_equal(shared.items, [[12, 10], [11, 13]])
     private = np.array([[10, 11, 12, 13], [20, 21, 22, 23]])
-    own = Greedy().slates(observation(2, private), np.zeros((2, 4)), best, 1)
+    own = Greedy().slates(seen_by(2, private), np.zeros((2, 4)), best, 1)
     np.testing.assert_array_equal(own.items, [[12, 10], [21, 23]])
     assert not own.log_p.any()
     assert not own.log_p_cascade.any()
@@ -50,7 +50,7 @@ def test_drawn_slates_follow_the_plackett_luce_distribution() -> None:
     n, scores = 30_000, np.array([0.7, -0.3, 0.1, 0.9])
     temperature = 0.8
     drawn = PlackettLuce(temperature=temperature).slates(
-        observation(n, np.arange(4)), np.tile(scores, (n, 1)), place(2, n), seed=5
+        seen_by(n, np.arange(4)), np.tile(scores, (n, 1)), place(2, n), seed=5
     )
     every = list(permutations(range(4), 2))
     p = np.exp([closed_form(scores / temperature, order) for order in every])
@@ -62,7 +62,7 @@ def test_drawn_slates_follow_the_plackett_luce_distribution() -> None:
 def test_log_probabilities_are_exact_and_the_cascade_adds_up() -> None:
     rng = np.random.default_rng(1)
     scores = 3.0 * rng.normal(size=(40, 12))
-    drawn = PlackettLuce(temperature=1.5).slates(observation(40, np.arange(12)), scores, place(5, 40), seed=2)
+    drawn = PlackettLuce(temperature=1.5).slates(seen_by(40, np.arange(12)), scores, place(5, 40), seed=2)
     np.testing.assert_allclose(drawn.log_p_cascade.sum(axis=1), drawn.log_p, atol=1e-12)
     for row in range(40):
         order = tuple(int(i) for i in drawn.items[row])
@@ -73,7 +73,7 @@ def test_log_probabilities_are_exact_and_the_cascade_adds_up() -> None:
 def test_only_the_shortlist_is_drawn_and_its_propensities_know_it() -> None:
     scores = np.tile(np.array([0.0, 5.0, 1.0, 4.0, 3.0]), (500, 1))
     drawn = PlackettLuce(temperature=50.0, shortlist=3).slates(
-        observation(500, np.arange(5)), scores, place(3, 500), seed=3
+        seen_by(500, np.arange(5)), scores, place(3, 500), seed=3
     )
     assert set(np.unique(drawn.items)) == {1, 3, 4}
     short = np.array([5.0, 4.0, 3.0]) / 50.0
@@ -84,7 +84,7 @@ def test_only_the_shortlist_is_drawn_and_its_propensities_know_it() -> None:
 
 
 def test_noise_is_keyed_by_seed_user_visit_and_item() -> None:
-    seen = observation(30, np.array([3, 9, 27, 81]))
+    seen = seen_by(30, np.array([3, 9, 27, 81]))
     scores = np.random.default_rng(4).normal(size=(30, 4))
     drawn = PlackettLuce(temperature=1.0).slates(seen, scores, place(4, 30), seed=6)
     u = uniforms(6, Stream.AGENT, seen.user[:, None], seen.visit[:, None], seen.candidates)
@@ -97,7 +97,7 @@ def test_draws_do_not_depend_on_the_batch(chunk: int) -> None:
     private = np.argsort(rng.random((50, 300)), axis=1)[:, :150]
     scores = rng.normal(size=(50, 150))
     policy: Policy = PlackettLuce(temperature=0.5)
-    seen = observation(50, private)
+    seen = seen_by(50, private)
     whole = policy.slates(seen, scores, place(10, 50), seed=1)
     for at in range(0, 50, chunk):
         rows = slice(at, at + chunk)
@@ -118,7 +118,7 @@ def test_draws_do_not_depend_on_the_batch(chunk: int) -> None:
 
 def test_extreme_scores_keep_exact_propensities() -> None:
     scores = np.array([[4000.0, 2000.0, 1999.0, 0.0]])
-    drawn = PlackettLuce(temperature=1.0).slates(observation(1, np.arange(4)), scores, place(4, 1), seed=1)
+    drawn = PlackettLuce(temperature=1.0).slates(seen_by(1, np.arange(4)), scores, place(4, 1), seed=1)
     second = -np.log1p(np.exp(-1.0)) if drawn.items[0, 1] == 1 else -1.0 - np.log1p(np.exp(-1.0))
     np.testing.assert_allclose(drawn.log_p_cascade[0], [0.0, second, 0.0, 0.0], atol=1e-12)
 
@@ -126,7 +126,7 @@ def test_extreme_scores_keep_exact_propensities() -> None:
 def test_a_shortlist_below_the_slate_and_broken_scores_are_named() -> None:
     with pytest.raises(ValueError, match="shortlist of 2"):
         PlackettLuce(temperature=1.0, shortlist=2).slates(
-            observation(1, np.arange(4)), np.zeros((1, 4)), place(3, 1), seed=1
+            seen_by(1, np.arange(4)), np.zeros((1, 4)), place(3, 1), seed=1
         )
     with pytest.raises(ValueError, match="finite"):
-        PlackettLuce(temperature=1.0).slates(observation(1, np.arange(4)), np.full((1, 4), np.nan), place(3, 1), seed=1)
+        PlackettLuce(temperature=1.0).slates(seen_by(1, np.arange(4)), np.full((1, 4), np.nan), place(3, 1), seed=1)

@@ -6,7 +6,7 @@ from driftline.agents.choice_log import ChoiceLog
 from driftline.agents.stack import APPEAL, EXPERTS, INTEREST, STEADY, TASTES, refitted, starting_stack
 from driftline.sim.types import Floats
 
-POSITION, OUTSIDE = -0.5 * np.log1p(np.arange(4)), 1.0
+DECAY, OUTSIDE = -0.5 * np.log1p(np.arange(4)), 1.0
 TRUE = np.array([0.6, 0.0, 0.8, 0.0, -0.3, 1.0])
 
 
@@ -14,7 +14,7 @@ def shown(n: int, seed: int = 0) -> ChoiceLog:
     """Slates of four, chosen from by a logit with the weights TRUE."""
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(n, 4, len(EXPERTS)))
-    utility = np.column_stack([x @ TRUE + POSITION, np.full(n, OUTSIDE)]) + rng.gumbel(size=(n, 5))
+    utility = np.column_stack([x @ TRUE + DECAY, np.full(n, OUTSIDE)]) + rng.gumbel(size=(n, 5))
     log = ChoiceLog(10**6)
     log.add(time=np.zeros(n), user=np.arange(n), features=x.astype(np.float32), choice=utility.argmax(axis=1))
     log.settle()
@@ -39,7 +39,7 @@ def felt(n: int, weights: Floats, seed: int = 1) -> tuple[ChoiceLog, Floats]:
 
 
 def test_at_first_the_tracker_is_trusted_alone() -> None:
-    stack = starting_stack(POSITION, OUTSIDE)
+    stack = starting_stack(DECAY, OUTSIDE)
     x = np.random.default_rng(0).normal(size=(3, 7, len(EXPERTS)))
     np.testing.assert_allclose(stack.click.utility(x), x[..., INTEREST] + x[..., APPEAL], atol=1e-12)
     # satisfaction grows with interest; the last column is the item's quality
@@ -50,16 +50,16 @@ def test_at_first_the_tracker_is_trusted_alone() -> None:
 
 
 def test_planted_weights_are_found() -> None:
-    start = starting_stack(POSITION, 0.0)
+    start = starting_stack(DECAY, 0.0)
     found = refitted(start, shown(20_000), ChoiceLog(1), 1.0, np.zeros(0)).click
     # standard errors are about .01 here
     np.testing.assert_allclose(found.weights, TRUE, atol=0.05)
     assert found.outside == pytest.approx(OUTSIDE, abs=0.1)
-    np.testing.assert_array_equal(found.position, POSITION)
+    np.testing.assert_array_equal(found.position, DECAY)
 
 
 def test_a_short_log_is_shrunk_towards_the_tracker() -> None:
-    start, log = starting_stack(POSITION, OUTSIDE), shown(100)
+    start, log = starting_stack(DECAY, OUTSIDE), shown(100)
     weak, strong = (refitted(start, log, ChoiceLog(1), ridge, np.zeros(0)).click.weights for ridge in (1.0, 1e6))
     goal = np.zeros(len(EXPERTS))
     goal[INTEREST] = goal[APPEAL] = 1.0
@@ -70,14 +70,14 @@ def test_a_short_log_is_shrunk_towards_the_tracker() -> None:
 def test_satisfaction_is_learned_from_tastes_and_quality_and_not_from_appeal() -> None:
     weights = np.array([0.2, 0.0, 0.5, 0.0, 0.0])
     log, quality = felt(5000, weights)
-    found = refitted(starting_stack(POSITION, OUTSIDE), ChoiceLog(1), log, 1.0, quality).satisfaction
+    found = refitted(starting_stack(DECAY, OUTSIDE), ChoiceLog(1), log, 1.0, quality).satisfaction
     np.testing.assert_allclose(found.weights, [*weights, 1.0], atol=0.05)
     assert found.intercept == pytest.approx(-0.2, abs=0.05)
     assert found.weights[STEADY] > found.weights[INTEREST]
 
 
 def test_too_little_felt_changes_nothing() -> None:
-    start = starting_stack(POSITION, OUTSIDE)
+    start = starting_stack(DECAY, OUTSIDE)
     log, quality = felt(49, np.zeros(TASTES))
     assert refitted(start, ChoiceLog(1), log, 1.0, quality) == start
     log, quality = felt(50, np.zeros(TASTES))

@@ -11,7 +11,7 @@ from driftline.sim.oracle import oracle_values
 from driftline.sim.types import Float32s, Floats, Int32s
 from driftline.sim.world import World
 
-SMALL = {
+OWN_SPACE = {
     "population.users": 25,
     "population.sessions_per_day": 4,
     "catalogue.items": 80,
@@ -35,7 +35,7 @@ class Space(Random):
 @pytest.fixture(params=["private", "shared"])
 def world(request: pytest.FixtureRequest) -> World:
     pool = {"candidates.private": 30} if request.param == "private" else {"candidates": {"shared": 30}}
-    small = {key: value for key, value in SMALL.items() if not key.startswith("candidates")}
+    small = {key: value for key, value in OWN_SPACE.items() if not key.startswith("candidates")}
     found = World(load("abrupt_shift", small | pool))
     assert found.observe() is not None
     return found

@@ -10,12 +10,12 @@ from driftline.scenarios.discovery import load
 from driftline.scenarios.world_tables import write_world_tables
 from driftline.sim.world import World
 
-SMALL = {"population.users": 12, "catalogue.items": 80, "catalogue.topics": 4, "catalogue.probes": 9}
+TABLES = {"population.users": 12, "catalogue.items": 80, "catalogue.topics": 4, "catalogue.probes": 9}
 
 
 @pytest.fixture(scope="module")
 def world() -> World:
-    return World(load("abrupt_shift", SMALL), 4)
+    return World(load("abrupt_shift", TABLES), 4)
 
 
 def test_the_tables_say_what_the_world_says(world: World, tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from driftline.evaluation.off_policy.intervals.bootstrap import resampled_sums
 from driftline.sim.errors import InputError
 from driftline.sim.types import Floats
 
-LOG = drawn(300, 2)
-WEIGHT = LOG["target_pscore"] / LOG["pscore"]
+TAIL_LOG = drawn(300, 2)
+WEIGHT = TAIL_LOG["target_pscore"] / TAIL_LOG["pscore"]
 
 
 def by_maximum(reward: Floats, weight: Floats, alpha: float, scale: float) -> float:
@@ -41,18 +41,18 @@ def test_it_is_the_mean_of_the_worst_of_a_list(rounds: list[tuple[int, int]], da
 
 @pytest.mark.parametrize("alpha", [0.01, 0.1, 0.37, 0.9, 1.0])
 def test_it_is_the_maximum_of_the_shortfall_form(alpha: float) -> None:
-    found = cvar(**LOG, alpha=alpha).value
-    assert found == pytest.approx(by_maximum(LOG["reward"], WEIGHT, alpha, WEIGHT.sum()), rel=1e-9)
-    plain = cvar(**LOG, alpha=alpha, self_normalised=False).value
+    found = cvar(**TAIL_LOG, alpha=alpha).value
+    assert found == pytest.approx(by_maximum(TAIL_LOG["reward"], WEIGHT, alpha, WEIGHT.sum()), rel=1e-9)
+    plain = cvar(**TAIL_LOG, alpha=alpha, self_normalised=False).value
     if alpha < WEIGHT.mean():
-        assert plain == pytest.approx(by_maximum(LOG["reward"], WEIGHT, alpha, 300.0), rel=1e-9)
+        assert plain == pytest.approx(by_maximum(TAIL_LOG["reward"], WEIGHT, alpha, 300.0), rel=1e-9)
 
 
 @pytest.mark.parametrize("interval", ["normal", "bootstrap"])
 @pytest.mark.parametrize("cluster", [None, np.arange(300) // 5])
 def test_all_of_the_rewards_are_snips(interval: Any, cluster: Any) -> None:
-    found = cvar(**LOG, alpha=1.0, interval=interval, cluster=cluster, replicates=200)
-    whole = snips(**LOG, interval=interval, cluster=cluster, replicates=200)
+    found = cvar(**TAIL_LOG, alpha=1.0, interval=interval, cluster=cluster, replicates=200)
+    whole = snips(**TAIL_LOG, interval=interval, cluster=cluster, replicates=200)
     for name in ("value", "std_error", "low", "high", "n"):
         assert getattr(found, name) == pytest.approx(getattr(whole, name), rel=1e-9)
     assert found.method.startswith("cvar 1 of snips")
@@ -65,13 +65,13 @@ def test_the_error_is_that_of_the_derivative(self_normalised: bool) -> None:
 
     def value(counts: Floats) -> float:
         weight = counts * WEIGHT
-        return by_maximum(LOG["reward"], weight, alpha, float(weight.sum() if self_normalised else counts.sum()))
+        return by_maximum(TAIL_LOG["reward"], weight, alpha, float(weight.sum() if self_normalised else counts.sum()))
 
     psi = np.array([(value(1 + step * row) - value(1 - step * row)) * n / (2 * step) for row in np.eye(n)])
-    found = cvar(**LOG, alpha=alpha, self_normalised=self_normalised)
+    found = cvar(**TAIL_LOG, alpha=alpha, self_normalised=self_normalised)
     assert found.std_error == pytest.approx(np.sqrt((psi**2).sum() / (n * (n - 1))), rel=1e-5)
     user = np.arange(n) // 4
-    clustered = cvar(**LOG, alpha=alpha, self_normalised=self_normalised, cluster=user)
+    clustered = cvar(**TAIL_LOG, alpha=alpha, self_normalised=self_normalised, cluster=user)
     groups = np.bincount(user, psi)
     assert clustered.std_error == pytest.approx(np.sqrt((groups**2).sum() * 75 / 74) / n, rel=1e-5)
     assert clustered.n == 75
@@ -82,7 +82,7 @@ def test_the_error_is_that_of_the_derivative(self_normalised: bool) -> None:
 @pytest.mark.parametrize("clustered", [False, True])
 def test_every_replicate_finds_its_own_quantile(alpha: float, self_normalised: bool, clustered: bool) -> None:
     n, replicates = 24, 60
-    log: dict[str, Any] = {name: values[:n] for name, values in LOG.items()}
+    log: dict[str, Any] = {name: values[:n] for name, values in TAIL_LOG.items()}
     user = np.arange(n) % 8 if clustered else np.arange(n)
     units = user.max() + 1
     _, counts = resampled_sums(list(np.eye(units)), None, 5, replicates)
@@ -138,9 +138,9 @@ def test_a_tail_does_not_depend_on_a_grid() -> None:
 
 
 def test_what_speaks_against_a_tail_is_told() -> None:
-    few = cvar(**LOG, alpha=0.02)
+    few = cvar(**TAIL_LOG, alpha=0.02)
     assert any(line.startswith("tail: the worst 2.00% rest on about") for line in few.warnings)
-    assert not any(line.startswith("tail") for line in cvar(**LOG, alpha=0.5).warnings)
+    assert not any(line.startswith("tail") for line in cvar(**TAIL_LOG, alpha=0.5).warnings)
     short = cvar(**weighted_log(np.full(100, 0.5), np.arange(100.0)), alpha=0.8, self_normalised=False)
     assert any(line.startswith("mass: the weights add up to 0.5 of the 0.8 asked for") for line in short.warnings)
     assert short.value == pytest.approx((np.arange(100).sum() * 0.5 + 30 * 99) / 80)
@@ -151,11 +151,11 @@ def test_what_speaks_against_a_tail_is_told() -> None:
 def test_bad_questions_are_refused() -> None:
     for alpha in (0.0, -0.1, 1.5, float("nan")):
         with pytest.raises(InputError, match=r"alpha is .*; must be above 0 and at most 1"):
-            cvar(**LOG, alpha=alpha)
+            cvar(**TAIL_LOG, alpha=alpha)
     with pytest.raises(InputError, match="interval 'hoeffding' does not exist for cvar; use 'normal' or 'bootstrap'"):
-        cvar(**LOG, alpha=0.1, interval="hoeffding")
+        cvar(**TAIL_LOG, alpha=0.1, interval="hoeffding")
     with pytest.raises(InputError, match="did you mean 'normal'"):
-        cvar(**LOG, alpha=0.1, interval="normale")  # type: ignore[arg-type]
-    one = cvar(**LOG, alpha=0.1, cluster=np.zeros(300, dtype=int), interval="bootstrap")
+        cvar(**TAIL_LOG, alpha=0.1, interval="normale")  # type: ignore[arg-type]
+    one = cvar(**TAIL_LOG, alpha=0.1, cluster=np.zeros(300, dtype=int), interval="bootstrap")
     assert np.isnan(one.low)
-    assert one.value == cvar(**LOG, alpha=0.1).value
+    assert one.value == cvar(**TAIL_LOG, alpha=0.1).value
