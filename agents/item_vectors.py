@@ -12,8 +12,7 @@ from pydantic import Field
 
 from driftline.agents.logistic_probe import LogisticProbe, fit, keyed_folds
 from driftline.agents.word_topics import Words, WordTopics, fit_words
-from driftline.sim.frozen import Params, Positive, Share
-from driftline.sim.types import Float32s, Floats, Int32s, Int64s
+from driftline.sim.types import Float32s, Floats, Int32s, Int64s, Params, Positive, Share
 
 
 class CategoryRecipe(Params):

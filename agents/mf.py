@@ -11,9 +11,8 @@ import numpy as np
 from scipy.sparse import coo_array, csr_matrix
 
 from driftline.agents.one_thread import one_thread
-from driftline.sim.frozen import Count, NonNegative, Params, Positive
 from driftline.sim.kernel import kernel
-from driftline.sim.types import Float32s, Floats, Int32s, Int64s
+from driftline.sim.types import Count, Float32s, Floats, Int32s, Int64s, NonNegative, Params, Positive
 
 
 @dataclass(frozen=True, slots=True)

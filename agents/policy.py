@@ -7,10 +7,9 @@ import numpy as np
 from pydantic import Field
 
 from driftline.agents.ranking import top_columns
-from driftline.sim.frozen import Params, Positive
 from driftline.sim.kernel import kernel
 from driftline.sim.keyed import Stream, gumbel, philox
-from driftline.sim.types import Floats, Int32s, Int64s, Observation, Slates
+from driftline.sim.types import Floats, Int32s, Int64s, Observation, Params, Positive, Slates
 
 MAX_SHORTLIST = 100
 

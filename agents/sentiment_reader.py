@@ -12,9 +12,8 @@ from pydantic import Field
 
 from driftline.agents.logistic_probe import LogisticProbe, fit
 from driftline.agents.rows import row_products
-from driftline.sim.frozen import NonNegative, Params, Positive, Share
 from driftline.sim.kernel import kernel
-from driftline.sim.types import Float32s, Floats
+from driftline.sim.types import Float32s, Floats, NonNegative, Params, Positive, Share
 
 CLASSES = 3
 """Low, middling and high ratings."""

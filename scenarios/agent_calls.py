@@ -9,7 +9,7 @@ from driftline.agents.agent import Agent, HasItemSpace, Job
 from driftline.agents.propensity import HasPropensity
 from driftline.scenarios.item_space import ItemSpace
 from driftline.sim.errors import InputError
-from driftline.sim.round import SlateError
+from driftline.sim.response import SlateError
 from driftline.sim.types import Feedback, Floats, Int32s, Int64s, Observation, Setting, Slates
 
 T = TypeVar("T")

@@ -11,9 +11,8 @@ from driftline.scenarios.imported import imported
 from driftline.scenarios.schema import AgentSpec, Scenario
 from driftline.scenarios.tracker_params import of_tracker
 from driftline.scenarios.tuned import tuned_params
-from driftline.sim.errors import InputError
-from driftline.sim.nearest import hint
-from driftline.sim.scenario_file import parse
+from driftline.sim.config.files import parse
+from driftline.sim.errors import InputError, hint
 
 PARTS = ("predictor", "evolution", "ranker", "policy")
 CALLS = ("reset", "act", "learn", "tick", "finish", "score", "snapshot", "restore")

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from driftline.scenarios.imported import imported
-from driftline.sim.errors import InputError
-from driftline.sim.frozen import Params
-from driftline.sim.nearest import hint
+from driftline.sim.errors import InputError, hint
+from driftline.sim.types import Params
 
 BASELINES = "driftline.agents.baselines"
 TRACKERS = "driftline.agents.evolution"

@@ -21,9 +21,8 @@ from driftline.scenarios.imported import imported
 from driftline.scenarios.oracle_agent import Oracle
 from driftline.scenarios.schema import AgentSpec, Scenario
 from driftline.scenarios.tracker_params import of_tracker
-from driftline.sim.complaints import complaints
-from driftline.sim.errors import InputError
-from driftline.sim.nearest import hint
+from driftline.sim.config.validation import complaints
+from driftline.sim.errors import InputError, hint
 from driftline.sim.world import World
 
 SWITCHES = ("reads", "foresees", "factorises")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from driftline.scenarios.schema import AgentSpec, Scenario
-from driftline.sim.params import WorldParams
+from driftline.sim.config.params import WorldParams
 
 WORDS = {"title", "purpose", "grade"}
 """Keys that no run depends on."""

@@ -7,10 +7,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from driftline.scenarios.schema import Scenario
-from driftline.sim.complaints import complaints
+from driftline.sim.config.files import find_scenario, read_scenario, scenario_files
+from driftline.sim.config.resolve import apply
+from driftline.sim.config.validation import complaints
 from driftline.sim.errors import InputError
-from driftline.sim.overrides import apply
-from driftline.sim.scenario_file import find_scenario, read_scenario, scenario_files
 
 
 def check(stated: Mapping[str, Any]) -> Scenario:

@@ -3,8 +3,7 @@
 from importlib import import_module
 from typing import Any
 
-from driftline.sim.errors import InputError
-from driftline.sim.nearest import hint
+from driftline.sim.errors import InputError, hint
 
 
 def imported(what: str, path: str, kind: type = type) -> Any:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from driftline.sim.choice.model import best_slate
+from driftline.sim.choice import best_slate
 from driftline.sim.oracle import oracle_values
 from driftline.sim.types import Bools, Float32s, Floats, Int32s
 from driftline.sim.world import World

@@ -11,7 +11,7 @@ from driftline.scenarios.live_progress import live_progress
 from driftline.scenarios.run_folder import default_folder, finished
 from driftline.scenarios.run_result import Run
 from driftline.scenarios.seed_range import seed_range
-from driftline.sim.overrides import from_texts
+from driftline.sim.config.resolve import from_texts
 
 
 def live_run(scenario: str, agents: str, seeds: str, settings: Sequence[str], out: Path | None, jobs: int) -> Run:

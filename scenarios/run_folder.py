@@ -17,8 +17,8 @@ from driftline.scenarios.folder_lock import LOCK, locked
 from driftline.scenarios.schema import AgentSpec, Scenario
 from driftline.scenarios.task import Task
 from driftline.scenarios.versions import versions
+from driftline.sim.config.files import read_mapping
 from driftline.sim.errors import InputError
-from driftline.sim.scenario_file import read_mapping
 
 ERRORS = "error.log"
 IRRELEVANT = ("agents.", "title", "purpose", "grade.", "run.batch", "run.cache")

@@ -4,8 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
-from driftline.sim.frozen import Count, Params, Positive
-from driftline.sim.params import WorldParams
+from driftline.sim.config.params import WorldParams
+from driftline.sim.types import Count, Params, Positive
 
 Expects = Literal["drifting", "stationary", "flow", "jumping", "cold", "loop", "real"]
 

@@ -8,8 +8,8 @@ from typing import Any
 import yaml
 
 from driftline.scenarios.schema import Scenario
+from driftline.sim.config.files import read_mapping
 from driftline.sim.errors import InputError
-from driftline.sim.scenario_file import read_mapping
 
 
 def tuned_folder() -> Path:

@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from driftline.sim.env import Feed
-    from driftline.sim.numeric_observation import NumericObservation
+    from driftline.sim.gym.env import Feed
+    from driftline.sim.gym.numeric import NumericObservation
     from driftline.sim.world import World
 
 __all__ = ["Feed", "NumericObservation", "World"]
@@ -13,11 +13,11 @@ __all__ = ["Feed", "NumericObservation", "World"]
 def __getattr__(name: str) -> Any:
     """The public names, each imported when it is first asked for: `import driftline.sim` stays cheap."""
     if name == "Feed":
-        from driftline.sim.env import Feed
+        from driftline.sim.gym.env import Feed
 
         return Feed
     if name == "NumericObservation":
-        from driftline.sim.numeric_observation import NumericObservation
+        from driftline.sim.gym.numeric import NumericObservation
 
         return NumericObservation
     if name == "World":

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from driftline.sim.foundation import Foundation
 from driftline.sim.kernel import kernel
-from driftline.sim.laws.loops import consume_loop, daily_loop, start_loop
-from driftline.sim.population import Population
-from driftline.sim.step import Outcome
+from driftline.sim.laws._loops import consume_loop, daily_loop, start_loop
+from driftline.sim.model import Foundation
+from driftline.sim.response import Outcome
+from driftline.sim.state import Population
 from driftline.sim.types import Float32s, Int64s
 
 

@@ -1,8 +1,12 @@
-"""Keyed randomness: every random number is a pure function of (seed, stream, a, b, c).
+"""Keyed randomness, and the one enum of ALL streams (today in 8 places).
+
+Keyed randomness: every random number is a pure function of (seed, stream, a, b, c).
 
 Philox4x32-10 (Salmon, Moraes, Dror & Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3"), checked against
 the published known answers. The key is (seed, stream); the counter is (a, b, c, block), usually (user, visit or
 day, slot, 0). Nothing depends on the order of calls, so twin worlds share every number whose key they share.
+
+What a random number is for, where data is real: streams beside those of `driftline.sim.keyed`.
 """
 
 from enum import IntEnum
@@ -155,3 +159,11 @@ def order(seed: int, stream: int, n: int, a: int = 0) -> NDArray[np.int64]:
 def derived_seed(seed: int, stream: int, a: int = 0) -> int:
     """A 32-bit seed for somebody else's generator, keyed like everything here."""
     return int(philox(a, 0, 0, 0, seed, int(stream))[0])
+
+
+class RealStream(IntEnum):
+    """Values are part of every world's meaning: append, never renumber."""
+
+    CLUSTERS = 901
+    USERS = 902
+    PERMUTATION = 903

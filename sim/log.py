@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from driftline.sim.round import Round, Truth
+from driftline.sim.response import Round, Truth
 from driftline.sim.types import Behaviors, Feedback, Floats, Slates
 from driftline.sim.world import World
 

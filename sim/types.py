@@ -1,16 +1,21 @@
-"""The vocabulary that the world, the agents and the judges share.
+"""The vocabulary everyone shares: Observation, Slates, Feedback, Behaviors, Items, Setting.
+
+The vocabulary that the world, the agents and the judges share.
 
 Everything here is what an operator could see; nothing latent. All records are frozen; all arrays have one
 row per visit, per behaviour or per item, in the order that each docstring states. Time is float64 days
 since the start of the run; `-1` stands for "none" in integer columns, NaN in real ones.
+
+The base of every set of numbers that a scenario file may state.
 """
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Literal, Protocol
+from typing import Annotated, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
 
 Int8s = NDArray[np.int8]
 Int32s = NDArray[np.int32]
@@ -210,3 +215,15 @@ def empty_behaviors() -> Behaviors:
 def empty_interactions() -> Interactions:
     """No interactions."""
     return Interactions(np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0), np.empty(0, np.float32))
+
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Positive = Annotated[float, Field(gt=0.0)]
+NonNegative = Annotated[float, Field(ge=0.0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Params(BaseModel):
+    """Frozen numbers; an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")

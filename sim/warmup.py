@@ -4,15 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from driftline.sim.candidates import random_slates
+from driftline.sim.items import random_slates
 from driftline.sim.keyed import Stream, derived_seed
-from driftline.sim.types import (
-    Behaviors,
-    Feedback,
-    Setting,
-    Slates,
-    empty_behaviors,
-)
+from driftline.sim.types import Behaviors, Feedback, Setting, Slates, empty_behaviors
 from driftline.sim.world import World
 
 

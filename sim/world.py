@@ -14,32 +14,17 @@ from typing import Any
 import numpy as np
 
 from driftline.sim import interest
-from driftline.sim.candidates import first_fault, private_candidates, shared_candidates
-from driftline.sim.catalogue import Catalogue
-from driftline.sim.clock import Clock, Entry
+from driftline.sim.clock import Clock, Entry, schedule_next
+from driftline.sim.config.params import WorldParams
+from driftline.sim.config.resolve import world_params
 from driftline.sim.errors import InputError
-from driftline.sim.foundation import Foundation, lay_foundation
+from driftline.sim.items import Catalogue, first_fault, private_candidates, shared_candidates
 from driftline.sim.keyed import Stream
-from driftline.sim.mailbox import Mailbox
+from driftline.sim.model import Foundation, lay_foundation
 from driftline.sim.oracle import worth
-from driftline.sim.params import WorldParams
-from driftline.sim.reward import REWARDS, realised_rewards
-from driftline.sim.round import Round, SlateError, Truth
-from driftline.sim.step import Outcome, respond
-from driftline.sim.types import (
-    Bools,
-    Feedback,
-    Float32s,
-    Floats,
-    Int8s,
-    Int32s,
-    Int64s,
-    Items,
-    Observation,
-    Slates,
-)
-from driftline.sim.visits import schedule_next
-from driftline.sim.world_params import world_params
+from driftline.sim.response import REWARDS, Outcome, Round, SlateError, Truth, realised_rewards, respond
+from driftline.sim.state import Mailbox
+from driftline.sim.types import Bools, Feedback, Float32s, Floats, Int8s, Int32s, Int64s, Items, Observation, Slates
 
 RELEASE = "release"
 NO_PROBABILITIES = np.empty((0, 0), np.float32)

@@ -14,8 +14,8 @@ from driftline.scenarios.agent_names import split_ids
 from driftline.scenarios.cli import app
 from driftline.scenarios.discovery import findings
 from driftline.scenarios.seed_range import seed_range
-from driftline.sim.overrides import from_texts
-from driftline.sim.scenario_file import parse, scenario_files
+from driftline.sim.config.files import parse, scenario_files
+from driftline.sim.config.resolve import from_texts
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from driftline.scenarios.discovery import findings
-from driftline.sim.scenario_file import read_scenario
+from driftline.sim.config.files import read_scenario
 
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = ("sim", "agents", "evaluation", "scenarios")

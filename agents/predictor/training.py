@@ -7,8 +7,7 @@ import numpy as np
 
 from driftline.agents.predictor.threads import torch_threads
 from driftline.sim import keyed
-from driftline.sim.frozen import Count, NonNegative, Params, Positive, Share
-from driftline.sim.types import Bools, Int64s
+from driftline.sim.types import Bools, Count, Int64s, NonNegative, Params, Positive, Share
 
 if TYPE_CHECKING:
     import torch

@@ -5,8 +5,7 @@ from typing import Literal
 
 import numpy as np
 
-from driftline.sim.errors import InputError
-from driftline.sim.nearest import hint
+from driftline.sim.errors import InputError, hint
 from driftline.sim.types import Floats, Int64s
 
 Binning = Literal["equal_width", "equal_mass"]

@@ -11,8 +11,7 @@ from driftline.evaluation.drift.adaptation import CLEAR, REPLICATES, Delay
 from driftline.evaluation.drift.visit_mean import ratios, visits_in_order
 from driftline.evaluation.estimate import Estimate
 from driftline.evaluation.intervals import poisson_weights
-from driftline.sim.errors import InputError
-from driftline.sim.nearest import hint
+from driftline.sim.errors import InputError, hint
 from driftline.sim.types import Floats
 
 LENGTH = 20

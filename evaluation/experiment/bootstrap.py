@@ -10,10 +10,9 @@ from driftline.evaluation.experiment.arms import checked_codes, checked_values, 
 from driftline.evaluation.experiment.effect import Effect, checked_level
 from driftline.evaluation.experiment.levels import checked_pair
 from driftline.evaluation.experiment.tails import few_units, heavy_tail
-from driftline.sim.errors import InputError
+from driftline.sim.errors import InputError, hint
 from driftline.sim.kernel import kernel
 from driftline.sim.keyed import philox
-from driftline.sim.nearest import hint
 from driftline.sim.types import Bools, Floats, Int64s
 
 BootstrapInterval = Literal["bca", "percentile", "basic", "normal"]

@@ -10,8 +10,7 @@ from driftline.evaluation.experiment.arms import checked_codes, sums
 from driftline.evaluation.experiment.effect import Effect, checked_level, t_effect
 from driftline.evaluation.experiment.levels import checked_pair
 from driftline.evaluation.experiment.tails import heavy_tail
-from driftline.sim.errors import InputError
-from driftline.sim.nearest import hint
+from driftline.sim.errors import InputError, hint
 from driftline.sim.types import Floats
 
 Correction = Literal["CR0", "CR1", "CR2"]

@@ -11,8 +11,7 @@ from driftline.evaluation.experiment.empirical_bernstein import bernstein_differ
 from driftline.evaluation.experiment.levels import checked_pair
 from driftline.evaluation.experiment.normal_mixture import mixture_limits
 from driftline.evaluation.experiment.running import Running, checked_start, streams
-from driftline.sim.errors import InputError
-from driftline.sim.nearest import hint
+from driftline.sim.errors import InputError, hint
 
 SequenceKind = Literal["asymptotic", "empirical_bernstein"]
 

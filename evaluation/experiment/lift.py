@@ -13,8 +13,7 @@ from driftline.evaluation.experiment.effect import Effect, checked_level, critic
 from driftline.evaluation.experiment.levels import Levels, mean_levels, satterthwaite, variances
 from driftline.evaluation.experiment.ratio import checked_ratio, ratio_levels
 from driftline.evaluation.experiment.tails import few_units, heavy_tail
-from driftline.sim.errors import InputError
-from driftline.sim.nearest import hint
+from driftline.sim.errors import InputError, hint
 
 LiftInterval = Literal["delta", "log", "fieller"]
 CLEAR = 4.0

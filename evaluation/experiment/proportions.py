@@ -10,8 +10,7 @@ from scipy.special import ndtr
 from driftline.evaluation.experiment.effect import Effect, checked_level, critical
 from driftline.evaluation.experiment.levels import checked_pair
 from driftline.evaluation.experiment.tails import few_units
-from driftline.sim.errors import InputError
-from driftline.sim.nearest import hint
+from driftline.sim.errors import InputError, hint
 
 ProportionInterval = Literal["newcombe", "wald", "agresti_caffo"]
 THIN = 5.0

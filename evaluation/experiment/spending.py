@@ -9,8 +9,7 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri
 
 from driftline.evaluation.experiment.arms import checked_values
-from driftline.sim.errors import InputError
-from driftline.sim.nearest import hint
+from driftline.sim.errors import InputError, hint
 from driftline.sim.types import Floats
 
 Spending = Literal["obrien_fleming", "pocock", "power"]

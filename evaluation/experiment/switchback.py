@@ -9,8 +9,7 @@ from numpy.typing import ArrayLike
 from driftline.evaluation.experiment.arms import checked_codes, checked_values, sums, whole_clusters
 from driftline.evaluation.experiment.effect import Effect, checked_level, t_effect
 from driftline.evaluation.experiment.levels import checked_pair, mean_levels, satterthwaite, variances
-from driftline.sim.errors import InputError
-from driftline.sim.nearest import hint
+from driftline.sim.errors import InputError, hint
 from driftline.sim.types import Bools, Floats, Int64s
 
 SwitchbackInterval = Literal["block_t", "newey_west"]

@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from driftline.evaluation.slate_off_policy.slate_log import SlateLog, slates_from_rows
-from driftline.sim.errors import InputError
-from driftline.sim.nearest import hint
+from driftline.sim.errors import InputError, hint
 
 Array = NDArray[Any]
 Feedback = dict[str, Any]

@@ -13,8 +13,7 @@ from scipy.special import ndtri
 
 from driftline.evaluation.estimate import Estimate
 from driftline.evaluation.intervals import REPLICATES, poisson_weights
-from driftline.sim.errors import InputError
-from driftline.sim.nearest import hint
+from driftline.sim.errors import InputError, hint
 from driftline.sim.types import Floats, Int64s
 
 Interval = Literal["normal", "bootstrap"]

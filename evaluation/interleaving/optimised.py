@@ -8,8 +8,7 @@ from numpy.typing import ArrayLike
 
 from driftline.evaluation.interleaving.outcome import Outcome, clicked
 from driftline.evaluation.interleaving.slates import Interleaved, coins, rankings
-from driftline.sim.errors import InputError
-from driftline.sim.nearest import hint
+from driftline.sim.errors import InputError, hint
 from driftline.sim.types import Floats, Int64s
 
 Credit = Literal["inverse", "linear"]

@@ -9,8 +9,7 @@ from numpy.typing import ArrayLike
 from driftline.evaluation.calibration.forecasts import row_mean
 from driftline.evaluation.estimate import Estimate
 from driftline.evaluation.interleaving.outcome import Outcome
-from driftline.sim.errors import InputError
-from driftline.sim.nearest import hint
+from driftline.sim.errors import InputError, hint
 
 FEW = 30
 KINDS = ("wins", "credit")

@@ -6,9 +6,8 @@ from math import inf
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from driftline.sim.errors import InputError
+from driftline.sim.errors import InputError, hint
 from driftline.sim.kernel import kernel
-from driftline.sim.nearest import hint
 from driftline.sim.types import Floats, Int64s
 
 TOLERANCE = 1e-9

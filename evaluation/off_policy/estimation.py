@@ -35,8 +35,7 @@ from driftline.evaluation.off_policy.terms import (
     method_lambda,
     terms,
 )
-from driftline.sim.errors import InputError
-from driftline.sim.nearest import hint
+from driftline.sim.errors import InputError, hint
 
 
 def estimate_all(

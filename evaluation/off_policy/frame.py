@@ -7,8 +7,7 @@ import numpy as np
 import polars as pl
 
 from driftline.evaluation.off_policy.rounds import Rounds
-from driftline.sim.errors import InputError
-from driftline.sim.nearest import hint
+from driftline.sim.errors import InputError, hint
 from driftline.sim.types import Floats, Int64s
 
 NAMES = tuple(field.name for field in fields(Rounds))

@@ -8,8 +8,7 @@ import numpy as np
 
 from driftline.evaluation.estimate import Estimate
 from driftline.evaluation.intervals import t_interval
-from driftline.sim.errors import InputError
-from driftline.sim.nearest import hint
+from driftline.sim.errors import InputError, hint
 from driftline.sim.types import Bools, Floats
 
 Empty = Literal["skip", "zero"]

@@ -6,8 +6,7 @@ from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
 import numpy as np
 
-from driftline.sim.errors import InputError
-from driftline.sim.nearest import hint
+from driftline.sim.errors import InputError, hint
 from driftline.sim.types import Floats
 
 ModelName = Literal["logistic", "ridge", "hist_gradient_boosting"]

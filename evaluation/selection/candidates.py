@@ -7,8 +7,7 @@ from driftline.evaluation.off_policy.estimation import estimate_all
 from driftline.evaluation.off_policy.rounds import Rounds
 from driftline.evaluation.off_policy.terms import METHODS, TAMED, Method
 from driftline.evaluation.selection.pas_if import Candidate
-from driftline.sim.errors import InputError
-from driftline.sim.nearest import hint
+from driftline.sim.errors import InputError, hint
 
 
 def candidates(*methods: Method, lambdas: Mapping[Method, Sequence[float]] | None = None) -> dict[str, Candidate]:

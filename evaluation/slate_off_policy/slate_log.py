@@ -9,8 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from driftline.evaluation.importance.long_rows import Placement, place
 from driftline.evaluation.importance.propensities import Named, falling, logged, numbers, target
-from driftline.sim.errors import InputError
-from driftline.sim.nearest import hint
+from driftline.sim.errors import InputError, hint
 
 Array = NDArray[Any]
 

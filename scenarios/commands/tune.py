@@ -32,7 +32,7 @@ def tune(
     from driftline.scenarios.tune import tune as search
     from driftline.scenarios.tune import write_trials
     from driftline.scenarios.tuned import tuned_folder, write_tuned
-    from driftline.sim.overrides import from_texts
+    from driftline.sim.config.resolve import from_texts
 
     whole, numbers = api.prepared(scenario, split_ids(agents), seed_range(seeds), from_texts(set_ or []))
     spaces = {agent: search_space(whole, agent) for agent in whole.agents}

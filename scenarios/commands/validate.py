@@ -16,7 +16,7 @@ def validate(
     from driftline.scenarios.content_hash import world_hash
     from driftline.scenarios.discovery import check, findings
     from driftline.scenarios.table import print_table
-    from driftline.sim.scenario_file import read_scenario
+    from driftline.sim.config.files import read_scenario
 
     stated = read_scenario(file)
     wrong = findings(stated)

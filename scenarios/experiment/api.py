@@ -18,8 +18,7 @@ from driftline.scenarios.experiment.training import TRAININGS, Training
 from driftline.scenarios.experiment.truths import Twins
 from driftline.scenarios.schema import Scenario
 from driftline.scenarios.task import Report, Task
-from driftline.sim.errors import InputError
-from driftline.sim.nearest import hint
+from driftline.sim.errors import InputError, hint
 from driftline.sim.warmup import warm_up
 from driftline.sim.world import World
 

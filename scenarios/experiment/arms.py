@@ -10,7 +10,7 @@ from driftline.evaluation.interleaving import Interleaved, team_draft
 from driftline.scenarios.agent_calls import AgentError, Caller
 from driftline.scenarios.experiment.training import Exposure, Training, lesson
 from driftline.scenarios.trainer import Trainer
-from driftline.sim.round import SlateError
+from driftline.sim.response import SlateError
 from driftline.sim.types import Behaviors, Bools, Feedback, Floats, Int32s, Int64s, Items, Observation, Setting, Slates
 
 T = TypeVar("T")

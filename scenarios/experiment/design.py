@@ -6,9 +6,8 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from driftline.sim import keyed
-from driftline.sim.frozen import Count, NonNegative, Params, Positive
 from driftline.sim.keyed import Stream
-from driftline.sim.types import Bools, Floats, Int64s
+from driftline.sim.types import Bools, Count, Floats, Int64s, NonNegative, Params, Positive
 
 Kind = Literal["user", "cluster", "switchback", "interleave"]
 USER, CLUSTER, BLOCK, COPY = 0, 1, 2, 7

@@ -12,9 +12,9 @@ from driftline.scenarios.experiment.outcome import Experiment
 from driftline.scenarios.experiment.training import Training
 from driftline.scenarios.live_progress import live_progress
 from driftline.scenarios.seed_range import seed_range
-from driftline.sim.complaints import complaints
+from driftline.sim.config.resolve import from_texts
+from driftline.sim.config.validation import complaints
 from driftline.sim.errors import InputError
-from driftline.sim.overrides import from_texts
 
 
 def live_experiment(

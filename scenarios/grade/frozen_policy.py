@@ -2,14 +2,12 @@
 
 import numpy as np
 
-from driftline.sim.choice.affinity import affinity
-from driftline.sim.choice.model import slate_value
-from driftline.sim.choice.numbers import ChoiceNumbers
-from driftline.sim.item_numbers import ItemNumbers
+from driftline.sim.choice import slate_value
+from driftline.sim.choice._base import ChoiceNumbers, affinity
+from driftline.sim.items import ItemNumbers
 from driftline.sim.kernel import kernel
 from driftline.sim.oracle import expected_reward
-from driftline.sim.reward import REWARDS
-from driftline.sim.step import ResponseNumbers
+from driftline.sim.response import REWARDS, ResponseNumbers
 from driftline.sim.types import Float32s, Floats, Int32s, Int64s
 from driftline.sim.world import World
 

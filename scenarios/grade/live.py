@@ -7,7 +7,7 @@ from pathlib import Path
 from driftline.scenarios.grade import api as grade_api
 from driftline.scenarios.live_progress import live_progress
 from driftline.scenarios.seed_range import seed_range
-from driftline.sim.overrides import from_texts
+from driftline.sim.config.resolve import from_texts
 
 SHOWN = ("bias", "rmse", "coverage", "width", "rejected", "warned")
 

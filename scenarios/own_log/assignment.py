@@ -7,10 +7,8 @@ import numpy as np
 
 from driftline.scenarios.own_log.cells import codes, labels, numbers, times, within
 from driftline.scenarios.own_log.columns import needed
-from driftline.sim.errors import InputError
-from driftline.sim.nearest import hint
-from driftline.sim.real.errors import shown
-from driftline.sim.real.tables import Table
+from driftline.sim.data.tables import Table
+from driftline.sim.errors import InputError, hint, shown
 from driftline.sim.types import Floats, Int64s
 
 ROLES = {

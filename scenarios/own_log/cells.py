@@ -5,11 +5,8 @@ from math import isnan
 import numpy as np
 import polars as pl
 
-from driftline.sim.errors import InputError
-from driftline.sim.real.columns import TEXT
-from driftline.sim.real.errors import shown
-from driftline.sim.real.tables import Table
-from driftline.sim.real.times import seconds
+from driftline.sim.data.tables import TEXT, Table, seconds
+from driftline.sim.errors import InputError, shown
 from driftline.sim.types import Bools, Floats, Int64s
 
 DAY = 86_400.0

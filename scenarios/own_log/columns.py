@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
-from driftline.sim.errors import InputError
-from driftline.sim.nearest import hint
-from driftline.sim.real.tables import Table
+from driftline.sim.data.tables import Table
+from driftline.sim.errors import InputError, hint
 
 
 def stated_columns(text: str) -> dict[str, str]:

@@ -7,11 +7,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from driftline.sim.errors import InputError
-from driftline.sim.nearest import hint
-from driftline.sim.real.csv_format import COMMAS, Format, check_first_line, text_of
-from driftline.sim.real.csv_lines import malformed
-from driftline.sim.real.tables import Table, read_parquet
+from driftline.sim.data.csv import COMMAS, Format, check_first_line, malformed, text_of
+from driftline.sim.data.tables import Table, read_parquet
+from driftline.sim.errors import InputError, hint
 
 LAYOUTS = {".csv": COMMAS, ".tsv": Format(separator="\t")}
 ISO_DAY = r"^\d{4}-\d{2}-\d{2}([T ]|$)"

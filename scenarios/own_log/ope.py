@@ -26,8 +26,8 @@ from driftline.scenarios.own_log.slate_log import (
 )
 from driftline.scenarios.own_log.target import Target, target
 from driftline.scenarios.own_log.verdict import Check, Finding, Verdict
+from driftline.sim.data.tables import Table
 from driftline.sim.errors import InputError
-from driftline.sim.real.tables import Table
 
 A_SLATE = "value a slate"
 

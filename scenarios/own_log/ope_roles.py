@@ -8,8 +8,8 @@ import polars as pl
 
 from driftline.scenarios.own_log.cells import codes, labels, numbers, times, within
 from driftline.scenarios.own_log.columns import needed
+from driftline.sim.data.tables import Table
 from driftline.sim.errors import InputError
-from driftline.sim.real.tables import Table
 from driftline.sim.types import Floats, Int64s
 
 KINDS = ("pscore", "pscore_item_position", "pscore_cascade")

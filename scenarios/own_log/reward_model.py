@@ -10,10 +10,8 @@ from driftline.evaluation.off_policy.checks import one_of
 from driftline.evaluation.reward_model import cross_fitted
 from driftline.scenarios.own_log.cells import codes, labels, numbers
 from driftline.scenarios.own_log.target import Target
-from driftline.sim.errors import InputError
-from driftline.sim.nearest import hint
-from driftline.sim.real.columns import TEXT
-from driftline.sim.real.tables import Table
+from driftline.sim.data.tables import TEXT, Table
+from driftline.sim.errors import InputError, hint
 from driftline.sim.types import Floats, Int64s
 
 MODELS = ("auto", "ridge", "logistic", "hist_gradient_boosting", "none")

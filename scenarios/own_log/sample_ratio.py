@@ -8,8 +8,7 @@ from driftline.evaluation.experiment import SampleRatio, srm
 from driftline.evaluation.experiment.srm import ALPHA
 from driftline.scenarios.own_log.assignment import Users
 from driftline.scenarios.own_log.verdict import Check
-from driftline.sim.errors import InputError
-from driftline.sim.nearest import hint
+from driftline.sim.errors import InputError, hint
 from driftline.sim.types import Floats
 
 

@@ -13,9 +13,7 @@ from driftline.evaluation.slate_off_policy import SlateLog, iips, rips, sips, sl
 from driftline.scenarios.own_log.cells import codes
 from driftline.scenarios.own_log.ope_roles import Decisions
 from driftline.scenarios.own_log.target import target
-from driftline.sim.errors import InputError
-from driftline.sim.nearest import hint
-from driftline.sim.real.errors import shown
+from driftline.sim.errors import InputError, hint, shown
 from driftline.sim.types import Floats
 
 ESTIMATORS: dict[str, tuple[str, Callable[..., Estimate]]] = {

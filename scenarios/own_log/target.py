@@ -7,8 +7,8 @@ import numpy as np
 import polars as pl
 
 from driftline.scenarios.own_log.cells import codes
+from driftline.sim.data.tables import Table
 from driftline.sim.errors import InputError
-from driftline.sim.real.tables import Table
 from driftline.sim.types import Bools, Floats, Int64s
 
 ROUNDING = 1e-9

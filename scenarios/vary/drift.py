@@ -4,8 +4,8 @@ from pydantic import ValidationError
 
 from driftline.scenarios.schema import Scenario
 from driftline.scenarios.vary.variation import Change, Edit, Skip
-from driftline.sim.complaints import complaints
-from driftline.sim.laws.law import Law
+from driftline.sim.config.validation import complaints
+from driftline.sim.laws._base import Law
 
 
 def drift_times(scenario: Scenario, factor: float) -> Edit | Skip:

@@ -12,8 +12,8 @@ from driftline.scenarios.seed_range import seed_range
 from driftline.scenarios.table import print_table
 from driftline.scenarios.vary import api as vary_api
 from driftline.scenarios.vary.outcome import Varied
+from driftline.sim.config.resolve import from_texts
 from driftline.sim.errors import InputError
-from driftline.sim.overrides import from_texts
 
 
 def live_vary(

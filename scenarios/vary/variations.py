@@ -5,9 +5,8 @@ from collections.abc import Iterable
 from driftline.scenarios.schema import Scenario
 from driftline.scenarios.vary.drift import drift_times
 from driftline.scenarios.vary.variation import Change, Edit, Skip, Variation
-from driftline.sim.errors import InputError
-from driftline.sim.nearest import hint
-from driftline.sim.text.lexicon_data import lexicon
+from driftline.sim.errors import InputError, hint
+from driftline.sim.text.lexicon import lexicon
 
 OTHER_TEXTS = 1_000_000
 """The seed of the other texts, unless the scenario states one: then the next."""

@@ -10,11 +10,8 @@ dynamic programme over the sorted items: V(i, l) = max(V(i + 1, l), a_i r_i + g 
 
 import numpy as np
 
-from driftline.sim.choice.affinity import affinity
-from driftline.sim.choice.attraction import attraction
-from driftline.sim.choice.numbers import OUTSIDE_KEY, ChoiceNumbers
-from driftline.sim.choice.taken import Taken, nothing_taken
-from driftline.sim.item_numbers import ItemNumbers
+from driftline.sim.choice._base import OUTSIDE_KEY, ChoiceNumbers, Taken, affinity, attraction, nothing_taken
+from driftline.sim.items import ItemNumbers
 from driftline.sim.kernel import kernel
 from driftline.sim.keyed import open_unit, philox
 from driftline.sim.types import Float32s, Floats, Int32s, Int64s

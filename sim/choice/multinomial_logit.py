@@ -10,14 +10,10 @@ from math import exp
 
 import numpy as np
 
-from driftline.sim.choice.affinity import affinity
-from driftline.sim.choice.largest import largest
-from driftline.sim.choice.numbers import OUTSIDE_KEY, ChoiceNumbers
-from driftline.sim.choice.taken import Taken, nothing_taken
-from driftline.sim.item_numbers import ItemNumbers
-from driftline.sim.kernel import kernel
+from driftline.sim.choice._base import OUTSIDE_KEY, ChoiceNumbers, Taken, affinity, largest, nothing_taken
+from driftline.sim.items import ItemNumbers
+from driftline.sim.kernel import NEAR, bring_near, kernel
 from driftline.sim.keyed import gumbel, philox
-from driftline.sim.nearby import NEAR, bring_near
 from driftline.sim.types import Float32s, Floats, Int32s, Int64s
 
 ROUNDS = 50

@@ -5,10 +5,9 @@ from math import exp, log, sqrt
 import numpy as np
 
 from driftline.sim import keyed
-from driftline.sim.frozen import Share
 from driftline.sim.kernel import kernel
-from driftline.sim.laws.law import Law, Today
-from driftline.sim.types import Floats
+from driftline.sim.laws._base import Law, Today
+from driftline.sim.types import Floats, Share
 
 
 class Flow(Law):

@@ -2,10 +2,9 @@
 
 from math import exp, sqrt
 
-from driftline.sim.frozen import NonNegative, Positive, Share
 from driftline.sim.kernel import kernel
-from driftline.sim.laws.law import Law, Today
-from driftline.sim.types import Floats
+from driftline.sim.laws._base import Law, Today
+from driftline.sim.types import Floats, NonNegative, Positive, Share
 
 
 class Gradual(Law):

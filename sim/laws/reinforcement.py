@@ -2,10 +2,9 @@
 
 from math import exp
 
-from driftline.sim.frozen import NonNegative, Positive
 from driftline.sim.kernel import kernel
-from driftline.sim.laws.law import Law, Today
-from driftline.sim.types import Floats
+from driftline.sim.laws._base import Law, Today
+from driftline.sim.types import Floats, NonNegative, Positive
 
 
 class Reinforcement(Law):

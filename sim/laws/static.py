@@ -1,7 +1,7 @@
 """No drift: the interest a user was born with."""
 
 from driftline.sim.kernel import kernel
-from driftline.sim.laws.law import Law, Today
+from driftline.sim.laws._base import Law, Today
 from driftline.sim.types import Floats
 
 

@@ -7,11 +7,10 @@ from math import ceil
 import numpy as np
 
 from driftline.sim import keyed
+from driftline.sim.config.params import TextParams
 from driftline.sim.kernel import kernel
 from driftline.sim.keyed import Stream
-from driftline.sim.text.draws import Draw
-from driftline.sim.text.lexicon_data import lexicon
-from driftline.sim.text.params import TextParams
+from driftline.sim.text.lexicon import Draw, lexicon
 from driftline.sim.text.titles import capitalised
 from driftline.sim.types import Floats, Int32s, Int64s
 

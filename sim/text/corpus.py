@@ -1,22 +1,120 @@
-"""The corpus: all texts of a world, written, interned and given codes that say nothing."""
+"""All texts of a world, interned as segments.
 
-from collections.abc import Sequence
+The table of text segments: every text of a world once, found by its code.
+
+Scrambling: every word replaced by a fixed random string, so that texts keep value as ids only.
+
+The corpus: all texts of a world, written, interned and given codes that say nothing.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import polars as pl
+from numpy.typing import ArrayLike
 
 from driftline.sim import keyed
+from driftline.sim.config.params import TextParams
 from driftline.sim.errors import InputError
 from driftline.sim.keyed import Stream
-from driftline.sim.segments import Segments, interned
 from driftline.sim.text.comments import CommentTable, write_comments
-from driftline.sim.text.params import TextParams
-from driftline.sim.text.queries import PER_TOPIC, searched_items, write_queries
-from driftline.sim.text.scramble import scrambled
-from driftline.sim.text.titles import write_titles
-from driftline.sim.text.topic_words import topic_names, topic_words
-from driftline.sim.text.typos import misspelt
-from driftline.sim.types import Float32s, Floats, Int8s, Int32s
+from driftline.sim.text.lexicon import fingerprints, topic_names, topic_words
+from driftline.sim.text.titles import PER_TOPIC, misspelt, searched_items, write_queries, write_titles
+from driftline.sim.types import NONE, Float32s, Floats, Int8s, Int32s
+
+
+@dataclass(frozen=True, slots=True)
+class Segments:
+    """Distinct texts, `by_code[code]`; implements `SegmentTable`. Holds texts and nothing else.
+
+    Two readers: `text` and `texts` for single visits, `text_of` for log frames. Both read the empty text for
+    `NONE` and refuse any other code outside the table. Raises ValueError if a text stands there twice.
+    """
+
+    by_code: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if len(set(self.by_code)) < len(self.by_code):
+            twice = Counter(self.by_code).most_common(1)[0][0]
+            raise ValueError(f"segments must be distinct; {twice!r} stands there more than once")
+
+    def __len__(self) -> int:
+        return len(self.by_code)
+
+    def text(self, code: int) -> str:
+        """The text of one segment; the empty string for `NONE`. Raises IndexError for an unknown code."""
+        if code == NONE:
+            return ""
+        if not 0 <= code < len(self.by_code):
+            raise IndexError(f"segment code {code}: must be {NONE} or in 0..{len(self.by_code) - 1}")
+        return self.by_code[code]
+
+    def texts(self, codes: ArrayLike) -> list[str]:
+        """The texts of many segments [n], in order."""
+        wanted = np.asarray(codes, np.int64)
+        if wanted.size:
+            self.text(int(wanted.min()))  # refuses what is outside the table
+            self.text(int(wanted.max()))
+        return [self.by_code[code] if code != NONE else "" for code in wanted.tolist()]
+
+    def frame(self) -> pl.DataFrame:
+        """The whole table: `code` (Int32), `text` (String), by code."""
+        codes = np.arange(len(self.by_code), dtype=np.int32)
+        return pl.DataFrame({"code": codes, "text": pl.Series(self.by_code, dtype=pl.String)})
+
+    def text_of(self, column: str) -> pl.Expr:
+        """The texts of a column of codes, as an expression for eager and lazy frames; null stays null.
+
+        Raises polars' InvalidOperationError or OutOfBoundsError for an unknown code.
+        """
+        shifted = pl.Series(("", *self.by_code), dtype=pl.String)  # NONE = -1 lands on the empty text
+        return pl.lit(shifted).gather(pl.col(column).cast(pl.Int64).add(1).cast(pl.UInt32)).alias(column)
+
+
+def interned(texts: Iterable[str]) -> dict[str, int]:
+    """Each distinct text with its place, in order of first appearance."""
+    return {text: place for place, text in enumerate(dict.fromkeys(texts))}
+
+
+WORD = re.compile(r"[^\W_]+")
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+LENGTH = 7
+
+
+def scrambled(texts: Sequence[str], *, seed: int) -> list[str]:
+    """The texts with every word replaced; case pattern, punctuation and spaces stay."""
+    strings = replacements((word.lower() for text in texts for word in WORD.findall(text)), seed=seed)
+    return [WORD.sub(lambda match: _in_case(strings[match[0].lower()], match[0]), text) for text in texts]
+
+
+def replacements(words: Iterable[str], *, seed: int) -> dict[str, str]:
+    """A random string of `LENGTH` letters per distinct word, keyed by the word; no two words share one."""
+    distinct = sorted(set(words))
+    strings = _strings(distinct, 0, seed)
+    taken: dict[str, str] = {}
+    for word, string in zip(distinct, strings, strict=True):
+        attempt = 0
+        while string in taken:  # about once in 600 worlds of 5,000 words
+            attempt += 1
+            string = _strings([word], attempt, seed)[0]
+        taken[string] = word
+    return {word: string for string, word in taken.items()}
+
+
+def _strings(words: Sequence[str], attempt: int, seed: int) -> list[str]:
+    key = fingerprints(words)
+    slot = attempt * LENGTH + np.arange(LENGTH)
+    uniform = keyed.uniforms(seed, Stream.SCRAMBLE, key[:, :1], key[:, 1:], slot)
+    return ["".join(LETTERS[place] for place in row) for row in (uniform * len(LETTERS)).astype(int).tolist()]
+
+
+def _in_case(string: str, like: str) -> str:
+    if len(like) > 1 and like.isupper():
+        return string.upper()
+    return string.capitalize() if like[0].isupper() else string
 
 
 @dataclass(frozen=True, slots=True)

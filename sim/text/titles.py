@@ -1,15 +1,21 @@
-"""Titles of synthetic items: words of the item's topics in a frame of its domain."""
+"""Titles, queries, misspellings.
 
+Titles of synthetic items: words of the item's topics in a frame of its domain.
+
+Search queries: what a user types when a topic is on its mind.
+
+Misspelling: a typo belongs to the segment, so the same text is always misspelt in the same way.
+"""
+
+import re
 from collections.abc import Sequence
 
 import numpy as np
 
 from driftline.sim import keyed
-from driftline.sim.errors import InputError
+from driftline.sim.errors import InputError, hint
 from driftline.sim.keyed import Stream
-from driftline.sim.nearest import hint
-from driftline.sim.text.lexicon_data import lexicon
-from driftline.sim.text.topic_words import TopicWords
+from driftline.sim.text.lexicon import Draw, TopicWords, fingerprints, lexicon
 from driftline.sim.types import Float32s, Floats, Int8s, Int64s
 
 SLOTS = 6
@@ -88,3 +94,65 @@ def _unused(pool: tuple[str, ...], uniform: float, used: list[str]) -> str:
     start = int(uniform * len(pool))
     free = (pool[(start + step) % len(pool)] for step in range(len(pool)))
     return next((word for word in free if word not in used), pool[start])
+
+
+PER_TOPIC = 32
+
+
+def write_queries(words: Sequence[TopicWords], *, seed: int) -> list[list[str]]:
+    """`PER_TOPIC` different queries per topic, in keyed frames with one or two of its early words."""
+    return [_queries_of(topic, own.early, seed) for topic, own in enumerate(words)]
+
+
+def _queries_of(topic: int, words: tuple[str, ...], seed: int) -> list[str]:
+    frames = lexicon().queries
+    tries = np.arange(8 * PER_TOPIC)
+    place = keyed.uniforms(seed, Stream.WORD_ENTRY, Draw.QUERY_FRAME, topic, tries)
+    pairs = keyed.uniforms(seed, Stream.WORD_ENTRY, Draw.QUERY_WORDS, topic, tries)
+    chosen: dict[str, None] = {}
+    for u, v in zip(place.tolist(), pairs.tolist(), strict=True):
+        first, second = divmod(int(v * len(words) * (len(words) - 1)), len(words) - 1)
+        pair = (words[first], words[(first + 1 + second) % len(words)])
+        chosen[frames[int(u * len(frames))].format(*pair)] = None
+    return list(chosen)[:PER_TOPIC]
+
+
+def searched_items(mixture: Float32s, born: Floats, *, seed: int) -> Int64s:
+    """Items whose titles serve as queries [K, PER_TOPIC] where titles are real.
+
+    Drawn in proportion to their share of the topic, among the items that exist at the start (or all).
+    """
+    items = np.flatnonzero(born <= 0.0) if (born <= 0.0).any() else np.arange(len(born))
+    weight = np.cumsum(mixture[items].T, axis=1, dtype=np.float64)
+    slot = (np.arange(len(weight))[:, None], np.arange(PER_TOPIC))
+    uniform = keyed.uniforms(seed, Stream.WORD_ENTRY, Draw.QUERY_ITEM, *slot) * weight[:, -1:]
+    place = np.stack([np.searchsorted(row, u) for row, u in zip(weight, uniform, strict=True)])
+    found: Int64s = items[np.minimum(place, len(items) - 1)]
+    return found
+
+
+LONG_WORD = re.compile(r"[^\W\d_]{5,}")
+SLOT = 1_000_000
+"""Third key in stream SCRAMBLE, beyond those of the scrambled letters."""
+
+
+def misspelt(texts: Sequence[str], share: float, *, seed: int) -> list[str]:
+    """The texts, a keyed share of them with one typo in one word of five letters or more."""
+    if share == 0.0:
+        return list(texts)
+    key = fingerprints(texts)
+    draws = [keyed.uniforms(seed, Stream.SCRAMBLE, key[:, 0], key[:, 1], SLOT + slot) for slot in range(4)]
+    rows = zip(texts, *[draw.tolist() for draw in draws], strict=True)
+    return [_with_typo(text, *where) if u < share else text for text, u, *where in rows]
+
+
+def _with_typo(text: str, u_word: float, u_letter: float, u_kind: float) -> str:
+    """Two letters swapped, one dropped or one doubled, never the first or the last of the word."""
+    words = list(LONG_WORD.finditer(text))
+    if not words:
+        return text
+    word = words[int(u_word * len(words))]
+    at = word.start() + 1 + int(u_letter * (len(word[0]) - 3))
+    one, two = text[at], text[at + 1]
+    kinds = (two + one if one != two else one, two, one + one + two)
+    return text[:at] + kinds[int(u_kind * 3)] + text[at + 2 :]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["__version__", "ab", "experiment", "grade", "ope", "run", "vary"]
 
-gymnasium.register(id="driftline/Feed-v0", entry_point="driftline.sim.env:Feed")
+gymnasium.register(id="driftline/Feed-v0", entry_point="driftline.sim.gym.env:Feed")
 
 LATE = {"run": "driftline.scenarios.api", "experiment": "driftline.scenarios.experiment.api"} | {
     "grade": "driftline.scenarios.grade.api",

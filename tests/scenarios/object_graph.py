@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 
 from driftline.agents.users import UserRows
-from driftline.sim.catalogue import Catalogue
-from driftline.sim.foundation import Foundation
-from driftline.sim.population import Population
+from driftline.sim.items import Catalogue
+from driftline.sim.model import Foundation
+from driftline.sim.state import Population
 from driftline.sim.text.corpus import Corpus
 from driftline.sim.types import Floats, Int64s
 from driftline.sim.world import World

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 import driftline
-from driftline.sim.choice.numbers import MODELS
+from driftline.sim.choice._base import MODELS
 
 SMALL = {
     "population.users": 60,

@@ -8,7 +8,7 @@ import yaml
 from driftline.scenarios.content_hash import agent_hash, scenario_hash, world_hash
 from driftline.scenarios.discovery import check, load
 from driftline.scenarios.schema import AgentSpec
-from driftline.sim.scenario_file import read_scenario, scenario_files
+from driftline.sim.config.files import read_scenario, scenario_files
 
 GOLDEN = Path(__file__).parent / "golden_hashes.yaml"
 

@@ -13,7 +13,7 @@ from driftline.agents.agent import Agent
 from driftline.scenarios.agent_names import with_agents
 from driftline.scenarios.compose import build_agent
 from driftline.scenarios.discovery import load
-from driftline.sim.segments import Segments
+from driftline.sim.text.corpus import Segments
 from driftline.sim.types import Feedback, Floats, Int64s, Observation, Setting
 from driftline.sim.warmup import warm_up
 from driftline.sim.world import World
@@ -204,8 +204,8 @@ def test_noise_is_no_leak(scene: Scene) -> None:
 
 @pytest.mark.parametrize("batch", [1, 8])
 def test_a_gymnasium_user_is_handed_nothing_latent(batch: int) -> None:
-    pytest.importorskip("driftline.sim.env")
-    from driftline.sim.env import Feed
+    pytest.importorskip("driftline.sim.gym.env")
+    from driftline.sim.gym.env import Feed
 
     env = Feed("abrupt_shift", SMALL, batch=batch)
     env.action_space.seed(0)

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from driftline.sim.choice.numbers import choice_numbers
-from driftline.sim.item_numbers import ItemNumbers, item_numbers
+from driftline.sim.choice._base import choice_numbers
+from driftline.sim.items import ItemNumbers, item_numbers
 from driftline.sim.keyed import Stream
-from driftline.sim.step import CommentNumbers, Outcome, ResponseNumbers, respond
+from driftline.sim.response import CommentNumbers, Outcome, ResponseNumbers, respond
 from driftline.sim.types import ChoiceModel, Float32s, Int32s
 
 STREAMS = (int(Stream.CHOICE), int(Stream.RESPONSE), int(Stream.COMMENT))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from driftline.sim.candidates import private_candidates, random_slates, shared_candidates
+from driftline.sim.items import private_candidates, random_slates, shared_candidates
 
 
 def offers(live: int, count: int, visits: int = 4_000) -> np.ndarray:

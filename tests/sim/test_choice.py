@@ -5,10 +5,9 @@ import pytest
 from one_user import answers, items_at
 from scipy import stats
 
-from driftline.sim.choice.affinity import affinity
-from driftline.sim.choice.model import slate_probabilities
-from driftline.sim.choice.numbers import MODELS, choice_numbers
-from driftline.sim.item_numbers import item_numbers
+from driftline.sim.choice import slate_probabilities
+from driftline.sim.choice._base import MODELS, affinity, choice_numbers
+from driftline.sim.items import item_numbers
 from driftline.sim.keyed import normals, uniforms
 from driftline.sim.types import ChoiceModel, Floats
 

@@ -13,8 +13,8 @@ from gymnasium.utils.env_checker import check_env
 
 import driftline
 from driftline.sim import Feed, World
+from driftline.sim.config.files import read_scenario, scenario_files
 from driftline.sim.errors import InputError
-from driftline.sim.scenario_file import read_scenario, scenario_files
 from driftline.sim.types import BehaviorKind, Behaviors, Observation, Slates
 from driftline.sim.warmup import warm_up
 

@@ -11,7 +11,7 @@ from gymnasium import spaces
 import driftline  # noqa: F401  registers driftline/Feed-v0
 from driftline.sim import NumericObservation
 from driftline.sim.errors import InputError
-from driftline.sim.numeric_observation import numbers_of
+from driftline.sim.gym.numeric import numbers_of
 
 SMALL = {"population.users": 40, "warmup": 2, "horizon": 4, "catalogue.items": 150, "slate": 4}
 KIND = np.array([0, 1, 2, 0, -1], np.int8)

@@ -10,11 +10,11 @@ from one_user import NUMBERS
 from scipy.integrate import quad
 from scipy.stats import norm
 
-from driftline.sim.choice.model import best_slate, slate_value
-from driftline.sim.choice.numbers import MODELS, ChoiceNumbers, choice_numbers
-from driftline.sim.item_numbers import item_numbers
+from driftline.sim.choice import best_slate, slate_value
+from driftline.sim.choice._base import MODELS, ChoiceNumbers, choice_numbers
+from driftline.sim.items import item_numbers
 from driftline.sim.oracle import expected_reward, oracle_values
-from driftline.sim.reward import REWARDS
+from driftline.sim.response import REWARDS
 from driftline.sim.types import ChoiceModel, Floats, RewardKind
 
 real = st.floats(-4.0, 4.0, allow_nan=False, width=32)

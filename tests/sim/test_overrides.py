@@ -4,10 +4,9 @@ from typing import Any
 
 import pytest
 
+from driftline.sim.config.params import WorldParams
+from driftline.sim.config.resolve import apply, from_texts, world_params
 from driftline.sim.errors import InputError
-from driftline.sim.overrides import apply, from_texts
-from driftline.sim.params import WorldParams
-from driftline.sim.world_params import world_params
 
 STATED: dict[str, Any] = {"groups": {"all": {"laws": {"gradual": {"tau": 20, "sigma": 1.0}}}}, "horizon": 30}
 

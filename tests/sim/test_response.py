@@ -7,7 +7,7 @@ import pytest
 from one_user import NUMBERS, answers, items_at
 from scipy.stats import norm
 
-from driftline.sim.step import Outcome, expected_satisfaction
+from driftline.sim.response import Outcome, expected_satisfaction
 from driftline.sim.types import Int32s, Observation, Slates
 from driftline.sim.world import World
 

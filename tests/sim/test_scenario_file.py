@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from driftline.sim.config.files import find_scenario, parse, read_mapping, read_scenario, scenario_files
 from driftline.sim.errors import InputError
-from driftline.sim.scenario_file import find_scenario, parse, read_mapping, read_scenario, scenario_files
 
 
 def _complaint(path: Path, content: bytes) -> str:

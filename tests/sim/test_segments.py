@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from polars.exceptions import InvalidOperationError, OutOfBoundsError
 
-from driftline.sim.segments import Segments, interned
+from driftline.sim.text.corpus import Segments, interned
 from driftline.sim.types import NONE, SegmentTable
 
 TABLE = Segments(("a rocket", "It was fine.", "Ünïcode, quotes “and” all", "what is orbit"))

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from small_worlds import LOOP, Life, assert_same, first_four, last_four, live_on, rows_of, small
 
-from driftline.sim.candidates import random_slates
+from driftline.sim.items import random_slates
 from driftline.sim.keyed import Stream
-from driftline.sim.laws.loops import daily_loop, start_loop
+from driftline.sim.laws._loops import daily_loop, start_loop
 from driftline.sim.types import Float32s, Int32s, Observation, Slates
 from driftline.sim.warmup import in_order, warm_up
 from driftline.sim.world import World

@@ -7,8 +7,8 @@ import pytest
 
 from driftline.scenarios.own_log.cells import codes, labels, numbers, times
 from driftline.scenarios.own_log.log_file import read_log
+from driftline.sim.data.tables import Table
 from driftline.sim.errors import InputError
-from driftline.sim.real.tables import Table
 
 TEXT = """ id , price,day,at,zoned,seen,note
 u1,9,2024-05-31,2024-05-31T18:00:00,2024-05-31T18:00:00Z,true, one

@@ -11,10 +11,10 @@ from driftline.scenarios.schema import Scenario
 from driftline.scenarios.vary.api import planned
 from driftline.scenarios.vary.variation import Edit, Skip, Variation, varied
 from driftline.scenarios.vary.variations import VARIATIONS, chosen
+from driftline.sim.config.files import scenario_files
 from driftline.sim.errors import InputError
-from driftline.sim.laws.law import Law
-from driftline.sim.scenario_file import scenario_files
-from driftline.sim.text.lexicon_data import lexicon
+from driftline.sim.laws._base import Law
+from driftline.sim.text.lexicon import lexicon
 from driftline.sim.world import World
 
 SMALL: dict[str, Any] = {"population.users": 20, "catalogue.items": 80, "catalogue.probes": 8, "candidates.private": 20}

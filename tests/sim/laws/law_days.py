@@ -4,7 +4,7 @@ import numpy as np
 
 from driftline.sim import keyed
 from driftline.sim.laws import Law
-from driftline.sim.laws.loops import daily_loop, start_loop
+from driftline.sim.laws._loops import daily_loop, start_loop
 from driftline.sim.types import Bools, Float32s, Floats
 
 SEED, STREAM, HORIZON = 5, 1000, 60.0

@@ -5,7 +5,7 @@ import pytest
 from law_days import homes
 
 from driftline.sim.laws import Reinforcement
-from driftline.sim.laws.loops import consume_loop, daily_loop
+from driftline.sim.laws._loops import consume_loop, daily_loop
 from driftline.sim.types import Float32s
 
 MIXTURE = np.array([[0.7, 0.3, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]], np.float32)

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from driftline.sim.errors import InputError
 from driftline.sim.laws import Abrupt, Flow, Gradual, Law, Reinforcement, Static
-from driftline.sim.laws.loops import consume_loop
-from driftline.sim.laws.named import law_class, law_names
+from driftline.sim.laws._base import law_class, law_names
+from driftline.sim.laws._loops import consume_loop
 
 SLOW: tuple[Law, ...] = (
     Gradual(tau=25, sigma=2.0, anchor=0.3),

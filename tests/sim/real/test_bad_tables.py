@@ -7,9 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from driftline.sim.errors import InputError
-from driftline.sim.real.errors import DataError
-from driftline.sim.real.own_data import load_own_data
+from driftline.sim.data.own_data import load_own_data
+from driftline.sim.errors import DataError, InputError
 
 ITEMS = 'item_id,title,topics\na,Alien,sf|horror\nb,"Good, Bad",western\n'
 LOG = "user_id,item_id,time,rating\nu,a,100,3\nv,b,2000,4\n"

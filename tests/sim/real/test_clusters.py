@@ -3,10 +3,8 @@
 import numpy as np
 import pytest
 
-from driftline.sim.real.clusters import clustered_topics
-from driftline.sim.real.errors import DataError
-from driftline.sim.real.kmeans import kmeans
-from driftline.sim.real.text_vectors import term_weights, text_vectors
+from driftline.sim.data.topics import clustered_topics, kmeans, term_weights, text_vectors
+from driftline.sim.errors import DataError
 
 WORDS = 12
 LETTERS = "bcdfghklmnprstvz"

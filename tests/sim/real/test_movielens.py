@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from driftline.sim.real.data import RealData
-from driftline.sim.real.errors import DataError
-from driftline.sim.real.movielens import GENRES, load_movielens
+from driftline.sim.data.events import RealData
+from driftline.sim.data.movielens import GENRES, load_movielens
+from driftline.sim.errors import DataError
 
 MOVIES: list[tuple[int, str, list[str]]] = [
     (1, "Toy Story (1995)", ["Animation", "Children's", "Comedy"]),

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from driftline.sim.real.own_data import load_own_data
+from driftline.sim.data.own_data import load_own_data
 from driftline.sim.types import BehaviorKind
 
 ITEMS = """item_id,title,text,topics,domain,born

@@ -5,12 +5,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driftline.sim.real.data import RealData
-from driftline.sim.real.held_out import held_out_gain
-from driftline.sim.real.interests import sample_users, shares, starting_interests
-from driftline.sim.real.popularity import popularity
-from driftline.sim.real.prior import best_prior
-from driftline.sim.real.profiles import Weighting, everything, in_user_order, profiles
+from driftline.sim.data.events import RealData, popularity
+from driftline.sim.data.interests import (
+    Weighting,
+    best_prior,
+    everything,
+    held_out_gain,
+    in_user_order,
+    profiles,
+    sample_users,
+    shares,
+    starting_interests,
+)
 from driftline.sim.types import Floats, Int64s
 
 PLAIN = Weighting(half_life=None, below_mean=1.0)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from driftline.sim.config.params import TextParams
 from driftline.sim.text.comments import CommentClass, CommentTable, comment_code, entry_days, write_comments
-from driftline.sim.text.lexicon_data import lexicon
-from driftline.sim.text.params import TextParams
+from driftline.sim.text.lexicon import lexicon
 
 TEXTS, TABLE = write_comments(TextParams(), seed=5, horizon=60.0)
 NEGATIVE, MIXED, POSITIVE, NOISE = CommentClass

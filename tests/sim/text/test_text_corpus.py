@@ -5,13 +5,12 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
+from driftline.sim.config.params import TextParams
 from driftline.sim.errors import InputError
 from driftline.sim.text.comments import CommentClass
 from driftline.sim.text.corpus import Corpus, build_corpus
-from driftline.sim.text.lexicon_data import lexicon
-from driftline.sim.text.params import TextParams
-from driftline.sim.text.queries import PER_TOPIC
-from driftline.sim.text.topic_words import topic_words
+from driftline.sim.text.lexicon import lexicon, topic_words
+from driftline.sim.text.titles import PER_TOPIC
 
 ITEMS, TOPICS = 2_000, 16
 RNG = np.random.default_rng(11)

@@ -1,8 +1,8 @@
 import re
 from collections import Counter
 
-from driftline.sim.text.lexicon_data import lexicon
-from driftline.sim.text.params import TextParams
+from driftline.sim.config.params import TextParams
+from driftline.sim.text.lexicon import lexicon
 
 
 def tokens(text: str) -> set[str]:

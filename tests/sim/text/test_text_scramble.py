@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driftline.sim.text import scramble
-from driftline.sim.text.lexicon_data import lexicon
-from driftline.sim.text.scramble import WORD, replacements, scrambled
+from driftline.sim.text import corpus
+from driftline.sim.text.corpus import WORD, replacements, scrambled
+from driftline.sim.text.lexicon import lexicon
 
 SENTENCES = st.lists(st.text(string.ascii_letters + string.digits + " .,'-äß", max_size=40), max_size=8)
 
@@ -41,8 +41,8 @@ def test_a_word_keeps_its_string_whatever_else_is_said_and_gets_another_with_ano
 
 
 def test_strings_that_collide_are_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scramble, "LENGTH", 2)
+    monkeypatch.setattr(corpus, "LENGTH", 2)
     words = [f"w{i}" for i in range(400)]
-    assert len(set(scramble._strings(words, 0, 1))) < 400
+    assert len(set(corpus._strings(words, 0, 1))) < 400
     strings = replacements(words, seed=1)
     assert len(set(strings.values())) == 400

@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 
 from driftline.sim.errors import InputError
-from driftline.sim.text.lexicon_data import lexicon
+from driftline.sim.text.lexicon import FIRST_WAVE, TopicWords, lexicon, topic_names, topic_words
 from driftline.sim.text.titles import LATE_SHARE, write_titles
-from driftline.sim.text.topic_words import FIRST_WAVE, TopicWords, topic_names, topic_words
 from driftline.sim.types import Float32s, Floats
 
 HORIZON = 60.0

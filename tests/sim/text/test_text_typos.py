@@ -2,9 +2,9 @@ import re
 
 import numpy as np
 
+from driftline.sim.config.params import TextParams
 from driftline.sim.text.comments import write_comments
-from driftline.sim.text.params import TextParams
-from driftline.sim.text.typos import misspelt
+from driftline.sim.text.titles import misspelt
 
 TEXTS, _ = write_comments(TextParams(), seed=5, horizon=60.0)
 

@@ -1,0 +1,237 @@
+"""The pydantic numbers of a world.
+
+The numbers that say how a world's texts are written.
+
+The numbers of a world: what a scenario file says about its users, items, texts and choices.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, SerializeAsAny, field_validator, model_validator
+
+from driftline.sim.laws._base import Law, laws_from_file
+from driftline.sim.types import ChoiceModel, Count, NonNegative, Params, Positive, RewardKind, Share
+
+
+class TextParams(Params):
+    """How titles, comments and queries are written, and how much reading them is worth."""
+
+    scramble: bool = False
+    """Replace every word by a fixed random string: then texts keep value as ids only."""
+    held_back: Share = 0.3
+    """Share of each topic's words that stand only in items born after mid-run, more of them as time goes."""
+    ambiguous: Share = 0.08
+    """Share of title words that two topics share."""
+    typo: Share = 0.05
+    """Share of written segments that are misspelt, for good."""
+    sentiment: bool = True
+    """Whether comments say how the item was liked; if not, all comments are small talk."""
+    sentiment_words: Annotated[int, Field(ge=2, le=320)] = 320
+    """Words of praise, and as many of complaint."""
+    sentiment_held_back: Share = 0.5
+    """Share of those words that enter one by one, evenly over the run."""
+    comment_frames: Annotated[int, Field(ge=1, le=14)] = 4
+    """Comments per word of praise or complaint."""
+    negated: Share = 0.05
+    """Share of those comments that negate a word of the opposite class (at most five per word)."""
+    mixed_pairs: Count = 800
+    """Comments that praise and complain."""
+    queries_per_day: NonNegative = 0.0
+    """Searches per user and day; 0 writes no queries."""
+    seed: Annotated[int, Field(ge=0)] | None = None
+    """Seed of the texts; null: the world's."""
+
+    @model_validator(mode="after")
+    def _enough_pairs(self) -> "TextParams":
+        most = self.sentiment_words**2
+        if self.mixed_pairs > most:
+            raise ValueError(f"mixed_pairs = {self.mixed_pairs}: must be <= sentiment_words squared = {most}")
+        return self
+
+
+class PopulationParams(Params):
+    """Who the users are and how often they come.
+
+    Sessions of one user are a Poisson process with its own rate, log-normal over users around `sessions_per_day`;
+    a session goes on after each visit with probability `more`, after an exponential gap of `gap_minutes`
+    (at most an hour).
+    """
+
+    users: Count = 2_000
+    sessions_per_day: Positive = 0.6
+    sessions_spread: NonNegative = 0.3
+    """Standard deviation of the logarithm of a user's rate."""
+    more: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.35
+    gap_minutes: Positive = 4.0
+    late_users: Share = 0.0
+    """Share of users who arrive at a keyed time after the warm-up (cold starts)."""
+
+
+class Group(Params):
+    """Users who share their laws of drift."""
+
+    share: Positive = 1.0
+    """Relative size."""
+    spread: NonNegative | None = None
+    """Standard deviation of the home interest's logits; null: 2 for invented users, for real ones what their past
+    says."""
+    laws: dict[str, SerializeAsAny[Law]]
+    """By name: a built-in law or `package.module:Class`, with its numbers."""
+
+    @field_validator("laws", mode="before")
+    @classmethod
+    def _build(cls, stated: Any) -> Any:
+        return laws_from_file(stated) if isinstance(stated, dict) else stated
+
+    @field_validator("laws")
+    @classmethod
+    def _some(cls, laws: dict[str, Law]) -> dict[str, Law]:
+        if not laws:
+            raise ValueError("a group needs at least one law; use `static: {}` for no drift")
+        return laws
+
+
+class DomainParams(Params):
+    """A kind of item."""
+
+    share: Positive = 1.0
+    lifetime: tuple[Positive, Positive] | None = None
+    """Days between release and retirement, uniform in this range; null: items stay for ever."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "DomainParams":
+        if self.lifetime and self.lifetime[0] > self.lifetime[1]:
+            raise ValueError(f"lifetime {list(self.lifetime)}: the first number must not exceed the second")
+        return self
+
+
+class CatalogueParams(Params):
+    """What there is to recommend."""
+
+    source: Literal["synthetic", "movielens", "own_data"] = "synthetic"
+    path: Path | None = None
+    """Folder of a real catalogue; needed unless the source is synthetic."""
+    seeded_by: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+    """Share of each real user's interactions, the earliest, that the world is seeded with."""
+    items: Count = 1_000
+    """Items alive at any time (synthetic)."""
+    topics: Annotated[int, Field(ge=2)] = 16
+    domains: dict[str, DomainParams] = Field(default_factory=lambda: {"news": DomainParams(), "video": DomainParams()})
+    quality: NonNegative = 0.6
+    """Standard deviation of what satisfies beyond interest."""
+    appeal: NonNegative = 0.6
+    """Standard deviation of what attracts a click beyond interest; independent of quality."""
+    probes: Count = 64
+    """Items that are alive from start to end, on which tracking is judged."""
+    category_noise: Share = 0.1
+    """Share of editorial categories that are wrong."""
+    categories: Literal["warm", "all"] = "warm"
+    """Which items have an editorial category: those alive at the start, or all."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "CatalogueParams":
+        if self.probes > self.items:
+            raise ValueError(f"probes = {self.probes}: must be <= items = {self.items}")
+        if not self.domains:
+            raise ValueError("domains: at least one is needed")
+        return self
+
+
+class CandidateParams(Params):
+    """Which items an agent may choose from at a visit: one shared set a tick, or a private set a visit."""
+
+    shared: Count | None = None
+    private: Annotated[int, Field(ge=1, le=100)] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _either(cls, stated: Any) -> Any:
+        if isinstance(stated, dict) and sum(stated.get(key) is not None for key in ("shared", "private")) != 1:
+            raise ValueError("state either `shared: N` or `private: N` (at most 100), the other one null")
+        return stated
+
+
+class ChoiceParams(Params):
+    """How a user chooses from a slate, with click utility u_i = theta . m_i + appeal_i.
+
+    `multinomial_logit`: it compares everything; P(position k) is proportional to (k + 1)^-position_decay exp(u), that
+    of nothing to exp(outside). `cascade`: it reads from the top and takes the first item that attracts it, each with
+    1 / (1 + exp(outside - u)). `position_based`: it looks at one position, drawn in proportion to
+    (k + 1)^-position_decay, and takes the item there with the same attraction. One item a visit at most.
+    """
+
+    model: ChoiceModel = "multinomial_logit"
+    position_decay: NonNegative = 0.5
+    """Of the multinomial logit and the position-based model."""
+    outside: float = 2.5
+    persistence: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.9
+    """Of the cascade: chance to go on to the next position after an item that was not taken."""
+
+
+class ResponseParams(Params):
+    """What follows a choice.
+
+    Satisfaction s = 2 Phi(x + noise e) - 1 with x = (theta . m_i + quality_i - level) / scale and e standard
+    normal, in (-1, 1); its mean over e is 2 Phi(x / sqrt(1 + noise^2)) - 1. Dwell is log-normal and hardly depends
+    on s. A rating from 1 to 5, about 3 + 2 s, is given rarely; a comment is written often, its words by s.
+    """
+
+    level: float = 2.0
+    scale: Positive = 1.04
+    noise: NonNegative = 0.63
+    rating: Share = 0.04
+    """Chance that a consumption is rated."""
+    rating_noise: NonNegative = 0.5
+    comment: Share = 0.8
+    """Chance that a consumption is commented."""
+    comment_noise: Share = 0.08
+    """Share of comments whose words have nothing to do with satisfaction."""
+    comment_threshold: Share = 0.3
+    """|s| above which words are clearly positive or negative."""
+    dwell_median: Positive = 60.0
+    """Seconds."""
+    dwell_spread: NonNegative = 0.8
+    dwell_effect: NonNegative = 0.15
+    """Added to log dwell per unit of satisfaction."""
+    purchase: Share = 0.3
+    """Chance that a fully satisfying consumption ends in a purchase, (1 + s) / 2 of it otherwise."""
+
+
+class WorldParams(Params):
+    """A world, whole."""
+
+    population: PopulationParams = PopulationParams()
+    groups: dict[str, Group]
+    catalogue: CatalogueParams = CatalogueParams()
+    candidates: CandidateParams = CandidateParams(private=100)
+    text: TextParams = TextParams()
+    choice: ChoiceParams = ChoiceParams()
+    response: ResponseParams = ResponseParams()
+    reward: RewardKind = "satisfaction"
+    horizon: Positive = 60.0
+    """Days."""
+    warmup: NonNegative = 14.0
+    """Days under the keyed random policy; outside all metrics."""
+    tick: Positive = 0.25
+    """Days between the moments at which shared state may change."""
+    slate: Annotated[int, Field(ge=1, le=100)] = 10
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "WorldParams":
+        available = self.candidates.shared or self.candidates.private or 0
+        if self.catalogue.source == "synthetic":
+            available = min(available, self.catalogue.items)
+        if self.slate > available:
+            raise ValueError(f"slate = {self.slate}: must be <= the number of candidates, {available}")
+        if self.warmup >= self.horizon:
+            raise ValueError(f"warmup = {self.warmup:g}: must be < horizon = {self.horizon:g}")
+        if abs(1.0 / self.tick - round(1.0 / self.tick)) > 1e-9:
+            raise ValueError(f"tick = {self.tick:g}: a day must be a whole number of ticks")
+        if abs(self.warmup / self.tick - round(self.warmup / self.tick)) > 1e-9:
+            raise ValueError(f"warmup = {self.warmup:g}: must be a whole number of ticks of {self.tick:g} days")
+        if not self.groups:
+            raise ValueError("groups: at least one group of users is needed")
+        if self.catalogue.source != "synthetic" and self.catalogue.path is None:
+            raise ValueError(f"catalogue.path: a folder is needed for source {self.catalogue.source!r}")
+        return self

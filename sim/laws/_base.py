@@ -1,0 +1,133 @@
+"""Law, Today, and discovery: every file here without an underscore is a law.
+
+What a law of drift is: how one component of a user's interest starts, moves by the calendar, and reacts.
+
+From a law's name in a scenario file to the law: a built-in file of this folder, or `package.module:Class`.
+"""
+
+import difflib
+from collections import namedtuple
+from collections.abc import Callable
+from functools import lru_cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from driftline.sim.errors import InputError
+from driftline.sim.types import Floats, Params
+
+
+class Today(NamedTuple):
+    """What a law may look at on one day of one user. All randomness comes in from here, so twins share it."""
+
+    home: Floats
+    """The user's home interest [K], from before any drift."""
+    noise: Floats
+    """Standard normals [K], keyed by (user, law, day)."""
+    luck: float
+    """A uniform in (0, 1), keyed by (user, law, day)."""
+    fate: float
+    """A uniform in (0, 1), keyed by (user, law): the same every day."""
+    day: int
+    horizon: float
+    """Last day of the run."""
+    shared: Floats
+    """What `Law.shared` returned: one array for all users."""
+
+
+Start = Callable[[Floats, Today, Any], None]
+Advance = Callable[[Floats, Today, Any], bool]
+Consume = Callable[[Floats, Floats, float, Any], None]
+Stirs = Callable[[Today, Any], bool]
+Kernel = Any
+"""A law's kernel: a static method of compiled code, or None. Its `params` differ from law to law."""
+
+
+class Law(Params):
+    """One way in which interest moves. A subclass states numbers and up to three kernels.
+
+    `start(component, today, params)` fills the component [K] on day 0 (default: zeros);
+    `advance(component, today, params) -> bool` moves it by one day and says whether this was a change point;
+    `consume(component, mixture, satisfaction, params)` reacts to an item that was taken. Each is a
+    `@staticmethod` of a `@kernel`; `params` has the law's own fields. A component evolves alone: interest is
+    the sum of the components, so a law's contribution is its component.
+    """
+
+    start: ClassVar[Kernel] = None
+    advance: ClassVar[Kernel] = None
+    consume: ClassVar[Kernel] = None
+    noisy: ClassVar[bool] = True
+    """Whether `advance` reads `today.noise`; drawing it costs most of a day."""
+    stirs: ClassVar[Kernel] = None
+    """`stirs(today, params) -> bool`: on which days a noisy law reads its noise; None: every day."""
+    rates: ClassVar[tuple[str, ...] | None] = None
+    """Fields that say how much happens in a day; empty: nothing drifts; None: the law does not say."""
+    times: ClassVar[tuple[str, ...]] = ()
+    """Fields that say how many days something takes."""
+
+    def shared(self, topics: int, seed: int) -> Floats:
+        """An array that all users share, for instance a topic graph; keyed by `seed`."""
+        return np.zeros((0, 0))
+
+    def scaled(self, factor: float) -> "Law":
+        """The same law, drifting `factor` times as fast: `rates` multiplied by it, `times` divided by it.
+
+        Other numbers stay: how far a law wanders in the end is not changed by how fast it gets there.
+
+        Raises:
+            InputError: the law does not say its rates (`rates` is None).
+            ValidationError: a number leaves its bounds.
+        """
+        if self.rates is None:
+            raise InputError(f"law {type(self).__name__}: does not say which of its numbers are `rates` and `times`")
+        faster = {name: getattr(self, name) * factor for name in self.rates}
+        shorter = {name: getattr(self, name) / factor for name in self.times}
+        return type(self).model_validate({**self.model_dump(), **faster, **shorter})
+
+    def numbers(self) -> Any:
+        """The fields as a named tuple that compiled code can read."""
+        names = tuple(type(self).model_fields)
+        return numbers_type(type(self).__name__, names)(*(getattr(self, name) for name in names))
+
+
+@lru_cache
+def numbers_type(name: str, fields: tuple[str, ...]) -> Any:
+    """One named-tuple class per law, so that its loop compiles once."""
+    return namedtuple(f"{name}Numbers", fields)
+
+
+NOT_LAWS = {"__init__", "law", "loops", "named"}
+
+
+def law_names() -> list[str]:
+    """The built-in laws: the names of this folder's files."""
+    return sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem not in NOT_LAWS)
+
+
+def law_class(name: str) -> type[Law]:
+    """The class of a law. Errors name the nearest legal name."""
+    if ":" in name:
+        module, _, attribute = name.partition(":")
+        try:
+            found = getattr(import_module(module), attribute)
+        except (ImportError, AttributeError) as problem:
+            raise InputError(f"law {name!r} cannot be imported: {problem}") from problem
+    else:
+        if name not in law_names():
+            near = difflib.get_close_matches(name, law_names(), 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known laws: {', '.join(law_names())}"
+            raise InputError(f"law {name!r} is unknown; {hint}")
+        found = getattr(import_module(f"driftline.sim.laws.{name}"), name.title().replace("_", ""))
+    if not (isinstance(found, type) and issubclass(found, Law)):
+        raise InputError(f"law {name!r} is {found!r}; it must be a subclass of driftline.sim.laws.Law")
+    return found
+
+
+def laws_from_file(stated: dict[str, Any]) -> dict[str, Law]:
+    """Laws by name, each built from the numbers that the scenario states for it."""
+    return {
+        name: numbers if isinstance(numbers, Law) else law_class(name).model_validate(numbers or {})
+        for name, numbers in stated.items()
+    }
