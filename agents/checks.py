@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from driftline.agents.agent import Agent
-from driftline.agents.scripted import Cut, Rounds, Stage, whole
+from driftline.agents._script import Cut, Rounds, Stage, whole
+from driftline.agents.protocol import Agent
 from driftline.sim.types import Feedback, Floats, Int32s, Int64s, Observation, Setting, Slates
 
 Told = TypeVar("Told")

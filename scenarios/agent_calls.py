@@ -5,8 +5,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from driftline.agents.agent import Agent, HasItemSpace, Job
-from driftline.agents.propensity import HasPropensity
+from driftline.agents.policy import HasPropensity
+from driftline.agents.protocol import Agent, HasItemSpace, Job
 from driftline.scenarios.item_space import ItemSpace
 from driftline.sim.errors import InputError
 from driftline.sim.response import SlateError

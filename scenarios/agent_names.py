@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from driftline.agents.agent import Agent
+from driftline.agents.protocol import Agent
 from driftline.evaluation.run_folder import slug
 from driftline.scenarios.built_in import agent_ids, trackers
 from driftline.scenarios.imported import imported

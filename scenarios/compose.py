@@ -8,13 +8,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from driftline.agents.agent import Agent
-from driftline.agents.evolution.tracker import Tracker
-from driftline.agents.full import Full, TrackerFactory
-from driftline.agents.full_numbers import FullNumbers
+from driftline.agents.composed.full import Full, TrackerFactory
+from driftline.agents.composed.rival import Rival, RivalNumbers
+from driftline.agents.composed.valuation import FullNumbers
+from driftline.agents.evolution._base import Tracker
+from driftline.agents.models.item_space import TextEncoder
 from driftline.agents.policy import PlackettLuce, Policy
-from driftline.agents.rival import Rival, RivalNumbers
-from driftline.agents.shelf import TextEncoder
+from driftline.agents.protocol import Agent
 from driftline.scenarios.agent_names import PARTS, agent_class, parse_id
 from driftline.scenarios.built_in import baseline_path, baselines, policies, tracker_class, trackers
 from driftline.scenarios.imported import imported

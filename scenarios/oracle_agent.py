@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from driftline.agents.agent import Job
+from driftline.agents.protocol import Job
 from driftline.sim.oracle import oracle_values
 from driftline.sim.types import Feedback, Floats, Int32s, Int64s, Observation, Setting, Slates
 from driftline.sim.world import World

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from driftline.agents.agent import Agent
+from driftline.agents.protocol import Agent
 from driftline.scenarios.agent_calls import Caller
 from driftline.scenarios.compose import build_agent
 from driftline.scenarios.item_space import best_in_space

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from driftline.agents.full import Full
-from driftline.agents.rival import Rival
-from driftline.agents.tuning_range import Range
+from driftline.agents.composed.full import Full
+from driftline.agents.composed.rival import Rival
+from driftline.agents.protocol import Range
 from driftline.scenarios.agent_names import agent_class, parse_id
 from driftline.scenarios.built_in import baseline_path, baselines, tracker_class, trackers
 from driftline.scenarios.schema import AgentSpec, Scenario

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from driftline.agents.agent import Job
+from driftline.agents.protocol import Job
 
 
 class Trainer:

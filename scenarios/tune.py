@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from driftline.agents.tuning_range import Range
+from driftline.agents.protocol import Range
 from driftline.evaluation.regret import regret
 from driftline.evaluation.run_folder import slug
 from driftline.scenarios import runner

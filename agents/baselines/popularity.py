@@ -5,10 +5,9 @@ from math import inf
 
 import numpy as np
 
-from driftline.agents.agent import Job
-from driftline.agents.policy import draw
-from driftline.agents.propensity import certain_log_propensity, plackett_luce_log_propensity
-from driftline.agents.ranking import top_slate
+from driftline.agents.models.ranking import top_slate
+from driftline.agents.policy import certain_log_propensity, draw, plackett_luce_log_propensity
+from driftline.agents.protocol import Job
 from driftline.sim.keyed import Stream, uniforms
 from driftline.sim.types import Feedback, Floats, Int32s, Int64s, Observation, Setting, Slates
 

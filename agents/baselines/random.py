@@ -4,9 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from driftline.agents.agent import Job
-from driftline.agents.policy import draw
-from driftline.agents.propensity import uniform_log_propensity
+from driftline.agents.policy import draw, uniform_log_propensity
+from driftline.agents.protocol import Job
 from driftline.sim.types import Feedback, Floats, Int32s, Int64s, Observation, Setting, Slates
 
 

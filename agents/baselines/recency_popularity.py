@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from driftline.agents.agent import Job
 from driftline.agents.baselines.popularity import (
     add_counts,
     checked_temperature,
@@ -13,6 +12,7 @@ from driftline.agents.baselines.popularity import (
     counted_log_propensity,
     most_counted,
 )
+from driftline.agents.protocol import Job
 from driftline.sim.types import Feedback, Floats, Int32s, Int64s, Observation, Setting, Slates
 
 

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from driftline.agents.agent import Job
 from driftline.agents.baselines.popularity import checked_temperature, clicked_items
-from driftline.agents.mf import MatrixFactorisation, MatrixFactors
-from driftline.agents.policy import draw
-from driftline.agents.propensity import certain_log_propensity, plackett_luce_log_propensity
-from driftline.agents.ranking import top_slate
-from driftline.agents.scoring import candidate_scores
+from driftline.agents.models.mf import MatrixFactorisation, MatrixFactors
+from driftline.agents.models.ranking import top_slate
+from driftline.agents.models.rowwise import candidate_scores
+from driftline.agents.policy import certain_log_propensity, draw, plackett_luce_log_propensity
+from driftline.agents.protocol import Job
 from driftline.agents.users import UserRows
 from driftline.sim.keyed import Stream, uniforms
 from driftline.sim.types import Feedback, Float32s, Floats, Int32s, Int64s, Observation, Setting, Slates

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from driftline.agents.evolution.bank_rows import (
+from driftline.agents.evolution._bank_rows import (
     OLDEST,
     Numbers,
     State,
@@ -16,7 +16,7 @@ from driftline.agents.evolution.bank_rows import (
     update_rows,
     variance_rows,
 )
-from driftline.agents.evolution.events import (
+from driftline.agents.evolution._base import (
     Arrays,
     Graded,
     Reals,
@@ -30,7 +30,7 @@ from driftline.agents.evolution.events import (
     require_number,
     restored,
 )
-from driftline.agents.tuning_range import Range
+from driftline.agents.protocol import Range
 from driftline.sim.types import Float32s, Floats
 
 

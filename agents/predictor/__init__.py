@@ -4,9 +4,8 @@ Importing this package is cheap: torch and transformers load when an encoder is 
 """
 
 from driftline.agents.predictor.cache import CachedEncoder
-from driftline.agents.predictor.choice_head import ChoiceHead, Choices
-from driftline.agents.predictor.encoder import Encoder
-from driftline.agents.predictor.head import Head, Shares
+from driftline.agents.predictor.encoders import Encoder
+from driftline.agents.predictor.heads import ChoiceHead, Choices, Head, Shares
 from driftline.agents.predictor.interest_predictor import InterestPredictor
 from driftline.agents.predictor.sequences import Sequences
 

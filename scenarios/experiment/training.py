@@ -4,7 +4,7 @@ from typing import Literal
 
 import numpy as np
 
-from driftline.agents.consumptions import take_rows
+from driftline.agents.users import take_rows
 from driftline.sim import keyed
 from driftline.sim.keyed import Stream
 from driftline.sim.types import Bools, Feedback, Floats, Int64s

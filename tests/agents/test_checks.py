@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from driftline.agents.agent import Agent, Job
+from driftline.agents._script import Rounds, Stage
 from driftline.agents.baselines.popularity import Popularity
 from driftline.agents.baselines.random import Random
 from driftline.agents.checks import CHECKS, check_agent, slate_fault
-from driftline.agents.scripted import Rounds, Stage
+from driftline.agents.protocol import Agent, Job
 from driftline.sim.types import (
     BehaviorKind,
     Behaviors,

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from driftline.agents.choice_log import ChoiceLog
+from driftline.agents.composed.memory import ChoiceLog
 
 
 def rows(n: int, seed: int = 0) -> dict[str, np.ndarray]:

@@ -1,11 +1,7 @@
 import numpy as np
 import pytest
 
-from driftline.agents.click_model import (
-    choice_log_likelihood,
-    fit_choice_weights,
-    fit_position_weights,
-)
+from driftline.agents.models.response import choice_log_likelihood, fit_choice_weights, fit_position_weights
 from driftline.sim.types import Floats, Int64s
 
 LENGTH = 5

@@ -1,8 +1,8 @@
 import numpy as np
 from small_shop import BAD, FIRST_COMMENT, GOOD, TEXTS
 
-from driftline.agents.comment_reader import CommentReader
-from driftline.agents.predictor.hashing import HashingEncoder
+from driftline.agents.composed.sentiment import CommentReader
+from driftline.agents.predictor.encoders import HashingEncoder
 from driftline.sim.types import Float32s, Int32s
 
 NAN = np.nan

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driftline.agents.consumptions import comments_on, rounds
+from driftline.agents.users import comments_on, rounds
 from driftline.sim.types import NONE, BehaviorKind, Behaviors, Feedback
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from driftline.agents.fixed_point import UNIT, ItemSums
+from driftline.agents.composed.item_effects import UNIT, ItemSums
 
 
 def test_sums_are_the_same_bits_in_any_order_and_batch() -> None:

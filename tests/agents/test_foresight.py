@@ -3,10 +3,9 @@ from dataclasses import replace
 import numpy as np
 from small_shop import ITEMS, KINDS, SHOP, USERS, VISITS, liked
 
-from driftline.agents.choice_log import ChoiceLog
-from driftline.agents.foresight import Foresight
-from driftline.agents.history import History
-from driftline.agents.shelf import Shelf
+from driftline.agents.composed.memory import ChoiceLog, History
+from driftline.agents.composed.retraining import Foresight
+from driftline.agents.models.item_space import Shelf
 from driftline.agents.users import UserRows
 from driftline.sim.types import Int64s, Interactions, Setting
 

@@ -20,14 +20,14 @@ from small_shop import (
     users,
 )
 
-from driftline.agents.agent import Job
-from driftline.agents.consumptions import take_rows
+from driftline.agents.composed.full import RETRAIN, Full
+from driftline.agents.composed.valuation import FullNumbers
+from driftline.agents.evolution._base import Tracker
 from driftline.agents.evolution.filter_bank import FilterBank
-from driftline.agents.evolution.tracker import Tracker
-from driftline.agents.full import RETRAIN, Full
-from driftline.agents.full_numbers import FullNumbers
 from driftline.agents.policy import Greedy
-from driftline.agents.predictor.hashing import HashingEncoder
+from driftline.agents.predictor.encoders import HashingEncoder
+from driftline.agents.protocol import Job
+from driftline.agents.users import take_rows
 from driftline.sim.types import Behaviors, Feedback, Setting
 
 ALL = np.arange(ITEMS, dtype=np.int32)

@@ -1,6 +1,6 @@
 import numpy as np
 
-from driftline.agents.history import History
+from driftline.agents.composed.memory import History
 from driftline.sim.types import NONE, BehaviorKind
 
 

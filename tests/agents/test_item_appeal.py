@@ -1,6 +1,6 @@
 import numpy as np
 
-from driftline.agents.item_appeal import ItemAppeal, probability_without_own
+from driftline.agents.composed.item_effects import ItemAppeal, probability_without_own
 
 
 def test_probabilities_leave_out_the_own_appeal_and_keep_that_of_the_others() -> None:

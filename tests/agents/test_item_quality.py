@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from driftline.agents.item_quality import ItemQuality
+from driftline.agents.composed.item_effects import ItemQuality
 
 
 def test_the_effect_is_a_shrunken_mean_of_residuals() -> None:

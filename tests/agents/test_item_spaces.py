@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from driftline.agents.item_spaces import BagOfWords, OneHot, hashed_counts
+from driftline.agents.models.item_space import BagOfWords, OneHot, hashed_counts
 
 
 def test_one_hot_is_centred_of_unit_size_and_zero_for_new_items() -> None:

@@ -3,8 +3,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from driftline.agents.item_vectors import CategoryProbe, CategoryRecipe, Scale
-from driftline.agents.word_topics import Words
+from driftline.agents.models.item_vectors import CategoryProbe, CategoryRecipe, Scale, Words
 from driftline.sim.types import Float32s, Floats, Int64s
 
 TOPICS, WIDTH, WORDS_EACH = 6, 24, 20

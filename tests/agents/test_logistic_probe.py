@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from driftline.agents.logistic_probe import LogisticProbe, fit, fit_soft, keyed_folds, out_of_fold
-from driftline.agents.rows import row_softmax
+from driftline.agents.models.logistic import LogisticProbe, fit, fit_soft, keyed_folds, out_of_fold
+from driftline.agents.models.rowwise import row_softmax
 from driftline.sim.types import Floats, Int64s
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
-from driftline.agents.mf import MatrixFactorisation, MatrixFactors
+from driftline.agents.models.mf import MatrixFactorisation, MatrixFactors
 from driftline.sim.types import Floats, Int64s
 
 SETTINGS = MatrixFactorisation(factors=8, iterations=5)
@@ -100,6 +100,6 @@ def test_no_events_is_a_named_error() -> None:
 
 def test_implicit_is_imported_only_when_a_fit_needs_it() -> None:
     heavy = "{'implicit', 'torch', 'threadpoolctl'}"
-    code = f"import sys, driftline.agents.mf; print(sorted({heavy} & set(sys.modules)))"
+    code = f"import sys, driftline.agents.models.mf; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -1,6 +1,6 @@
 import numpy as np
 
-from driftline.agents.pending import LastVisits, Pending
+from driftline.agents.composed.memory import LastVisits, Pending
 from driftline.agents.users import UserRows
 from driftline.sim.types import NONE, BehaviorKind, Behaviors, Feedback
 

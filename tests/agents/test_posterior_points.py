@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from driftline.agents.posterior_points import spherical_points
+from driftline.agents.models.ranking import spherical_points
 
 
 @pytest.mark.parametrize(("count", "dim"), [(32, 16), (64, 16), (2, 1), (24, 3)])

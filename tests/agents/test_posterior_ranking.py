@@ -6,8 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import erf
 
-from driftline.agents.posterior_ranking import Doubt, doubtful_slate, probit_worth
-from driftline.agents.ranking import best_slate, expected_reward, top_slate
+from driftline.agents.models.ranking import Doubt, best_slate, doubtful_slate, expected_reward, probit_worth, top_slate
 from driftline.sim.types import Float32s, Floats, Int32s, Int64s
 
 POSITION = -0.5 * np.log1p(np.arange(3.0))

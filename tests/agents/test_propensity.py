@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from small_shop import SHOP, SLATE, observation, respond, users
 
-from driftline.agents.agent import Agent
 from driftline.agents.baselines.popularity import Popularity
 from driftline.agents.baselines.random import Random
 from driftline.agents.baselines.recency_popularity import RecencyPopularity
 from driftline.agents.baselines.static_mf import StaticMf
-from driftline.agents.propensity import HasPropensity, certain_log_propensity, plackett_luce_log_propensity
+from driftline.agents.policy import HasPropensity, certain_log_propensity, plackett_luce_log_propensity
+from driftline.agents.protocol import Agent
 
 STOCHASTIC = [Random(), Popularity(temperature=0.7), RecencyPopularity(temperature=0.7), StaticMf(temperature=0.2)]
 CERTAIN = [Popularity(), RecencyPopularity(), StaticMf()]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from driftline.agents.ranking import best_slate, expected_reward, top_slate
+from driftline.agents.models.ranking import best_slate, expected_reward, top_slate
 from driftline.sim.types import Floats
 
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from small_shop import ITEMS, KINDS, SHOP, SLATE, items, liked, observation, random_slates, respond, setting, users
 
+from driftline.agents.composed.rival import Rival, RivalNumbers
+from driftline.agents.evolution._base import Tracker
 from driftline.agents.evolution.moving_average import MovingAverage
-from driftline.agents.evolution.tracker import Tracker
 from driftline.agents.policy import Greedy
-from driftline.agents.rival import Rival, RivalNumbers
 
 ALL = np.arange(ITEMS, dtype=np.int32)
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from driftline.agents.rows import row_products, row_softmax
+from driftline.agents.models.rowwise import row_products, row_softmax
 from driftline.sim.types import Floats
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
-from driftline.agents.satisfaction_model import Link, SatisfactionModel, fit_satisfaction
+from driftline.agents.models.response import Link, SatisfactionModel, fit_satisfaction
 from driftline.sim.types import Floats
 
 TRUE = np.array([0.9, -0.4, 0.2])

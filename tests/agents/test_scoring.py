@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from driftline.agents.scoring import candidate_scores
+from driftline.agents.models.rowwise import candidate_scores
 
 
 def parts() -> tuple[np.ndarray, np.ndarray, np.ndarray]:

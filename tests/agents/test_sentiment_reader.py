@@ -1,14 +1,8 @@
 import numpy as np
 import pytest
 
-from driftline.agents.logistic_probe import fit
-from driftline.agents.sentiment_reader import (
-    READER,
-    ReaderParams,
-    SentimentReader,
-    sentiment,
-    value_of_rating,
-)
+from driftline.agents.composed.sentiment import READER, ReaderParams, SentimentReader, sentiment, value_of_rating
+from driftline.agents.models.logistic import fit
 from driftline.sim.types import Floats
 
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from small_shop import ITEMS, KINDS, LATER, SHOP, TEXTS, items, kind_of, setting
 
-from driftline.agents.predictor.hashing import HashingEncoder
-from driftline.agents.shelf import COUNTED, LABEL, TEXT, Shelf, words_of
+from driftline.agents.models.item_space import COUNTED, LABEL, TEXT, Shelf, words_of
+from driftline.agents.predictor.encoders import HashingEncoder
 from driftline.sim.types import Items, Setting
 
 FLAT = np.zeros(4)

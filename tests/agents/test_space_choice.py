@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from driftline.agents.space_choice import choose_space, foretold
+from driftline.agents.models.item_space import choose_space, foretold
 from driftline.sim.types import Float32s, Floats, Int8s, Int32s, Int64s
 
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from driftline.agents.choice_log import ChoiceLog
-from driftline.agents.stack import APPEAL, EXPERTS, INTEREST, STEADY, TASTES, refitted, starting_stack
+from driftline.agents.composed.memory import ChoiceLog
+from driftline.agents.composed.valuation import APPEAL, EXPERTS, INTEREST, STEADY, TASTES, refitted, starting_stack
 from driftline.sim.types import Floats
 
 DECAY, OUTSIDE = -0.5 * np.log1p(np.arange(4)), 1.0

@@ -4,11 +4,18 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from driftline.agents.full_numbers import NUMBERS, FullNumbers
-from driftline.agents.ranking import best_slate, top_slate
-from driftline.agents.sentiment_reader import Sentiment
-from driftline.agents.stack import APPEAL, EXPERTS, FORESEEN, INTEREST
-from driftline.agents.valuation import LOGIT, Valuation
+from driftline.agents.composed.sentiment import Sentiment
+from driftline.agents.composed.valuation import (
+    APPEAL,
+    EXPERTS,
+    FORESEEN,
+    INTEREST,
+    LOGIT,
+    NUMBERS,
+    FullNumbers,
+    Valuation,
+)
+from driftline.agents.models.ranking import best_slate, top_slate
 from driftline.sim.types import Feedback, Floats, RewardKind
 
 L, M, ITEMS = 4, 12, 30

@@ -1,7 +1,7 @@
 import numpy as np
 
-from driftline.agents.logistic_probe import LogisticProbe
-from driftline.agents.word_topics import Words, WordTopics, fit_words
+from driftline.agents.models.item_vectors import Words, WordTopics, fit_words
+from driftline.agents.models.logistic import LogisticProbe
 
 
 def test_words_can_be_taken_item_by_item() -> None:

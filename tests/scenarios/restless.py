@@ -5,13 +5,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from driftline.agents.agent import Job
+from driftline.agents.composed.full import Full
+from driftline.agents.composed.valuation import FullNumbers
+from driftline.agents.evolution._base import Tracker
 from driftline.agents.evolution.filter_bank import FilterBank
-from driftline.agents.evolution.tracker import Tracker
-from driftline.agents.full import Full
-from driftline.agents.full_numbers import FullNumbers
 from driftline.agents.policy import PlackettLuce
-from driftline.agents.predictor.hashing import HashingEncoder
+from driftline.agents.predictor.encoders import HashingEncoder
+from driftline.agents.protocol import Job
 from driftline.sim.types import Feedback, Observation, Slates
 
 

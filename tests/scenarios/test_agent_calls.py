@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from driftline.agents.agent import Job
 from driftline.agents.baselines.random import Random
+from driftline.agents.protocol import Job
 from driftline.scenarios.agent_calls import AgentError, Caller
 from driftline.scenarios.discovery import load
 from driftline.sim.types import Float32s, Int32s, Observation, Setting, Slates

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from recorded_rounds import Recorded, recorded
 
-from driftline.agents.agent import Agent
 from driftline.agents.checks import check_agent
+from driftline.agents.protocol import Agent
 from driftline.scenarios.compose import build_agent
 from driftline.sim.types import BehaviorKind
 

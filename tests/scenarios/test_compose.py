@@ -5,17 +5,17 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from driftline.agents.agent import Agent
 from driftline.agents.baselines.popularity import Popularity
 from driftline.agents.baselines.random import Random
 from driftline.agents.baselines.recency_popularity import RecencyPopularity
 from driftline.agents.baselines.static_mf import StaticMf
+from driftline.agents.composed.full import Full
+from driftline.agents.composed.rival import Rival
 from driftline.agents.evolution.filter_bank import FilterBank
 from driftline.agents.evolution.moving_average import MovingAverage
 from driftline.agents.evolution.online_gradient import OnlineGradient
-from driftline.agents.full import Full
 from driftline.agents.policy import Greedy, PlackettLuce
-from driftline.agents.rival import Rival
+from driftline.agents.protocol import Agent
 from driftline.scenarios.agent_names import with_agents
 from driftline.scenarios.compose import build_agent
 from driftline.scenarios.discovery import load
@@ -112,7 +112,7 @@ def test_parts_of_the_users_own_are_taken_by_path(world: World) -> None:
         ("full[policy=plackett]", "policy 'plackett' is unknown; did you mean 'plackett_luce'?"),
         ("full[ranker=mff]", "ranker 'mff' is unknown; did you mean 'mf'?"),
         ("full[predictor=hashin]", "encoder 'hashin' is none of minilm, scratch, noise, hashing"),
-        ("full[predictor=driftline.agents.rival:Rivel]", "has no 'Rivel'; did you mean 'Rival'?"),
+        ("full[predictor=driftline.agents.composed.rival:Rivel]", "has no 'Rivel'; did you mean 'Rival'?"),
         ("full[judgment=3]", "parameter 'judgment' is unknown; did you mean 'judgement'?"),
         ("full[judgement=much]", "judgement = 'much': must be a finite number"),
         ("full[hazard=3]", "cannot be built: hazard must be in [0, 1), got 3"),
@@ -129,7 +129,7 @@ def test_parts_of_the_users_own_are_taken_by_path(world: World) -> None:
 def test_what_cannot_be_composed_is_named(world: World, agent: str, words: str) -> None:
     with pytest.raises(InputError) as problem:
         composed(world, agent)
-    named = "driftline.agents.rival:Rivel" if "Rivel" in agent else agent
+    named = "driftline.agents.composed.rival:Rivel" if "Rivel" in agent else agent
     assert repr(named) in str(problem.value)
     assert words in str(problem.value)
     assert "\n" not in str(problem.value)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from driftline.agents.agent import HasItemSpace
 from driftline.agents.baselines.random import Random
+from driftline.agents.protocol import HasItemSpace
 from driftline.scenarios.discovery import load
 from driftline.scenarios.item_space import best_in_space
 from driftline.sim.oracle import oracle_values

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from object_graph import forbidden, held_out_fit, leak, reachable, user_orders
 
-from driftline.agents.agent import Agent
+from driftline.agents.protocol import Agent
 from driftline.scenarios.agent_names import with_agents
 from driftline.scenarios.compose import build_agent
 from driftline.scenarios.discovery import load

@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from driftline.agents.agent import Job
 from driftline.agents.baselines.random import Random
+from driftline.agents.protocol import Job
 from driftline.scenarios import runner
 from driftline.scenarios.agent_calls import AgentError
 from driftline.scenarios.agent_names import with_agents

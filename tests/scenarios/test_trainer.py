@@ -1,4 +1,4 @@
-from driftline.agents.agent import Job
+from driftline.agents.protocol import Job
 from driftline.scenarios.trainer import Trainer
 
 

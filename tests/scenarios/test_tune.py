@@ -7,7 +7,7 @@ import fake_runs
 import pytest
 import yaml
 
-from driftline.agents.tuning_range import Range
+from driftline.agents.protocol import Range
 from driftline.scenarios import runner
 from driftline.scenarios.agent_names import with_agents
 from driftline.scenarios.discovery import load

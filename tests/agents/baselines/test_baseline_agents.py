@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare
 
-from driftline.agents.agent import Agent
 from driftline.agents.baselines.popularity import Popularity
 from driftline.agents.baselines.random import Random
 from driftline.agents.baselines.recency_popularity import RecencyPopularity
+from driftline.agents.protocol import Agent
 from driftline.sim.types import (
     Feedback,
     Int32s,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from driftline.agents.evolution import FilterBank
-from driftline.agents.evolution.filter_lanes import exponential
+from driftline.agents.evolution._bank_lanes import exponential
 from driftline.sim.types import Float32s, Int64s
 
 N, DIM, M = 37, 5, 4

@@ -27,11 +27,11 @@ def minilm() -> Encoder:
 
 
 def open_minilm(device: str) -> Encoder:
-    from driftline.agents.predictor import minilm
+    from driftline.agents.predictor import transformer
 
     try:
         return Encoder.open("minilm", device)
-    except minilm.MissingWeightsError as error:
+    except transformer.MissingWeightsError as error:
         pytest.skip(str(error))
 
 

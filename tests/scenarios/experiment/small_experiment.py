@@ -3,8 +3,8 @@
 from functools import lru_cache
 from typing import Any, ClassVar
 
-from driftline.agents.agent import Job
 from driftline.agents.baselines.popularity import Popularity
+from driftline.agents.protocol import Job
 from driftline.scenarios.agent_names import checked_agents, with_agents
 from driftline.scenarios.discovery import load
 from driftline.scenarios.schema import Scenario

@@ -1,0 +1,1 @@
+"""The composed agent and the simple systems it is compared with."""
