@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from driftline.agents.protocol import Agent
-from driftline.evaluation.run_folder import slug
+from driftline.evaluation.run.folder import slug
 from driftline.scenarios.built_in import agent_ids, trackers
 from driftline.scenarios.imported import imported
 from driftline.scenarios.schema import AgentSpec, Scenario

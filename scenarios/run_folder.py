@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from driftline.evaluation.run_folder import slug as slug
+from driftline.evaluation.run.folder import slug
 from driftline.scenarios.content_hash import agent_hash, scenario_hash, world_hash
 from driftline.scenarios.folder_lock import LOCK, locked
 from driftline.scenarios.schema import AgentSpec, Scenario

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from driftline.evaluation.run_folder import RunFolder, RunFolderError
+from driftline.evaluation.run.folder import RunFolder, RunFolderError
 from driftline.sim.errors import InputError
 
 if TYPE_CHECKING:
-    from driftline.evaluation.paired import Comparison, Outcome
+    from driftline.evaluation.run.paired import Comparison, Outcome
 
 
 @contextmanager
@@ -56,7 +56,7 @@ class Run:
 
     def judge(self) -> pl.DataFrame:
         """Compute the metrics from the logs and write them to `metrics.parquet`."""
-        from driftline.evaluation.metrics import metrics
+        from driftline.evaluation.run.metrics import metrics
 
         with readable():
             frame = metrics(self.files)
@@ -82,14 +82,14 @@ class Run:
 
     def report(self) -> Path:
         """Write `report.html` and the figures; the path of the page."""
-        from driftline.evaluation.report import report
+        from driftline.evaluation.report.page import report
 
         with readable():
             return report(self.files)
 
     def compare(self, a: str, b: str, metric: "Outcome" = "reward") -> "Comparison":
         """Agent `b` against agent `a`, paired by user and seed; positive means that `b` has more of it."""
-        from driftline.evaluation.paired import compare
+        from driftline.evaluation.run.paired import compare
 
         with readable():
             try:

@@ -10,8 +10,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from driftline.agents.protocol import Range
-from driftline.evaluation.regret import regret
-from driftline.evaluation.run_folder import slug
+from driftline.evaluation.run.folder import slug
+from driftline.evaluation.run.visits import regret
 from driftline.scenarios import runner
 from driftline.scenarios.executors import Progress, execute
 from driftline.scenarios.schema import AgentSpec, Scenario

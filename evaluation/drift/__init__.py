@@ -1,9 +1,7 @@
 """Measures of drift: how much an agent loses when interests move, and how soon it is back."""
 
-from driftline.evaluation.drift.adaptation import Delay, adaptation_delay, recovery_time
-from driftline.evaluation.drift.belief_entropy import BeliefEntropy, belief_entropy
-from driftline.evaluation.drift.change_curve import Rule
-from driftline.evaluation.drift.cumulative import dynamic_regret
+from driftline.evaluation.drift.adaptation import Delay, Rule, adaptation_delay, recovery_time
+from driftline.evaluation.drift.beliefs import BeliefEntropy, belief_entropy, topic_recall, topic_scores
 from driftline.evaluation.drift.detection import Detection, detection, detection_curve
 from driftline.evaluation.drift.forgetting import (
     Forgetting,
@@ -12,9 +10,7 @@ from driftline.evaluation.drift.forgetting import (
     interest_phases,
     largest_loss,
 )
-from driftline.evaluation.drift.learning_curve import LearningCurve, cold_start_curve
-from driftline.evaluation.drift.topic_recall import topic_recall, topic_scores
-from driftline.evaluation.drift.visit_mean import visit_mean
+from driftline.evaluation.drift.learning_curve import LearningCurve, cold_start_curve, dynamic_regret, visit_mean
 
 __all__ = [
     "BeliefEntropy",

@@ -1,13 +1,172 @@
-"""How soon an agent is back after interests jumped: in visits, and in days."""
+"""Regret aligned at change points: what a typical jump of interest costs, visit by visit or day by day.
 
-from dataclasses import dataclass
+How soon an agent is back after interests jumped: in visits, and in days.
+"""
+
+from dataclasses import dataclass, replace
 from math import inf, isinf, isnan, nan
 
 import numpy as np
 
-from driftline.evaluation.drift.change_curve import ChangeCurve, Rule, change_curve
-from driftline.evaluation.intervals import poisson_weights
-from driftline.sim.types import Bools, Floats, Int64s
+from driftline.evaluation.estimate import poisson_weights
+from driftline.sim.types import Bools, Floats, Int32s, Int64s
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How change points are aligned and when a loss counts as made up."""
+
+    before: int = 10
+    """The level before a change is the mean over at most this many visits."""
+    after: int = 30
+    """Visits, or days, that are looked at after a change; a later return is censored."""
+    least_before: int = 3
+    """A change point with fewer earlier visits has no level to return to and is left out."""
+    least_points: int = 5
+    """The curve ends at the first offset with fewer visits behind it than this."""
+    window: int = 3
+    """Visits, or days, of the centred mean whose maximum is the peak of the loss."""
+    share: float = 0.1
+    """A loss is made up when it is down to this share of its peak (90 % of the way back)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeCurve:
+    """Excess regret over each change point's own earlier level, summed per user; arrays are [users, offsets].
+
+    An offset's excess compares every change point with itself, so the curve does not bend because other users
+    stand behind its far end. A change point's curve ends where the same user's next one begins.
+    """
+
+    offsets: Int32s
+    """Visits (or days) since the change, from -before; 0 is the first visit (or day) after it."""
+    user: Int64s
+    total: Floats
+    """Summed excess."""
+    count: Floats
+    """How many visits stand behind it."""
+    level_total: Floats
+    """Summed earlier levels [users]."""
+    points: Floats
+    """How many change points the user has [users]."""
+
+    def excess(self, weights: Floats | None = None) -> tuple[Floats, Floats]:
+        """Mean excess and count behind it per offset, users weighted; NaN where nobody was seen."""
+        w = np.ones(len(self.user)) if weights is None else weights
+        total, count = np.einsum("u,uk->k", w, self.total), np.einsum("u,uk->k", w, self.count)
+        return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0), count
+
+    def level(self) -> float:
+        """Mean regret before a change."""
+        return float(self.level_total.sum() / max(self.points.sum(), 1.0))
+
+    def error(self) -> Floats:
+        """Standard error of the mean excess per offset: whole users are the independent units."""
+        value, count = self.excess()
+        residual = np.where(self.count > 0, self.total - np.nan_to_num(value) * self.count, 0.0)
+        n = (self.count > 0).sum(axis=0)
+        squares = (residual**2).sum(axis=0) * n / np.maximum(n - 1, 1)
+        error: Floats = np.divide(np.sqrt(squares), count, out=np.full_like(count, np.nan), where=n > 1)
+        return error
+
+    def smoothed(self, window: int) -> "ChangeCurve":
+        """Sums over `window` offsets around each, never reaching across the change."""
+        start = int(np.searchsorted(self.offsets, 0))
+        return replace(self, total=_spread(self.total, window, start), count=_spread(self.count, window, start))
+
+
+def change_curve(
+    user: Int64s,
+    time: Floats,
+    regret: Floats,
+    change_point: Bools,
+    rule: Rule | None = None,
+    by_day: bool = False,
+) -> ChangeCurve:
+    """Align visits, sorted by (user, visit), at their change points.
+
+    A visit counts after the last change point of its user and, within `rule.before` visits, before the next.
+    With `by_day` the offset after a change is the whole days since the first visit after it (earlier visits
+    keep their visit offset). regret: per visit; NaN is not allowed.
+    """
+    rule = rule or Rule()
+    row = np.arange(len(user))
+    last, following = last_change(user, change_point), _next_change(user, change_point)
+    early = (following >= 0) & (following - row <= rule.before)
+    anchor = following[early]
+    level_n = np.bincount(anchor, minlength=len(user)).astype(np.float64)
+    level = np.bincount(anchor, regret[early], minlength=len(user)) / np.maximum(level_n, 1.0)
+    eligible = change_point & (level_n >= rule.least_before)
+
+    since = np.floor(time - time[np.maximum(last, 0)] + 1e-9).astype(np.int64) if by_day else row - last
+    late = (last >= 0) & eligible[np.maximum(last, 0)] & (since <= rule.after)
+    early &= eligible[np.maximum(following, 0)]
+    users, code = np.unique(user, return_inverse=True)
+    width = rule.before + 1 + rule.after
+    place = code * width + rule.before
+    cell = np.concatenate([(place + since)[late], (place + row - following)[early]])
+    excess = np.concatenate([(regret - level[np.maximum(last, 0)])[late], (regret - level[following])[early]])
+    shape, size = (len(users), width), len(users) * width
+    return ChangeCurve(
+        offsets=np.arange(-rule.before, rule.after + 1, dtype=np.int32),
+        user=users,
+        total=_summed(cell, excess, size).reshape(shape),
+        count=np.bincount(cell, minlength=size).astype(np.float64).reshape(shape),
+        level_total=_summed(code[eligible], level[eligible], len(users)),
+        points=np.bincount(code[eligible], minlength=len(users)).astype(np.float64),
+    )
+
+
+def stacked(curves: list[ChangeCurve]) -> ChangeCurve:
+    """Several runs' curves as one; users are renumbered, since a user of another seed is another user."""
+    return ChangeCurve(
+        curves[0].offsets,
+        np.arange(sum(len(curve.user) for curve in curves)),
+        np.concatenate([curve.total for curve in curves]),
+        np.concatenate([curve.count for curve in curves]),
+        np.concatenate([curve.level_total for curve in curves]),
+        np.concatenate([curve.points for curve in curves]),
+    )
+
+
+def last_change(user: Int64s, change_point: Bools) -> Int64s:
+    """Row of the last change point of the same user up to and including each row, -1 for none [n]."""
+    row = np.arange(len(user))
+    start = np.maximum.accumulate(np.where(_starts(user), row, 0)) if len(user) else row
+    last = np.maximum.accumulate(np.where(change_point, row, -1)) if len(user) else row
+    return np.where(last >= start, last, -1)
+
+
+def _next_change(user: Int64s, change_point: Bools) -> Int64s:
+    """Row of the next change point of the same user after each row, -1 for none [n]."""
+    n = len(user)
+    found = np.full(n, -1, np.int64)
+    if n < 2:
+        return found
+    upcoming = np.minimum.accumulate(np.where(change_point, np.arange(n), n)[::-1])[::-1]
+    later = upcoming[1:]
+    same_user = (later < n) & (user[np.minimum(later, n - 1)] == user[:-1])
+    found[:-1] = np.where(same_user, later, -1)
+    return found
+
+
+def _spread(sums: Floats, window: int, start: int) -> Floats:
+    out = np.zeros_like(sums)
+    for part in (slice(0, start), slice(start, sums.shape[1])):
+        width = part.stop - part.start
+        padded = np.pad(sums[:, part], ((0, 0), (window // 2, window // 2)))
+        out[:, part] = sum(padded[:, k : k + width] for k in range(window))
+    return out
+
+
+def _summed(cell: Int64s, values: Floats, size: int) -> Floats:
+    """Sums of values by cell; real numbers even where there is nothing to sum."""
+    return np.bincount(cell, values, minlength=size).astype(np.float64)
+
+
+def _starts(user: Int64s) -> Bools:
+    return np.concatenate([[True], user[1:] != user[:-1]])
+
 
 REPLICATES = 200
 CLEAR = 3.0

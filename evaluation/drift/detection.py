@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from driftline.evaluation.drift.change_curve import last_change
-from driftline.evaluation.drift.visit_mean import ratios, visits_in_order
+from driftline.evaluation.drift.adaptation import last_change
+from driftline.evaluation.drift.learning_curve import ratios, visits_in_order
 from driftline.evaluation.estimate import Estimate
 from driftline.sim.errors import InputError
 from driftline.sim.types import Bools, Floats, Int64s

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from driftline.evaluation.drift.visit_mean import ratios, visits_in_order
+from driftline.evaluation.drift.learning_curve import ratios, visits_in_order
 from driftline.evaluation.estimate import Estimate
 from driftline.sim.errors import InputError
 from driftline.sim.types import Floats, Int64s

@@ -1,6 +1,12 @@
-"""Cold-start learning curve: how good an agent is at a user's first, second, third visit."""
+"""Means over visits whose units are users: the interval of every measure here that is a mean.
 
-from dataclasses import dataclass
+Cold-start learning curve: how good an agent is at a user's first, second, third visit.
+
+Dynamic regret: what was lost so far against a comparator that moves with the user.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import inf, isnan, nan, sqrt
 from typing import Literal
 
@@ -8,11 +14,41 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from driftline.evaluation.drift.adaptation import CLEAR, REPLICATES, Delay
-from driftline.evaluation.drift.visit_mean import ratios, visits_in_order
-from driftline.evaluation.estimate import Estimate
-from driftline.evaluation.intervals import poisson_weights
+from driftline.evaluation.estimate import Estimate, bootstrap_ratio, poisson_weights
 from driftline.sim.errors import InputError, hint
-from driftline.sim.types import Floats
+from driftline.sim.types import Floats, Int64s
+
+
+def visit_mean(user: Int64s, values: Floats, *, seed: int = 0, method: str = "mean over visits") -> Estimate:
+    """Mean over visits [n] with a bootstrap interval over whole users (see `bootstrap_ratio`); NaN is left out."""
+    users, code = np.unique(user, return_inverse=True)
+    known = ~np.isnan(values)
+    total = np.bincount(code[known], values[known], minlength=len(users)).astype(np.float64)
+    count = np.bincount(code[known], minlength=len(users)).astype(np.float64)
+    return ratios(users, [total], [count], seed, [method])[0]
+
+
+def ratios(
+    users: Int64s, totals: Sequence[Floats], counts: Sequence[Floats], seed: int, methods: Sequence[str]
+) -> list[Estimate]:
+    """Several ratios of sums over the same users [users], resampled together."""
+    found = bootstrap_ratio(np.stack(totals), np.stack(counts), poisson_weights(users, seed))
+    return [replace(found.estimate(k), method=f"{method} (bootstrap)") for k, method in enumerate(methods)]
+
+
+def visits_in_order(user: ArrayLike, columns: Mapping[str, ArrayLike]) -> Int64s:
+    """The users [n]; InputError unless every column has one entry per visit and each user's visits are together."""
+    who = np.asarray(user)
+    if who.ndim != 1 or who.dtype.kind not in "iu":
+        raise InputError(f"user must be whole numbers [n], got {who.dtype} {who.shape}")
+    for name, column in columns.items():
+        if np.shape(column)[:1] != who.shape:
+            raise InputError(f"{name} has shape {np.shape(column)} for {len(who)} visits")
+    starts = np.flatnonzero(np.concatenate([[True], who[1:] != who[:-1]])) if len(who) else np.empty(0, np.int64)
+    if len(np.unique(who[starts])) != len(starts):
+        raise InputError("a user's visits must stand together, in order of time: sort by (user, visit)")
+    return who.astype(np.int64)
+
 
 LENGTH = 20
 PLATEAU = 5
@@ -114,3 +150,15 @@ def _first_learned(total: Floats, count: Floats) -> float:
         return nan
     there = np.flatnonzero(fitted >= fitted[0] + SHARE * (goal - fitted[0]))
     return float(there[0]) if len(there) else inf
+
+
+def dynamic_regret(value_best: Floats, value_shown: Floats) -> Floats:
+    """Cumulative regret after each visit [n], in units of reward, visits in order of time.
+
+    sum_{s <= t} (value_best_s - value_shown_s): the comparator is the best slate of *each* moment, not the
+    best fixed one in hindsight (Zinkevich 2003; Besbes, Gur & Zeevi 2015). Its slope tells what drift costs:
+    a straight line means that the agent never catches up.
+    """
+    if len(value_best) != len(value_shown):
+        raise ValueError(f"values need equal lengths, got {len(value_best)} and {len(value_shown)}")
+    return np.cumsum(value_best - value_shown)

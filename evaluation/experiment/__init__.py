@@ -4,30 +4,38 @@ Arms are 0 (A, control) and 1 (B, treatment), one row a unit; effects are B less
 `Effect`, which is an `Estimate` with a test, or a small record that holds some.
 """
 
-from driftline.evaluation.experiment.bootstrap import bootstrap
-from driftline.evaluation.experiment.cluster import cluster
-from driftline.evaluation.experiment.cohorts import CohortEffects, by_cohort
-from driftline.evaluation.experiment.confidence_sequence import confidence_sequence
-from driftline.evaluation.experiment.covariate_decay import LagBenefit, benefit_by_lag
-from driftline.evaluation.experiment.cuped import cuped, cuped_ratio, variance_reduction
-from driftline.evaluation.experiment.effect import Effect
-from driftline.evaluation.experiment.exposure_age import AgeCurve, by_exposure_age
-from driftline.evaluation.experiment.group_sequential import GroupSequential, group_sequential
-from driftline.evaluation.experiment.guardrail import Guardrail, guardrail
-from driftline.evaluation.experiment.lift import lift
-from driftline.evaluation.experiment.msprt import msprt
-from driftline.evaluation.experiment.multiple import Adjusted, benjamini_hochberg, bonferroni, holm
-from driftline.evaluation.experiment.peeking import peeked, peeked_t
-from driftline.evaluation.experiment.post_stratified import post_stratified
-from driftline.evaluation.experiment.power import minimum_effect, power, ratio_sd, sample_size
-from driftline.evaluation.experiment.proportions import proportions
-from driftline.evaluation.experiment.quantile import quantile
-from driftline.evaluation.experiment.ratio import ratio
-from driftline.evaluation.experiment.running import Running
-from driftline.evaluation.experiment.spending import Boundaries, boundaries, crossing
-from driftline.evaluation.experiment.srm import SampleRatio, srm, srm_sequential
-from driftline.evaluation.experiment.switchback import switchback
-from driftline.evaluation.experiment.welch import welch
+from driftline.evaluation.experiment._adjusted import cuped, cuped_ratio, lift, post_stratified, variance_reduction
+from driftline.evaluation.experiment._always_valid import Running, confidence_sequence, msprt, peeked, peeked_t
+from driftline.evaluation.experiment._bootstrap import bootstrap
+from driftline.evaluation.experiment._clustered import cluster, switchback
+from driftline.evaluation.experiment._cohorts import (
+    AgeCurve,
+    CohortEffects,
+    LagBenefit,
+    benefit_by_lag,
+    by_cohort,
+    by_exposure_age,
+)
+from driftline.evaluation.experiment._group_sequential import (
+    Boundaries,
+    GroupSequential,
+    boundaries,
+    crossing,
+    group_sequential,
+)
+from driftline.evaluation.experiment._levels import Effect
+from driftline.evaluation.experiment._means import proportions, ratio, welch
+from driftline.evaluation.experiment._multiple import (
+    Adjusted,
+    Guardrail,
+    benjamini_hochberg,
+    bonferroni,
+    guardrail,
+    holm,
+)
+from driftline.evaluation.experiment._power import minimum_effect, power, ratio_sd, sample_size
+from driftline.evaluation.experiment._quantile import quantile
+from driftline.evaluation.experiment._srm import SampleRatio, srm, srm_sequential
 
 __all__ = [
     "Adjusted",

@@ -1,12 +1,16 @@
 """Interleaving: two rankings in one slate, and what the clicks say about them."""
 
-from driftline.evaluation.interleaving.balanced import balanced, balanced_outcome
-from driftline.evaluation.interleaving.optimised import Design, optimised, optimised_design, optimised_outcome
-from driftline.evaluation.interleaving.outcome import Outcome, from_choice
-from driftline.evaluation.interleaving.preference import preference
-from driftline.evaluation.interleaving.probabilistic import assignment, probabilistic, probabilistic_outcome
-from driftline.evaluation.interleaving.slates import Interleaved
-from driftline.evaluation.interleaving.team_draft import team_draft, team_draft_outcome
+from driftline.evaluation.interleaving._designs import (
+    assignment,
+    balanced,
+    balanced_outcome,
+    probabilistic,
+    probabilistic_outcome,
+    team_draft,
+    team_draft_outcome,
+)
+from driftline.evaluation.interleaving._optimised import Design, optimised, optimised_design, optimised_outcome
+from driftline.evaluation.interleaving._slates import Interleaved, Outcome, from_choice, preference
 
 __all__ = [
     "Design",

@@ -4,13 +4,18 @@ Three targets are kept apart: `past` (the mean over the log), `present` (the new
 period after the log's last).
 """
 
-from driftline.evaluation.nonstationary.bases import Basis, cosine, polynomial, seasonal
-from driftline.evaluation.nonstationary.opfv import opfv
-from driftline.evaluation.nonstationary.per_period import PeriodValues, per_period, periods
-from driftline.evaluation.nonstationary.prognosticator import prognosticator
-from driftline.evaluation.nonstationary.round_terms import Estimator
-from driftline.evaluation.nonstationary.targets import Target
-from driftline.evaluation.nonstationary.time_weighted import discounted, past_average, sliding_window
+from driftline.evaluation.nonstationary.forecasts import (
+    Basis,
+    PeriodValues,
+    cosine,
+    per_period,
+    periods,
+    polynomial,
+    prognosticator,
+    seasonal,
+)
+from driftline.evaluation.nonstationary.time_weighted import Estimator, Target, discounted, past_average, sliding_window
+from driftline.evaluation.nonstationary.weekly import opfv
 
 __all__ = [
     "Basis",

@@ -1,17 +1,44 @@
-"""Off-policy evaluation: what a policy would have earned, told from another policy's log."""
+"""Off-policy evaluation: what a policy would have earned, told from another policy's log.
 
-from driftline.evaluation.off_policy.balanced_weights import balanced_ope, estimated_action_weight
-from driftline.evaluation.off_policy.conjunct_effect import group_weight, offcem
-from driftline.evaluation.off_policy.cvar import cvar
+How sure an off-policy estimate is.
+"""
+
+from driftline.evaluation.off_policy.balanced import balanced_ope, estimated_action_weight
 from driftline.evaluation.off_policy.dense import reduced
 from driftline.evaluation.off_policy.diagnostics import Diagnostics, diagnose
-from driftline.evaluation.off_policy.doubly_robust import dm, dr, dros, sndr, sub_gaussian_dr, switch_dr
+from driftline.evaluation.off_policy.distribution import RewardDistribution, cvar, reward_distribution
 from driftline.evaluation.off_policy.estimation import estimate_all
-from driftline.evaluation.off_policy.frame import rounds_from_frame
-from driftline.evaluation.off_policy.intervals.precision import Bounds, IntervalName
-from driftline.evaluation.off_policy.marginalised import embedding_weight, estimated_embedding_weight
-from driftline.evaluation.off_policy.reward_distribution import RewardDistribution, reward_distribution
-from driftline.evaluation.off_policy.rounds import Rounds
+from driftline.evaluation.off_policy.estimators import (
+    clipped_ips,
+    dm,
+    dr,
+    dros,
+    ips,
+    mips,
+    replay,
+    sndr,
+    snips,
+    sub_gaussian_dr,
+    sub_gaussian_ips,
+    switch_dr,
+)
+from driftline.evaluation.off_policy.intervals import (
+    Bounds,
+    IntervalName,
+    Precision,
+    Sequence,
+    bounded_sequence,
+    empirical_bernstein,
+    hoeffding,
+    weighted_sequence,
+)
+from driftline.evaluation.off_policy.marginalised import (
+    embedding_weight,
+    estimated_embedding_weight,
+    group_weight,
+    offcem,
+)
+from driftline.evaluation.off_policy.rounds import Rounds, rounds_from_frame
 from driftline.evaluation.off_policy.several_loggers import (
     balanced_multi_ips,
     mixture_pscore,
@@ -19,17 +46,19 @@ from driftline.evaluation.off_policy.several_loggers import (
     weighted_multi_ips,
 )
 from driftline.evaluation.off_policy.terms import Method
-from driftline.evaluation.off_policy.weighted import clipped_ips, ips, mips, replay, snips, sub_gaussian_ips
 
 __all__ = [
     "Bounds",
     "Diagnostics",
     "IntervalName",
     "Method",
+    "Precision",
     "RewardDistribution",
     "Rounds",
+    "Sequence",
     "balanced_multi_ips",
     "balanced_ope",
+    "bounded_sequence",
     "clipped_ips",
     "cvar",
     "diagnose",
@@ -37,10 +66,12 @@ __all__ = [
     "dr",
     "dros",
     "embedding_weight",
+    "empirical_bernstein",
     "estimate_all",
     "estimated_action_weight",
     "estimated_embedding_weight",
     "group_weight",
+    "hoeffding",
     "ips",
     "mips",
     "mixture_pscore",
@@ -56,4 +87,5 @@ __all__ = [
     "sub_gaussian_ips",
     "switch_dr",
     "weighted_multi_ips",
+    "weighted_sequence",
 ]

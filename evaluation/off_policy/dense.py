@@ -9,8 +9,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from driftline.evaluation.off_policy.checks import propensities, vector, whole_numbers
-from driftline.evaluation.off_policy.rounds import Rounds
+from driftline.evaluation.off_policy.rounds import Rounds, propensities, vector, whole_numbers
 from driftline.sim.errors import InputError
 from driftline.sim.kernel import kernel
 from driftline.sim.types import Floats, Int64s

@@ -4,26 +4,25 @@ from collections.abc import Mapping, Sequence
 from math import nan
 
 from driftline.evaluation.estimate import Estimate
-from driftline.evaluation.off_policy import caution
-from driftline.evaluation.off_policy.checks import Codes, codes
+from driftline.evaluation.off_policy import diagnostics
+from driftline.evaluation.off_policy.bootstrap import Resampled, resample
 from driftline.evaluation.off_policy.diagnostics import Diagnostics, diagnose
-from driftline.evaluation.off_policy.intervals.anytime import confidence_sequence
-from driftline.evaluation.off_policy.intervals.bootstrap import Resampled, resample
-from driftline.evaluation.off_policy.intervals.concentration import (
-    empirical_bernstein,
-    hoeffding,
-    per_round,
-    term_range,
-)
-from driftline.evaluation.off_policy.intervals.delta import Delta, delta, normal_limits
-from driftline.evaluation.off_policy.intervals.precision import (
+from driftline.evaluation.off_policy.intervals import (
     LEVEL,
     REPLICATES,
     Bounds,
+    Delta,
     IntervalName,
     Precision,
+    confidence_sequence,
+    delta,
+    empirical_bernstein,
+    hoeffding,
+    normal_limits,
+    per_round,
+    term_range,
 )
-from driftline.evaluation.off_policy.rounds import Rounds
+from driftline.evaluation.off_policy.rounds import Codes, Rounds, codes
 from driftline.evaluation.off_policy.terms import (
     MARGINAL,
     METHODS,
@@ -125,10 +124,10 @@ def _estimate(
         n=found.units,
         method=f"{one.method} ({_interval_name(one.method, precision.interval, clustered)})",
         warnings=(
-            *caution.of_weights(one.method, weights, rounds),
-            *caution.few_units(found, clustered),
-            *caution.modelled(rounds, one.method, lambda_, found.std_error),
-            *caution.of_bootstrap(resampled),
+            *diagnostics.of_weights(one.method, weights, rounds),
+            *diagnostics.few_units(found, clustered),
+            *diagnostics.modelled(rounds, one.method, lambda_, found.std_error),
+            *diagnostics.of_bootstrap(resampled),
         ),
     )
 

@@ -12,13 +12,11 @@ from math import nan, sqrt
 import numpy as np
 
 from driftline.evaluation.estimate import Estimate
-from driftline.evaluation.off_policy.asymptotic import asymptotic_estimate, need_asymptotic
-from driftline.evaluation.off_policy.checks import Codes, codes, probabilities, vector, whole_numbers
+from driftline.evaluation.off_policy.balanced import asymptotic_estimate, need_asymptotic
+from driftline.evaluation.off_policy.bootstrap import Resampled, resampled_sums, summary
 from driftline.evaluation.off_policy.diagnostics import diagnose
-from driftline.evaluation.off_policy.intervals.bootstrap import Resampled, resampled_sums, summary
-from driftline.evaluation.off_policy.intervals.delta import Delta
-from driftline.evaluation.off_policy.intervals.precision import LEVEL, REPLICATES, IntervalName, Precision
-from driftline.evaluation.off_policy.rounds import Rounds
+from driftline.evaluation.off_policy.intervals import LEVEL, REPLICATES, Delta, IntervalName, Precision
+from driftline.evaluation.off_policy.rounds import Codes, Rounds, codes, probabilities, vector, whole_numbers
 from driftline.sim.errors import InputError
 from driftline.sim.types import Floats, Int64s
 

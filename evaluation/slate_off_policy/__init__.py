@@ -1,15 +1,24 @@
 """What another policy's slates would have earned: importance sampling, cascade-DR, pseudo-inverse."""
 
-from driftline.evaluation.importance.propensities import cascade_pscore
-from driftline.evaluation.slate_off_policy.cascade_dr import cascade_dr, reduce_q_hat
-from driftline.evaluation.slate_off_policy.gamma import (
+from driftline.evaluation.importance.rows import cascade_pscore
+from driftline.evaluation.slate_off_policy.importance_sampling import (
+    cascade_dr,
+    iips,
+    reduce_q_hat,
+    rips,
+    sips,
+    sniips,
+    snrips,
+    snsips,
+)
+from driftline.evaluation.slate_off_policy.linear import (
     PseudoInverseWeights,
     gamma_matrix,
     gamma_weights,
+    pseudo_inverse,
     slate_marginal,
+    weighted_pseudo_inverse,
 )
-from driftline.evaluation.slate_off_policy.importance_sampling import iips, rips, sips, sniips, snrips, snsips
-from driftline.evaluation.slate_off_policy.pseudo_inverse import pseudo_inverse, weighted_pseudo_inverse
 from driftline.evaluation.slate_off_policy.slate_log import SlateLog, slates_from_frame, slates_from_rows
 
 __all__ = [

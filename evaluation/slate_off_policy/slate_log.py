@@ -7,8 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
-from driftline.evaluation.importance.long_rows import Placement, place
-from driftline.evaluation.importance.propensities import Named, falling, logged, numbers, target
+from driftline.evaluation.importance.rows import Named, Placement, falling, logged, numbers, place, target
 from driftline.sim.errors import InputError, hint
 
 Array = NDArray[Any]

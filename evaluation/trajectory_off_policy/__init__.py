@@ -1,7 +1,6 @@
 """What another policy would have earned over whole trajectories: importance sampling, doubly robust, marginal."""
 
-from driftline.evaluation.trajectory_off_policy.doubly_robust import dm, dr, sndr
-from driftline.evaluation.trajectory_off_policy.importance_sampling import pdis, snpdis, sntis, tis
+from driftline.evaluation.trajectory_off_policy.estimators import dm, dr, pdis, sndr, snpdis, sntis, tis
 from driftline.evaluation.trajectory_off_policy.marginal import marginal_is, snmarginal_is
 from driftline.evaluation.trajectory_off_policy.trajectories import Trajectories, trajectories_from_rows
 

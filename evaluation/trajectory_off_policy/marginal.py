@@ -4,8 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from driftline.evaluation.estimate import Estimate
-from driftline.evaluation.importance.sum_of_ratios import Asked, SumOfRatios, estimate
-from driftline.evaluation.importance.weight_warnings import size_warnings, weight_warnings
+from driftline.evaluation.importance.sum_of_ratios import Asked, SumOfRatios, estimate, size_warnings, weight_warnings
 from driftline.evaluation.trajectory_off_policy.trajectories import Trajectories, trajectories_from_rows
 from driftline.sim.types import Floats, Int64s
 

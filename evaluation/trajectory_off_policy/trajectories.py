@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from driftline.evaluation.importance.long_rows import Placement, place
-from driftline.evaluation.importance.propensities import Named, logged, numbers, target
+from driftline.evaluation.importance.rows import Named, Placement, logged, numbers, place, target
 from driftline.sim.errors import InputError
 from driftline.sim.types import Bools, Floats
 

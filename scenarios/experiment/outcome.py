@@ -6,8 +6,7 @@ from math import isfinite, sqrt
 
 import numpy as np
 
-from driftline.evaluation.estimate import Estimate
-from driftline.evaluation.intervals import normal_reach, t_interval
+from driftline.evaluation.estimate import Estimate, normal_reach, t_interval
 from driftline.scenarios.experiment.design import Design
 from driftline.scenarios.experiment.scopes import Part, parts
 from driftline.scenarios.experiment.training import Training

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from driftline.evaluation.estimate import Estimate
-from driftline.evaluation.intervals import paired_t, t_interval
+from driftline.evaluation.estimate import Estimate, paired_t, t_interval
 from driftline.scenarios.experiment.verdict import in_window
 
 TRUTHS = ("individual", "exposure", "global")

@@ -6,10 +6,9 @@ from math import nan, sqrt
 import numpy as np
 import polars as pl
 
-from driftline.evaluation.estimate import Estimate
+from driftline.evaluation.estimate import Estimate, normal_reach
 from driftline.evaluation.experiment import cluster, switchback, welch
 from driftline.evaluation.interleaving import Outcome, preference
-from driftline.evaluation.intervals import normal_reach
 from driftline.evaluation.slate_off_policy import cascade_pscore, snrips
 from driftline.scenarios.experiment.design import Design
 from driftline.scenarios.experiment.training import Training

@@ -17,7 +17,7 @@ from driftline.evaluation.experiment import (
     ratio,
     welch,
 )
-from driftline.evaluation.experiment.running import Running
+from driftline.evaluation.experiment._always_valid import Running
 from driftline.scenarios.experiment.design import Design
 from driftline.scenarios.experiment.training import Training
 from driftline.scenarios.experiment.verdict import cautioned, verdict

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from scipy.special import chdtri
 
-from driftline.evaluation.intervals import t_interval
+from driftline.evaluation.estimate import t_interval
 from driftline.sim.types import Floats
 
 

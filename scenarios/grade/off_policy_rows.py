@@ -16,7 +16,7 @@ from driftline.evaluation.nonstationary import (
     prognosticator,
     sliding_window,
 )
-from driftline.evaluation.nonstationary.prognosticator import Form
+from driftline.evaluation.nonstationary.forecasts import Form
 from driftline.evaluation.off_policy import Rounds, estimate_all
 from driftline.scenarios.grade.bandit_log import BanditLog
 from driftline.scenarios.grade.item_means import item_means

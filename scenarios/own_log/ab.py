@@ -6,8 +6,8 @@ from pathlib import Path
 import polars as pl
 
 from driftline.evaluation.experiment import variance_reduction
-from driftline.evaluation.off_policy.checks import one_of
-from driftline.evaluation.off_policy.checks import share as checked_level
+from driftline.evaluation.off_policy.rounds import one_of
+from driftline.evaluation.off_policy.rounds import share as checked_level
 from driftline.scenarios.own_log.assignment import BY_NAME, ROLES, Users, users_of
 from driftline.scenarios.own_log.columns import mapped_columns
 from driftline.scenarios.own_log.comparisons import METRICS, compared, pairs, possible

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import isfinite, nan
 from typing import TYPE_CHECKING
 
-from driftline.evaluation.figures.style import GREY, INK, PALETTE, drawing, svg
+from driftline.evaluation.report.style import GREY, INK, PALETTE, drawing, svg
 from driftline.scenarios.own_log.verdict import Finding, Verdict
 
 if TYPE_CHECKING:

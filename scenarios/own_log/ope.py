@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from driftline.evaluation.off_policy import Bounds, IntervalName
-from driftline.evaluation.off_policy.checks import one_of, share
+from driftline.evaluation.off_policy.rounds import one_of, share
 from driftline.scenarios.own_log.cells import numbers, within
 from driftline.scenarios.own_log.columns import mapped_columns
 from driftline.scenarios.own_log.log_file import read_log

@@ -6,8 +6,8 @@ from math import sqrt
 import numpy as np
 
 from driftline.evaluation.off_policy import Diagnostics, diagnose
-from driftline.evaluation.off_policy.checks import codes as cluster_codes
 from driftline.evaluation.off_policy.rounds import Rounds
+from driftline.evaluation.off_policy.rounds import codes as cluster_codes
 from driftline.scenarios.own_log.ope_roles import Decisions
 from driftline.scenarios.own_log.verdict import Check
 from driftline.sim.errors import InputError

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from driftline.evaluation.off_policy.checks import one_of
+from driftline.evaluation.off_policy.rounds import one_of
 from driftline.evaluation.reward_model import cross_fitted
 from driftline.scenarios.own_log.cells import codes, labels, numbers
 from driftline.scenarios.own_log.target import Target

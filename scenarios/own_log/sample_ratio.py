@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from driftline.evaluation.experiment import SampleRatio, srm
-from driftline.evaluation.experiment.srm import ALPHA
+from driftline.evaluation.experiment._srm import ALPHA
 from driftline.scenarios.own_log.assignment import Users
 from driftline.scenarios.own_log.verdict import Check
 from driftline.sim.errors import InputError, hint

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, fields, replace
 
 from driftline.evaluation.estimate import Estimate
 from driftline.evaluation.off_policy import Bounds, Method, Rounds, estimate_all
-from driftline.evaluation.off_policy.checks import one_of
 from driftline.evaluation.off_policy.estimation import possible
-from driftline.evaluation.off_policy.intervals.precision import INTERVALS, IntervalName
+from driftline.evaluation.off_policy.intervals import INTERVALS, IntervalName
+from driftline.evaluation.off_policy.rounds import one_of
 from driftline.evaluation.off_policy.terms import METHODS, MODEL_BASED, SELF_NORMALISED, TAMED, method_lambda
 from driftline.scenarios.own_log.cells import codes
 from driftline.scenarios.own_log.drift_of_value import drift_check, later_values, periods_of

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from driftline.evaluation.estimate import Estimate
-from driftline.evaluation.importance.propensities import ROUNDING
+from driftline.evaluation.importance.rows import ROUNDING
 from driftline.evaluation.importance.sum_of_ratios import Interval
 from driftline.evaluation.slate_off_policy import SlateLog, iips, rips, sips, slates_from_rows, sniips, snrips, snsips
 from driftline.scenarios.own_log.cells import codes

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import isfinite
 
 from driftline.evaluation.estimate import Estimate
-from driftline.evaluation.paired import Comparison, Outcome
+from driftline.evaluation.run.paired import Comparison, Outcome
 from driftline.scenarios.run_result import Run
 from driftline.scenarios.vary.sign import Sign, SignCount
 from driftline.scenarios.vary.variation import Change

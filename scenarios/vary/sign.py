@@ -6,7 +6,7 @@ from math import isfinite
 from typing import Literal
 
 from driftline.evaluation.estimate import Estimate
-from driftline.evaluation.paired import Outcome
+from driftline.evaluation.run.paired import Outcome
 
 Verdict = Literal["holds", "reversed", "zero", "same"]
 """`same`: the very numbers of the base world, which confirm nothing."""

@@ -15,7 +15,7 @@ import polars as pl
 import yaml
 from numpy.typing import NDArray
 
-from driftline.evaluation.run_folder import slug
+from driftline.evaluation.run.folder import slug
 
 Reals = NDArray[np.float64]
 TOPICS = ("cooking", "cycling", "astronomy", "gardening", "jazz", "chess", "sailing", "pottery")

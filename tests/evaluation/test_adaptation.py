@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from driftline.evaluation.drift import Rule, adaptation_delay, dynamic_regret, recovery_time
-from driftline.evaluation.drift.change_curve import change_curve, last_change, stacked
+from driftline.evaluation.drift.adaptation import change_curve, last_change, stacked
 
 Columns = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]
 

@@ -13,9 +13,9 @@ from driftline.evaluation.drift import (
     topic_scores,
     visit_mean,
 )
-from driftline.evaluation.run_folder import RunFolder
-from driftline.evaluation.tracking import beliefs, fit_temperature
-from driftline.evaluation.visits import judged_visits
+from driftline.evaluation.run.folder import RunFolder
+from driftline.evaluation.run.tracking import beliefs, fit_temperature
+from driftline.evaluation.run.visits import judged_visits
 
 
 def test_the_oracle_of_a_run_recalls_every_topic_and_believes_as_broadly_as_is_true(tmp_path: Path) -> None:

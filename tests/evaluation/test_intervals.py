@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from driftline.evaluation.experiment.effect import critical, t_tail
-from driftline.evaluation.intervals import (
+from driftline.evaluation.estimate import (
     bootstrap_ratio,
     normal_reach,
     paired_t,
@@ -14,6 +13,7 @@ from driftline.evaluation.intervals import (
     t_interval,
     t_quantile,
 )
+from driftline.evaluation.experiment._levels import critical, t_tail
 
 
 def test_bootstrap_counts_are_poisson_with_mean_one() -> None:

@@ -5,8 +5,8 @@ import pytest
 import yaml
 from fabricated_run import fabricate
 
-from driftline.evaluation.run_folder import RunFolder, RunFolderError, slug
-from driftline.evaluation.visits import judged_visits
+from driftline.evaluation.run.folder import RunFolder, RunFolderError, slug
+from driftline.evaluation.run.visits import judged_visits
 
 PARTS = "full[evolution=slow]"
 

@@ -6,10 +6,18 @@ import pytest
 from fabricated_run import array, fabricate, write
 
 from driftline.evaluation.drift import cold_start_curve, forgetting
-from driftline.evaluation.lives import LEAST, Lives, changing, learning_curve, lost_on_return, new, together
-from driftline.evaluation.metrics import metrics
-from driftline.evaluation.run_folder import RunFolder
-from driftline.evaluation.visits import judged_visits
+from driftline.evaluation.run.folder import RunFolder
+from driftline.evaluation.run.metrics import metrics
+from driftline.evaluation.run.visits import (
+    LEAST,
+    Lives,
+    changing,
+    judged_visits,
+    learning_curve,
+    lost_on_return,
+    new,
+    together,
+)
 
 K = 8
 

@@ -10,11 +10,9 @@ from polars.testing import assert_frame_equal
 from scipy import stats
 
 from driftline.evaluation.drift import belief_entropy, topic_recall, topic_scores
-from driftline.evaluation.metrics import metrics, temperature
-from driftline.evaluation.run_folder import RunFolder
-from driftline.evaluation.tracking import beliefs, fit_temperature, rank_correlation, tracking_error
-from driftline.evaluation.window_means import MEANS, TOTALS
-from driftline.evaluation.windows import windows
+from driftline.evaluation.run.folder import RunFolder
+from driftline.evaluation.run.metrics import MEANS, TOTALS, metrics, temperature, windows
+from driftline.evaluation.run.tracking import beliefs, fit_temperature, rank_correlation, tracking_error
 
 REWARDS = {5: [0.2, 0.4, 0.0, 1.0, -0.5, 0.5], 6: [0.5] * 6}
 SHOWN = {5: [0.1, 0.2, 0.3, 0.4, 0.5, 0.6], 6: [0.3] * 6}
@@ -205,7 +203,7 @@ def test_a_delay_that_is_censored_says_more_than(tmp_path: Path) -> None:
 
 def test_judging_imports_nothing_heavy() -> None:
     code = (
-        "import sys, driftline.evaluation.metrics, driftline.evaluation.paired, driftline.evaluation.report;"
+        "import sys, driftline.evaluation.run.metrics, driftline.evaluation.run.paired, driftline.evaluation.report.page;"
         "heavy = {'torch', 'transformers', 'sklearn', 'implicit', 'matplotlib', 'jinja2'} & set(sys.modules);"
         "sys.exit(f'imported {heavy}' if heavy else 0)"
     )

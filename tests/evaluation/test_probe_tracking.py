@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import spearmanr
 
-from driftline.evaluation.run_folder import RunFolder, RunFolderError
-from driftline.evaluation.tracking import (
+from driftline.evaluation.run.folder import RunFolder, RunFolderError
+from driftline.evaluation.run.tracking import (
     beliefs,
     fit_temperature,
     jensen_shannon,

@@ -9,12 +9,12 @@ import polars as pl
 import pytest
 from fabricated_run import fabricate
 
-from driftline.evaluation.figures.checks import FigureWarning, check_csv, series_faults
-from driftline.evaluation.figures.group_regret import group_regret
-from driftline.evaluation.metrics import metrics
-from driftline.evaluation.report import write_report
-from driftline.evaluation.report_tables import MEASURES, MORE
-from driftline.evaluation.run_folder import RunFolder, RunFolderError
+from driftline.evaluation.report.curves import group_regret
+from driftline.evaluation.report.page import write_report
+from driftline.evaluation.report.style import FigureWarning, check_csv, series_faults
+from driftline.evaluation.report.tables import MEASURES, MORE
+from driftline.evaluation.run.folder import RunFolder, RunFolderError
+from driftline.evaluation.run.metrics import metrics
 
 SERIES = {
     "regret_over_time": ("agent",),

@@ -9,11 +9,19 @@ import pytest
 from fabricated_run import fabricate, write
 
 from driftline.evaluation import ranking
-from driftline.evaluation.catalogue_use import GROUPS, catalogue_use
-from driftline.evaluation.consumption import topic_entropy
-from driftline.evaluation.run_folder import RunFolder, RunFolderError
-from driftline.evaluation.shown import HISTORY, Shelf, Slates, shelf, slates, with_shown
-from driftline.evaluation.visits import judged_visits
+from driftline.evaluation.run.folder import RunFolder, RunFolderError
+from driftline.evaluation.run.shown import (
+    GROUPS,
+    HISTORY,
+    Shelf,
+    Slates,
+    catalogue_use,
+    shelf,
+    slates,
+    topic_entropy,
+    with_shown,
+)
+from driftline.evaluation.run.visits import judged_visits
 from driftline.sim.types import Floats, Int64s
 
 ITEMS, TOPICS, START = 30, 5, 14.0

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from driftline.evaluation.run_folder import slug
+from driftline.evaluation.run.folder import slug
 from driftline.scenarios.schema import Scenario
 from driftline.sim.errors import InputError
 from driftline.sim.keyed import Stream, uniforms

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from driftline.evaluation.run_folder import slug
+from driftline.evaluation.run.folder import slug
 from driftline.scenarios.agent_names import with_agents
 from driftline.scenarios.content_of_run import content_hashes, run_content_hash
 from driftline.scenarios.discovery import load

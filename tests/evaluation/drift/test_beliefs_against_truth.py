@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import entropy
 
 from driftline.evaluation.drift import belief_entropy, topic_recall, topic_scores, visit_mean
-from driftline.evaluation.tracking import softmax
+from driftline.evaluation.run.tracking import softmax
 from driftline.sim.errors import InputError
 
 

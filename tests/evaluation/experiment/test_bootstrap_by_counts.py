@@ -6,7 +6,7 @@ from experiment_sample import ARM, VALUE, VISITS
 from scipy import stats
 
 from driftline.evaluation.experiment import bootstrap, cluster, lift, ratio, welch
-from driftline.evaluation.experiment.bootstrap import replicate_levels
+from driftline.evaluation.experiment._bootstrap import replicate_levels
 
 
 def test_counts_are_poisson_with_mean_one() -> None:
@@ -17,7 +17,7 @@ def test_counts_are_poisson_with_mean_one() -> None:
 
 
 def _sums(rows: np.ndarray, keys: np.ndarray, replicates: int, seed: int) -> np.ndarray:
-    from driftline.evaluation.experiment.bootstrap import BOOTSTRAP, STEPS, _weighted_sums
+    from driftline.evaluation.experiment._bootstrap import BOOTSTRAP, STEPS, _weighted_sums
 
     return _weighted_sums(rows, keys, replicates, seed, BOOTSTRAP, STEPS)
 

@@ -18,7 +18,7 @@ from driftline.evaluation.experiment import (
     peeked_t,
     welch,
 )
-from driftline.evaluation.experiment.empirical_bernstein import bernstein_sequence
+from driftline.evaluation.experiment._always_valid import bernstein_sequence
 from driftline.sim.errors import InputError
 
 FIVE = [0.2, 0.4, 0.6, 0.8, 1.0]

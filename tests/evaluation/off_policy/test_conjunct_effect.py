@@ -9,11 +9,11 @@ from peer_log import peer_log
 from driftline.evaluation.off_policy import (
     Bounds,
     Rounds,
-    conjunct_effect,
     dr,
     embedding_weight,
     estimate_all,
     group_weight,
+    marginalised,
     offcem,
 )
 from driftline.sim.errors import InputError
@@ -46,7 +46,7 @@ def test_groups_may_depend_on_the_context_and_chunks_change_nothing(monkeypatch:
     assert np.array_equal(found[even], group_weight(action=LOG.action, group=GROUP, **POLICIES)[even])
     odd = (LOG.target_policy / LOG.logging_policy)[np.arange(N), LOG.action]
     assert found[~even] == pytest.approx(odd[~even], rel=1e-12)
-    monkeypatch.setattr(conjunct_effect, "CHUNK_CELLS", 40)
+    monkeypatch.setattr(marginalised, "CHUNK_CELLS", 40)
     assert np.array_equal(found, group_weight(action=LOG.action, group=own, **POLICIES))
 
 

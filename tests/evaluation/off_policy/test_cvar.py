@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tail_world import drawn, true_cvar, weighted_log
 
 from driftline.evaluation.off_policy import cvar, snips
-from driftline.evaluation.off_policy.intervals.bootstrap import resampled_sums
+from driftline.evaluation.off_policy.bootstrap import resampled_sums
 from driftline.sim.errors import InputError
 from driftline.sim.types import Floats
 

@@ -12,9 +12,9 @@ from driftline.evaluation.off_policy.intervals import (
     bounded_sequence,
     empirical_bernstein,
     hoeffding,
+    lower_sequence,
     weighted_sequence,
 )
-from driftline.evaluation.off_policy.intervals.anytime import lower_sequence
 from driftline.sim.errors import InputError
 from driftline.sim.types import Floats
 

@@ -5,8 +5,7 @@ import pytest
 from peer_log import LAMBDAS, peer_log
 from scipy import stats
 
-from driftline.evaluation.off_policy import Rounds, estimate_all
-from driftline.evaluation.off_policy.intervals import bootstrap
+from driftline.evaluation.off_policy import Rounds, bootstrap, estimate_all
 from driftline.sim.errors import InputError
 
 ROUNDS = peer_log().rounds

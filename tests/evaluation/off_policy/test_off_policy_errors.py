@@ -23,7 +23,7 @@ from driftline.evaluation.off_policy import (
     snips,
     switch_dr,
 )
-from driftline.evaluation.off_policy.intervals.delta import influence
+from driftline.evaluation.off_policy.intervals import influence
 from driftline.evaluation.off_policy.terms import MARGINAL, METHODS, terms
 
 LOG = peer_log()

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from driftline.evaluation import ranking
-from driftline.evaluation.intervals import t_interval
+from driftline.evaluation.estimate import t_interval
 
 Ints = NDArray[np.int64]
 USERS, ITEMS, WIDTH, RELEVANT = 60, 40, 9, 14

@@ -21,7 +21,7 @@ from scipy.spatial.distance import cosine, euclidean, jensenshannon
 from scipy.stats import entropy, ttest_ind
 
 from driftline.evaluation import ranking
-from driftline.evaluation.intervals import t_interval
+from driftline.evaluation.estimate import t_interval
 from driftline.sim.errors import InputError
 
 

@@ -8,7 +8,7 @@ from scipy.optimize import approx_fprime
 from driftline.evaluation.estimate import Estimate
 from driftline.evaluation.off_policy import Rounds, ips
 from driftline.evaluation.selection import candidates, fit_importance, pas_if
-from driftline.evaluation.selection.importance_fitting import _features, _loss
+from driftline.evaluation.selection._pas_if import _features, _loss
 from driftline.sim.errors import InputError
 from driftline.sim.types import Floats, Int64s
 

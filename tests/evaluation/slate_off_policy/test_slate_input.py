@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from driftline.evaluation.importance.long_rows import place
+from driftline.evaluation.importance.rows import place
 from driftline.evaluation.slate_off_policy import (
     cascade_dr,
     cascade_pscore,

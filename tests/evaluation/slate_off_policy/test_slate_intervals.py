@@ -6,9 +6,8 @@ import pytest
 import statsmodels.api as sm
 from scipy import stats
 
-from driftline.evaluation.estimate import Estimate
-from driftline.evaluation.importance.weight_warnings import weight_warnings
-from driftline.evaluation.intervals import poisson_weights
+from driftline.evaluation.estimate import Estimate, poisson_weights
+from driftline.evaluation.importance.sum_of_ratios import weight_warnings
 from driftline.evaluation.slate_off_policy import cascade_dr, iips, pseudo_inverse, rips, sips, sniips, snrips, snsips
 from driftline.sim.types import Floats
 

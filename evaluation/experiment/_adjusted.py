@@ -1,0 +1,338 @@
+"""Cuped, post-stratified, lift.
+
+CUPED: what the users did before the experiment explains part of what they do in it.
+
+Post-stratification: compare like with like, then weigh the strata.
+
+Relative lift: B over A less 1, by the delta method or by Fieller's theorem.
+"""
+
+from dataclasses import replace
+from math import exp, inf, log, sqrt
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from driftline.evaluation.estimate import Estimate
+from driftline.evaluation.experiment._levels import (
+    Effect,
+    Levels,
+    checked_arm,
+    checked_codes,
+    checked_level,
+    checked_pair,
+    checked_table,
+    checked_values,
+    critical,
+    difference,
+    few_units,
+    heavy_tail,
+    mean_levels,
+    satterthwaite,
+    sums,
+    t_effect,
+    variances,
+)
+from driftline.evaluation.experiment._means import checked_ratio, ratio_levels
+from driftline.sim.errors import InputError, hint
+from driftline.sim.types import Bools, Floats, Int64s
+
+CROWDED = 20
+"""Fewer units than this for each covariate, in the smaller arm, and the standard error comes out too small."""
+
+
+def cuped(*, value: ArrayLike, arm: ArrayLike, covariate: ArrayLike, level: float = 0.95) -> Effect:
+    """Mean of B less mean of A, less what the arms' covariates differed by before the experiment.
+
+    value, arm: [n], as in `welch`. covariate: [n] or [n, k], known before the experiment; nothing that the
+    arm could have changed. theta solves the pooled within-arm normal equations; the estimate is
+    (mean_b - mean_a) - theta . (covariate_b - covariate_a), which is the arm's coefficient in least squares of
+    value on arm and covariates. The variance is Welch's, of value - theta . covariate (Deng, Xu, Kohavi & Walker
+    2013; the sampling error of theta is of second order and left out: warned of under 20 units a covariate).
+    Collinear covariates are allowed (least norm).
+    """
+    checked_level(level)
+    values, in_b = checked_pair(value, arm)
+    table = checked_table("covariate", covariate, len(values))
+    levels = adjusted_levels(mean_levels(values, in_b), table, in_b)
+    return difference(levels, level=level, method="difference of means (cuped, welch t)")
+
+
+def cuped_ratio(
+    *, numerator: ArrayLike, denominator: ArrayLike, arm: ArrayLike, covariate: ArrayLike, level: float = 0.95
+) -> Effect:
+    """`ratio` adjusted for covariates known before the experiment.
+
+    As `cuped` on each unit's linearised ratio. Give the earlier numerator and denominator as two columns: least
+    squares weighs them at least as well as the linearised earlier ratio does.
+    """
+    checked_level(level)
+    above, below, in_b = checked_ratio(numerator, denominator, arm)
+    table = checked_table("covariate", covariate, len(above))
+    levels = adjusted_levels(ratio_levels(above, below, in_b), table, in_b)
+    return difference(levels, level=level, method="difference of ratios (cuped, delta, welch t)")
+
+
+def variance_reduction(*, value: ArrayLike, arm: ArrayLike, covariate: ArrayLike, level: float = 0.95) -> Estimate:
+    """Share of the within-arm variance that the covariates explain: R^2, pooled over the arms.
+
+    .4 means that CUPED needs 60 % of the users. Normal interval by the influence function of R^2 (theta is at its
+    optimum, so its own error does not enter), cut at 0 and 1.
+    """
+    checked_level(level)
+    values, in_b = checked_pair(value, arm)
+    table = _within(checked_table("covariate", covariate, len(values)), in_b)
+    centred = _within(values[:, None], in_b)[:, 0]
+    total = float((centred**2).sum())
+    if not total > 0.0:
+        raise InputError("the values do not vary within the arms: there is no variance to reduce")
+    residual = centred - table @ _slopes(table, centred)
+    left = float((residual**2).sum()) / total
+    influence = (residual**2 - left * centred**2) / total
+    error = float(np.sqrt((influence**2).sum()))
+    reach = critical(level) * error
+    low, high = max(1.0 - left - reach, 0.0), min(1.0 - left + reach, 1.0)
+    return Estimate(1.0 - left, error, low, high, len(values), "variance reduction (within-arm R^2, influence)")
+
+
+def adjusted_levels(levels: Levels, table: Floats, in_b: Bools) -> Levels:
+    """Levels less theta . (the arm's mean covariates less the pooled ones)."""
+    n_a, n_b = len(levels.own_a), len(levels.own_b)
+    target = np.empty(len(table))
+    target[~in_b], target[in_b] = levels.own_a * n_a, levels.own_b * n_b
+    within = _within(table, in_b)
+    theta = _slopes(within, target)
+    mean = table.mean(axis=0)
+    shift_a, shift_b = (float((table[inside].mean(axis=0) - mean) @ theta) for inside in (~in_b, in_b))
+    explained, shared = within @ theta, (table - mean) @ theta / len(table)
+    crowded = min(n_a, n_b) / table.shape[1]
+    warnings = levels.warnings
+    if crowded < CROWDED:
+        few = (
+            f"{crowded:.0f} units a covariate in the smaller arm, fewer than {CROWDED}: the standard error is too small"
+        )
+        warnings = (*warnings, few)
+    return replace(
+        levels,
+        a=levels.a - shift_a,
+        b=levels.b - shift_b,
+        own_a=levels.own_a - explained[~in_b] / n_a,
+        own_b=levels.own_b - explained[in_b] / n_b,
+        shared_a=shared[~in_b],
+        shared_b=shared[in_b],
+        warnings=warnings,
+    )
+
+
+def _within(table: Floats, in_b: Bools) -> Floats:
+    """Columns less their arm's mean."""
+    out = np.empty_like(table)
+    for inside in (~in_b, in_b):
+        out[inside] = table[inside] - table[inside].mean(axis=0)
+    return out
+
+
+def _slopes(within: Floats, target: Floats) -> Floats:
+    # columns of very different scale must not be taken for collinear
+    scale = np.sqrt((within**2).sum(axis=0))
+    scale[scale == 0.0] = 1.0
+    return np.asarray(np.linalg.lstsq(within / scale, target, rcond=None)[0] / scale)
+
+
+SMALL = 10
+
+
+def post_stratified(
+    *,
+    value: ArrayLike,
+    arm: ArrayLike,
+    stratum: ArrayLike,
+    shares: ArrayLike | None = None,
+    level: float = 0.95,
+) -> Effect:
+    """sum over strata of w_s (mean_b,s - mean_a,s).
+
+    value, arm: [n], as in `welch`. stratum: any labels known before the experiment [n]. w_s: the stratum's share
+    of all units, or the population's `shares` (one a stratum, in sorted order of the labels; made to sum to 1).
+    Variance: sum w_s^2 (var_a,s / n_a,s + var_b,s / n_b,s), divisors n - 1 (Miratrix, Sekhon & Yu 2013, given the
+    split); where the w_s are the sample's, plus sum w_s (effect_s - effect)^2 / n, since other users would bring
+    other shares (Welch's variance holds that part too). Degrees of freedom by Satterthwaite over the cells.
+    InputError: a stratum with fewer than 2 units of an arm; merge it with another.
+    """
+    checked_level(level)
+    values, in_b = checked_pair(value, arm)
+    codes, count = checked_codes("stratum", stratum, len(values))
+    cell = codes * 2 + in_b
+    size = np.bincount(cell, minlength=2 * count).reshape(count, 2)
+    _check_cells(size, np.unique(np.asarray(stratum)))
+    mean = (sums(cell, values, 2 * count).reshape(count, 2)) / size
+    off = values - mean.reshape(-1)[cell]
+    variance = sums(cell, off * off, 2 * count).reshape(count, 2) / (size - 1)
+    weight = _weights(size, shares)
+    effects = mean[:, 1] - mean[:, 0]
+    effect = float(weight @ effects)
+    parts = weight[:, None] ** 2 * variance / size
+    between = float(weight @ (effects - effect) ** 2) / len(values) if shares is None else 0.0
+    within = float(parts.sum())
+    below = float((parts**2 / (size - 1)).sum())
+    total = size.sum(axis=0)
+    return t_effect(
+        value=effect,
+        variance=within + between,
+        df=(within**2 / below) if below > 0.0 else float(len(values) - 2 * count),
+        n=len(values),
+        level=level,
+        method=f"difference of means (post-stratified, {count} strata, t)",
+        warnings=(*few_units(int(total[0]), int(total[1])), *_small_cells(size)),
+    )
+
+
+def _check_cells(size: Int64s, labels: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> None:
+    thin = np.argwhere(size < 2)
+    if len(thin):
+        row, side = thin[0]
+        name = "AB"[side]
+        found = f"stratum {labels[row]!s} has {size[row, side]} units of arm {name}"
+        raise InputError(f"{found}; at least 2 are needed: merge it with another")
+
+
+def _weights(size: Int64s, shares: ArrayLike | None) -> Floats:
+    if shares is None:
+        return np.asarray(size.sum(axis=1) / size.sum())
+    given = checked_values("shares", shares)
+    if len(given) != len(size):
+        raise InputError(f"shares has {len(given)} entries, there are {len(size)} strata")
+    if not (given > 0.0).all():
+        raise InputError(f"shares must be above 0, got {given.min()}")
+    return np.asarray(given / given.sum())
+
+
+def _small_cells(size: Int64s) -> tuple[str, ...]:
+    small = int((size < SMALL).any(axis=1).sum())
+    if not small:
+        return ()
+    return (f"{small} of {len(size)} strata have fewer than {SMALL} units of an arm: their variances are rough",)
+
+
+LiftInterval = Literal["delta", "log", "fieller"]
+CLEAR = 4.0
+"""The delta method wants A's level at least this many standard errors from 0."""
+
+
+def lift(
+    *,
+    value: ArrayLike,
+    arm: ArrayLike,
+    denominator: ArrayLike | None = None,
+    covariate: ArrayLike | None = None,
+    interval: LiftInterval = "delta",
+    level: float = 0.95,
+) -> Effect:
+    """B's level over A's less 1: .03 is three per cent more than A.
+
+    value, arm: [n], as in `welch`; with `denominator` the level is a ratio of sums, as in `ratio`; with
+    `covariate` [n] or [n, k] it is adjusted as in `cuped` (both may be given). The adjusted levels of the arms
+    move together, through the covariates' pooled mean; the variance has that term. `delta`: gradient
+    (-b / a^2, 1 / a), symmetric Student's interval. `log`: the same on the scale of log(b / a), for levels above 0;
+    its limits never fall below -1. `fieller`: all ratios r for which b - r a is within the
+    critical value of 0 (Fieller 1954; Franz 2007): right also where A's level is uncertain, then asymmetric;
+    where A's level is not clearly away from 0 the set is unbounded, a limit is infinite and a warning says so.
+    Degrees of freedom are Welch's, at the delta gradient. `p_value` is that of the interval: delta tests the
+    lift, log the log-ratio, fieller the difference.
+    """
+    checked_level(level)
+    if interval not in get_args(LiftInterval):
+        raise InputError(f"interval {interval!r} is unknown; {hint(interval, get_args(LiftInterval))}")
+    levels = _levels(value, arm, denominator, covariate)
+    if levels.a == 0.0:
+        raise InputError("the level of arm A is 0: a relative lift has no meaning; take the difference")
+    gradient = (-levels.b / levels.a**2, 1.0 / levels.a)
+    in_a, in_b = levels.influence(*gradient)
+    parts = variances(in_a, in_b)
+    found = t_effect(
+        value=levels.b / levels.a - 1.0,
+        variance=sum(parts),
+        df=satterthwaite(parts, (len(in_a), len(in_b))),
+        n=levels.n,
+        level=level,
+        method=f"relative lift ({interval}, welch t)",
+        warnings=(*levels.warnings, *few_units(len(in_a), len(in_b)), *heavy_tail(in_a, in_b)),
+    )
+    return found if not found.std_error > 0.0 else _finished(found, levels, interval, level)
+
+
+def _levels(value: ArrayLike, arm: ArrayLike, denominator: ArrayLike | None, covariate: ArrayLike | None) -> Levels:
+    if denominator is None:
+        values = checked_values("value", value)
+        in_b = checked_arm(arm, len(values))
+        levels = mean_levels(values, in_b)
+    else:
+        values, below, in_b = checked_ratio(value, denominator, arm)
+        levels = ratio_levels(values, below, in_b)
+    if covariate is None:
+        return levels
+    return adjusted_levels(levels, checked_table("covariate", covariate, len(values)), in_b)
+
+
+def _finished(found: Effect, levels: Levels, interval: LiftInterval, level: float) -> Effect:
+    """The interval that was asked for, with a warning where A is too near 0 for it."""
+    var_a = sum(variances(*levels.influence(1.0, 0.0)))
+    clear = abs(levels.a) / sqrt(var_a) if var_a > 0.0 else inf
+    if interval == "fieller":
+        return _by_fieller(found, levels, var_a, level)
+    if clear < CLEAR:
+        near = f"arm A's level is only {clear:.1f} standard errors from 0; {interval} needs about 4: take fieller"
+        found = replace(found, warnings=(*found.warnings, near))
+    return found if interval == "delta" else _by_log(found, levels, level)
+
+
+def _by_log(found: Effect, levels: Levels, level: float) -> Effect:
+    if not (levels.a > 0.0 and levels.b > 0.0):
+        raise InputError(f"interval 'log' needs levels above 0, got A {levels.a:.6g} and B {levels.b:.6g}")
+    quotient = levels.b / levels.a
+    on_log = t_effect(
+        value=log(quotient), variance=(found.std_error / quotient) ** 2, df=found.df, n=found.n, level=level, method=""
+    )
+    return replace(
+        found,
+        low=exp(on_log.low) - 1.0,
+        high=exp(on_log.high) - 1.0,
+        statistic=on_log.statistic,
+        p_value=on_log.p_value,
+    )
+
+
+def _by_fieller(found: Effect, levels: Levels, var_a: float, level: float) -> Effect:
+    on_a, on_b = levels.influence(1.0, 0.0), levels.influence(0.0, 1.0)
+    cov = sum(len(x) * float(np.cov(x, y)[0, 1]) for x, y in zip(on_a, on_b, strict=True))
+    low, high, unbounded = fieller(levels.a, levels.b, var_a, sum(variances(*on_b)), cov, critical(level, found.df))
+    spread = sum(variances(*levels.influence(-1.0, 1.0)))
+    test = t_effect(value=levels.b - levels.a, variance=spread, df=found.df, n=found.n, level=level, method="")
+    return replace(
+        found,
+        low=low - 1.0,
+        high=high - 1.0,
+        warnings=(*found.warnings, unbounded) if unbounded else found.warnings,
+        statistic=test.statistic,
+        p_value=test.p_value,
+    )
+
+
+def fieller(a: float, b: float, var_a: float, var_b: float, cov: float, t: float) -> tuple[float, float, str]:
+    """Limits of b / a, and a warning that is empty where the set is an interval.
+
+    Solves (b - r a)^2 <= t^2 (var_b - 2 r cov + r^2 var_a), a quadratic in r.
+    """
+    square = a * a - t * t * var_a
+    middle = a * b - t * t * cov
+    inside = middle * middle - square * (b * b - t * t * var_b)
+    if square > 0.0:
+        root = sqrt(max(inside, 0.0))
+        return (middle - root) / square, (middle + root) / square, ""
+    text = "arm A's level is not told from 0 at this level: "
+    if square == 0.0 or inside <= 0.0:
+        return -inf, inf, text + "no lift can be excluded"
+    root = sqrt(inside)
+    low, high = sorted(((middle - root) / square, (middle + root) / square))
+    return -inf, inf, f"{text}only lifts in ({low - 1.0:.4g}, {high - 1.0:.4g}) are excluded"

@@ -1,0 +1,170 @@
+"""The bootstrap by counts: a million users in the memory of the answer."""
+
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtr, ndtri, pdtr
+
+from driftline.evaluation.experiment._levels import (
+    Effect,
+    checked_codes,
+    checked_level,
+    checked_pair,
+    checked_values,
+    few_units,
+    heavy_tail,
+    sums,
+)
+from driftline.sim.errors import InputError, hint
+from driftline.sim.kernel import kernel
+from driftline.sim.keyed import philox
+from driftline.sim.types import Bools, Floats, Int64s
+
+BootstrapInterval = Literal["bca", "percentile", "basic", "normal"]
+BOOTSTRAP = 2002
+"""Stream of the counts."""
+LEAST_REPLICATES = 100
+STEPS = np.asarray(np.minimum(pdtr(np.arange(14), 1.0) * 2.0**32, 2.0**32 - 1.0), dtype=np.uint64)
+"""A 32-bit word below STEPS[k] (and no earlier one) means a count of k."""
+
+
+def bootstrap(
+    *,
+    value: ArrayLike,
+    arm: ArrayLike,
+    denominator: ArrayLike | None = None,
+    cluster: ArrayLike | None = None,
+    relative: bool = False,
+    interval: BootstrapInterval = "bca",
+    replicates: int = 2000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> Effect:
+    """B's level less A's (or over A's less 1, where `relative`), with a bootstrap interval.
+
+    value, arm: [n]; the level is a mean, or sum(value) / sum(denominator). Each unit, or each whole `cluster` [n],
+    counts Poisson(1) times in a replicate, keyed by (seed, row or cluster's place, replicate): no array of
+    resamples is ever held (Chamandy, Muralidharan, Najmi & Naidu 2012; Hanley & MacGibbon 2006). `percentile`;
+    `basic`; `normal`; `bca`: bias-corrected and accelerated, the acceleration from the influence function instead
+    of n leave-one-out fits (Efron 1987; Davison & Hinkley 1997, eq. 5.21 f). `p_value` is the smallest level
+    at which the percentile interval excludes 0, never below 2 / (replicates + 1). The spread has divisor n, so it
+    falls short by a share of 1 / (2 n). Time grows with n times replicates, about 1 s for 10^8.
+    """
+    checked_level(level)
+    if interval not in get_args(BootstrapInterval):
+        raise InputError(f"interval {interval!r} is unknown; {hint(interval, get_args(BootstrapInterval))}")
+    if replicates < LEAST_REPLICATES:
+        raise InputError(f"replicates must be at least {LEAST_REPLICATES}, got {replicates}")
+    values, in_b = checked_pair(value, arm)
+    below = np.ones(len(values)) if denominator is None else checked_values("denominator", denominator, len(values))
+    keys, count = np.arange(len(values)), len(values)
+    if cluster is not None:
+        keys, count = checked_codes("cluster", cluster, len(values))
+    sides = [_gathered(name, inside, values, below, keys, count) for name, inside in (("A", ~in_b), ("B", in_b))]
+    drawn = [replicate_levels(*side, replicates, seed) for side in sides]
+    (a, in_a_), (b, in_b_) = (_level(above, under) for above, under, _ in sides)
+    if relative and a == 0.0:
+        raise InputError("the level of arm A is 0: a relative lift has no meaning; take the difference")
+    point = b / a - 1.0 if relative else b - a
+    copies = drawn[1] / drawn[0] - 1.0 if relative else drawn[1] - drawn[0]
+    to_a, to_b = (-b / a**2, 1.0 / a) if relative else (-1.0, 1.0)
+    influence = (to_a * in_a_, to_b * in_b_)
+    low, high = _limits(point, copies, influence, interval, level)
+    error = float(np.std(copies, ddof=1))
+    what = "clusters" if cluster is not None else "units"
+    return Effect(
+        point,
+        error,
+        low,
+        high,
+        count,
+        f"{'relative lift' if relative else 'difference'} (bootstrap of {what}, {interval}, {replicates} replicates)",
+        (*few_units(len(influence[0]), len(influence[1]), what), *heavy_tail(*influence)),
+        point / error if error > 0.0 else np.nan,
+        _p_value(copies),
+    )
+
+
+def replicate_levels(above: Floats, below: Floats, keys: Int64s, replicates: int, seed: int) -> Floats:
+    """Ratio of sums in each replicate [replicates]; keys: what a unit's counts are drawn by [m]."""
+    sums = _weighted_sums(np.column_stack([above, below]), keys, replicates, seed, BOOTSTRAP, STEPS)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(sums[:, 0] / sums[:, 1])
+
+
+@kernel
+def _weighted_sums(
+    rows: Floats, keys: Int64s, replicates: int, seed: int, stream: int, steps: NDArray[np.uint64]
+) -> Floats:
+    """Sums of rows [m, 2] weighted by Poisson(1) counts, [replicates, 2]; four counts from one Philox block."""
+    out = np.zeros((replicates, 2))
+    for i in range(len(rows)):
+        first, second = rows[i, 0], rows[i, 1]
+        for block in range((replicates + 3) // 4):
+            words = philox(keys[i], keys[i] >> 32, block, 0, seed, stream)
+            for j in range(4):
+                r = 4 * block + j
+                if r < replicates:
+                    times = 0
+                    while times < 13 and words[j] >= steps[times]:
+                        times += 1
+                    out[r, 0] += times * first
+                    out[r, 1] += times * second
+    return out
+
+
+def _gathered(
+    name: str, inside: Bools, values: Floats, below: Floats, keys: Int64s, count: int
+) -> tuple[Floats, Floats, Int64s]:
+    """One arm's numerators, denominators and keys, one row a unit or cluster."""
+    own, under = values[inside], below[inside]
+    place = keys[inside]
+    if count < len(values):
+        present = np.unique(place)
+        own = sums(place, own, count)[present]
+        under = sums(place, under, count)[present]
+        place = present
+    if len(own) < 2:
+        raise InputError(f"arm {name} has {len(own)} cluster; at least 2 are needed")
+    if not under.sum() > 0.0:
+        raise InputError(f"the denominators of arm {name} sum to {under.sum():g}: it has no ratio")
+    return own, under, place
+
+
+def _level(above: Floats, below: Floats) -> tuple[float, Floats]:
+    value = float(above.sum() / below.sum())
+    return value, (above - value * below) / below.sum()
+
+
+def _limits(
+    point: float, copies: Floats, influence: tuple[Floats, Floats], interval: str, level: float
+) -> tuple[float, float]:
+    tails = np.array([(1.0 - level) / 2.0, (1.0 + level) / 2.0])
+    if not np.ptp(copies) > 0.0:
+        return np.nan, np.nan
+    if interval == "normal":
+        low, high = point + ndtri(tails) * np.std(copies, ddof=1)
+        return float(low), float(high)
+    if interval == "bca":
+        tails = _bca_tails(point, copies, influence, tails)
+    low, high = np.nanquantile(copies, tails)
+    if interval == "basic":
+        low, high = 2.0 * point - high, 2.0 * point - low
+    return float(low), float(high)
+
+
+def _bca_tails(point: float, copies: Floats, influence: tuple[Floats, Floats], tails: Floats) -> Floats:
+    """Which quantiles of the replicates BCa takes."""
+    below = (float(np.mean(copies < point)) + float(np.mean(copies <= point))) / 2.0
+    bias = ndtri(min(max(below, 0.5 / len(copies)), 1.0 - 0.5 / len(copies)))
+    cubes = sum(float((part**3).sum()) for part in influence)
+    squares = sum(float((part**2).sum()) for part in influence)
+    acceleration = cubes / squares**1.5 / 6.0
+    z = bias + ndtri(tails)
+    return np.asarray(ndtr(bias + z / (1.0 - acceleration * z)))
+
+
+def _p_value(copies: Floats) -> float:
+    below, above = int((copies <= 0.0).sum()), int((copies >= 0.0).sum())
+    return min(1.0, 2.0 * (min(below, above) + 1) / (len(copies) + 1))

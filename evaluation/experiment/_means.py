@@ -1,0 +1,165 @@
+"""Welch, ratio, proportions.
+
+The difference of two means whose variances differ.
+
+Ratio metrics: clicks per visit, revenue per session; the user is the unit, not the visit.
+
+The difference of two shares: who clicked, who came back.
+"""
+
+from math import sqrt
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import ndtr
+
+from driftline.evaluation.experiment._levels import (
+    Effect,
+    Levels,
+    checked_arm,
+    checked_level,
+    checked_pair,
+    checked_values,
+    critical,
+    difference,
+    few_units,
+    mean_levels,
+)
+from driftline.sim.errors import InputError, hint
+from driftline.sim.types import Bools, Floats
+
+
+def welch(value: ArrayLike, arm: ArrayLike, *, level: float = 0.95) -> Effect:
+    """Mean of B less mean of A with Welch's t interval and test.
+
+    value: one number a unit [n]. arm: 0 (A) or 1 (B) [n]. Variances have divisor n - 1; degrees of freedom by
+    Welch-Satterthwaite (Welch 1947, Biometrika 34). Units must be independent: for rounds of users or clusters
+    take `cluster`. InputError: NaN, unequal lengths, an arm with fewer than 2 units.
+    """
+    checked_level(level)
+    values, in_b = checked_pair(value, arm)
+    return difference(mean_levels(values, in_b), level=level, method="difference of means (welch t)")
+
+
+NEAR_ZERO = 10.0
+"""A mean denominator is far from 0 when it is at least this many standard errors away."""
+
+
+def ratio(*, numerator: ArrayLike, denominator: ArrayLike, arm: ArrayLike, level: float = 0.95) -> Effect:
+    """sum(numerator) / sum(denominator) of B less that of A, by the delta method.
+
+    numerator, denominator: one row a unit of randomisation [n]. A unit's influence on its arm's ratio R is
+    (numerator - R denominator) / mean(denominator); variances have divisor n - 1, degrees of freedom are Welch's
+    (Deng, Knoblich & Lu 2018, "Applying the delta method in metric analytics", eq. 4). Units with denominator 0
+    stay in: they add to neither sum. InputError: NaN, a negative denominator, an arm whose denominators sum to 0.
+    Warns where a mean denominator is less than 10 standard errors above 0: then the ratio is not nearly linear.
+    """
+    checked_level(level)
+    levels = ratio_levels(*checked_ratio(numerator, denominator, arm))
+    return difference(levels, level=level, method="difference of ratios (delta, welch t)")
+
+
+def checked_ratio(numerator: ArrayLike, denominator: ArrayLike, arm: ArrayLike) -> tuple[Floats, Floats, Bools]:
+    """Numerators, denominators and membership of arm B, checked."""
+    above = checked_values("numerator", numerator)
+    below = checked_values("denominator", denominator, len(above))
+    in_b = checked_arm(arm, len(above))
+    negative = np.flatnonzero(below < 0)
+    if len(negative):
+        raise InputError(f"denominator must not be negative, got {below[negative[0]]} at row {negative[0]}")
+    for name, inside in (("A", ~in_b), ("B", in_b)):
+        if not below[inside].sum() > 0.0:
+            raise InputError(f"the denominators of arm {name} sum to 0: it has no ratio")
+    return above, below, in_b
+
+
+def ratio_levels(above: Floats, below: Floats, in_b: Bools) -> Levels:
+    """Each arm's ratio of sums."""
+    a, influence_a, near_a = _one_arm("A", above[~in_b], below[~in_b])
+    b, influence_b, near_b = _one_arm("B", above[in_b], below[in_b])
+    return Levels(a, b, influence_a, influence_b, warnings=(*near_a, *near_b))
+
+
+def _one_arm(name: str, above: Floats, below: Floats) -> tuple[float, Floats, tuple[str, ...]]:
+    n, total = len(above), float(below.sum())
+    value = float(above.sum()) / total
+    error = float(below.std(ddof=1)) * np.sqrt(n)
+    near: tuple[str, ...] = ()
+    if total < NEAR_ZERO * error:
+        far = f"only {total / error:.1f} standard errors above 0"
+        near = (f"arm {name}: the mean denominator is {far}; the delta method needs about {NEAR_ZERO:.0f}",)
+    return value, (above - value * below) / total, near
+
+
+ProportionInterval = Literal["newcombe", "wald", "agresti_caffo"]
+THIN = 5.0
+
+
+def proportions(
+    value: ArrayLike, arm: ArrayLike, *, interval: ProportionInterval = "newcombe", level: float = 0.95
+) -> Effect:
+    """Share of ones in B less that in A.
+
+    value: 0 or 1 a unit [n]. `newcombe`: hybrid of the two Wilson score intervals (Newcombe 1998, method 10),
+    which stays sensible for rare rewards; `wald`: unpooled normal; `agresti_caffo`: Wald after one success and one
+    failure are added to each arm, centred there (Agresti & Caffo 2000). `std_error` is the unpooled one,
+    sqrt(sum p (1 - p) / n); `statistic` and `p_value` are those of the pooled z test, so they may differ from
+    the interval at the margin. Warns where an expected cell of the 2 x 2 table is below 5.
+    """
+    checked_level(level)
+    if interval not in get_args(ProportionInterval):
+        raise InputError(f"interval {interval!r} is unknown; {hint(interval, get_args(ProportionInterval))}")
+    values, in_b = checked_pair(value, arm)
+    wrong = np.flatnonzero((values != 0.0) & (values != 1.0))
+    if len(wrong):
+        raise InputError(
+            f"value must be 0 or 1, got {values[wrong[0]]} at row {wrong[0]}; for other numbers take welch"
+        )
+    hits = (float(values[~in_b].sum()), float(values[in_b].sum()))
+    units = (int((~in_b).sum()), int(in_b.sum()))
+    low, high = _limits(hits, units, interval, critical(level))
+    p_a, p_b = hits[0] / units[0], hits[1] / units[1]
+    error = sqrt(p_a * (1 - p_a) / units[0] + p_b * (1 - p_b) / units[1])
+    pooled = sum(hits) / sum(units)
+    null = sqrt(pooled * (1 - pooled) * (1 / units[0] + 1 / units[1]))
+    statistic = (p_b - p_a) / null if null > 0.0 else 0.0
+    return Effect(
+        p_b - p_a,
+        error,
+        low,
+        high,
+        sum(units),
+        f"difference of proportions ({interval}; pooled z)",
+        (*few_units(*units), *_thin_cells(pooled, units, interval)),
+        statistic,
+        2.0 * float(ndtr(-abs(statistic))),
+    )
+
+
+def _thin_cells(pooled: float, units: tuple[int, int], interval: str) -> tuple[str, ...]:
+    least = min(pooled, 1.0 - pooled) * min(units)
+    if least >= THIN:
+        return ()
+    return (f"an expected cell is {least:.1f}, below 5: the z test and the {interval} interval are rough",)
+
+
+def _limits(hits: tuple[float, float], units: tuple[int, int], interval: str, z: float) -> tuple[float, float]:
+    if interval == "agresti_caffo":
+        hits, units = (hits[0] + 1.0, hits[1] + 1.0), (units[0] + 2, units[1] + 2)
+    (p_a, p_b), (n_a, n_b) = (hits[0] / units[0], hits[1] / units[1]), units
+    gap = p_b - p_a
+    if interval != "newcombe":
+        reach = z * sqrt(p_a * (1 - p_a) / n_a + p_b * (1 - p_b) / n_b)
+        return max(gap - reach, -1.0), min(gap + reach, 1.0)
+    (low_a, high_a), (low_b, high_b) = wilson(hits[0], n_a, z), wilson(hits[1], n_b, z)
+    return gap - sqrt((p_b - low_b) ** 2 + (high_a - p_a) ** 2), gap + sqrt((high_b - p_b) ** 2 + (p_a - low_a) ** 2)
+
+
+def wilson(hits: float, n: int, z: float) -> tuple[float, float]:
+    """Wilson's score interval of a share (Wilson 1927)."""
+    share, room = hits / n, z * z / n
+    centre = (share + room / 2) / (1 + room)
+    reach = sqrt(share * (1 - share) * room + room * room / 4) / (1 + room)
+    # exact at the ends, where rounding would leave 1e-17
+    return (0.0 if hits == 0 else centre - reach), (1.0 if hits == n else centre + reach)

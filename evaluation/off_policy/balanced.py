@@ -1,0 +1,214 @@
+"""B-OPE, asymptotic intervals.
+
+Estimates whose interval holds as n grows: delta method or bootstrap, nothing else.
+
+Weights for a log without propensities: a classifier tells logged actions from the target policy's (B-OPE).
+
+Sondhi, Arbour & Dimmery 2020, "Balanced off-policy evaluation in general action spaces". Pairs (x_i, a_i) of the log
+are of class 0, pairs (x_i, a) with a from the target policy of class 1. Contexts are the same in both, so the odds
+p(1 | x, a) / p(0 | x, a) are the ratio of the policies, and whatever features a classifier cannot tell the classes
+apart by are balanced.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from driftline.evaluation.estimate import Estimate
+from driftline.evaluation.off_policy import diagnostics
+from driftline.evaluation.off_policy.bootstrap import Resampled, resample
+from driftline.evaluation.off_policy.diagnostics import diagnose
+from driftline.evaluation.off_policy.intervals import (
+    INTERVALS,
+    LEVEL,
+    REPLICATES,
+    Delta,
+    IntervalName,
+    Precision,
+    delta,
+    normal_limits,
+)
+from driftline.evaluation.off_policy.marginalised import policy_rows
+from driftline.evaluation.off_policy.rounds import Rounds, codes, one_of, vector, whole_numbers
+from driftline.evaluation.off_policy.terms import Terms
+from driftline.sim import keyed
+from driftline.sim.errors import InputError
+from driftline.sim.types import Floats, Int64s
+
+ASYMPTOTIC = ("normal", "bootstrap")
+
+
+def need_asymptotic(method: str, precision: Precision) -> None:
+    """`InputError` for an interval that this method does not have."""
+    one_of("interval", precision.interval, INTERVALS)
+    if precision.interval not in ASYMPTOTIC:
+        raise InputError(f"interval {precision.interval!r} does not exist for {method}; use 'normal' or 'bootstrap'")
+
+
+def asymptotic_estimate(
+    method: str,
+    found: Delta,
+    resampled: Resampled | None,
+    precision: Precision,
+    *,
+    clustered: bool,
+    warnings: tuple[str, ...] = (),
+) -> Estimate:
+    """Value, error and limits by the delta method, or from replicates where there are some."""
+    name = "bootstrap" if resampled is not None else "delta"
+    low, high = (
+        normal_limits(found, precision.level, clustered) if resampled is None else (resampled.low, resampled.high)
+    )
+    return Estimate(
+        value=found.value,
+        std_error=found.std_error if resampled is None else resampled.std_error,
+        low=low,
+        high=high,
+        n=found.units,
+        method=f"{method} ({name}, clustered)" if clustered else f"{method} ({name})",
+        warnings=(*warnings, *diagnostics.few_units(found, clustered), *diagnostics.of_bootstrap(resampled)),
+    )
+
+
+DRAWS = 2102
+"""Stream of the drawn actions' keyed numbers."""
+LARGEST = 2**27
+"""Cells of the table of features (1 GB)."""
+ESTIMATED = "weights: estimated by a classifier; the interval leaves out its error and what the context does not hold"
+
+
+def balanced_ope(
+    *,
+    reward: Floats,
+    estimated_weight: Floats,
+    cluster: Int64s | None = None,
+    interval: IntervalName = "normal",
+    level: float = LEVEL,
+    seed: int = 0,
+    replicates: int = REPLICATES,
+) -> Estimate:
+    """sum(w r) / sum(w) with estimated weights, such as those of `estimated_action_weight`. Arrays [n].
+
+    Self-normalised, since estimated weights need not be 1 on average. The interval is that of `snips`, as if weights
+    were known.
+    """
+    precision = Precision(interval, level, seed, replicates)
+    need_asymptotic("balanced_ope", precision)
+    rounds = Rounds(reward=reward, cluster=cluster)
+    weight = vector("estimated_weight", estimated_weight, len(rounds), 0.0)
+    if not weight.any():
+        raise InputError(f"estimated_weight is 0 in all {len(rounds):,} rounds: the log says nothing about this policy")
+    cells = None if rounds.cluster is None else codes(rounds.cluster)
+    terms = Terms("snips", None, weight * rounds.reward, weight, len(rounds), len(rounds))
+    drawn = None
+    if interval == "bootstrap":
+        drawn = resample([terms], cells, seed, replicates, level)[0]
+    warnings = (ESTIMATED, *diagnose(rounds, weight=weight, cluster=cells).warnings())
+    return asymptotic_estimate(
+        "balanced_ope", delta(terms, cells), drawn, precision, clustered=cells is not None, warnings=warnings
+    )
+
+
+def estimated_action_weight(
+    *,
+    context: Floats,
+    action: Int64s,
+    target_policy: Floats,
+    action_context: Floats | None = None,
+    draws: int | None = None,
+    folds: int = 1,
+    user: Int64s | None = None,
+    classifier: Any = None,
+    seed: int = 0,
+) -> Floats:
+    """Weights pi_e(a_i | x_i) / pi_b(a_i | x_i) [n], estimated from the log alone.
+
+    context: [n, d], everything that the logging policy acted on. action: [n], 0 to A - 1. target_policy: [n, A].
+    action_context: features of actions [A, e], by default one column each. draws: None shows the classifier every
+    action, weighted by its probability (n A rows); a number draws so many for each round instead (the paper has 1),
+    keyed by (seed, round, draw). folds: 1 fits on all rounds, which balances them best for a linear classifier; with
+    more, each fold of whole users (`user` [n], by default each round its own) is scored by a classifier that has not
+    seen it. classifier: anything with scikit-learn's `fit(X, y, sample_weight=)` and `predict_proba`, shown context
+    and action features; by default its logistic regression, which is also shown their products.
+    """
+    context = np.asarray(context, dtype=np.float64)
+    target = policy_rows("target_policy", target_policy, None)
+    n, actions = target.shape
+    action = whole_numbers("action", action, n, actions)
+    if context.ndim != 2 or len(context) != n or not np.isfinite(context).all():
+        raise InputError(f"context has shape {context.shape}; must be finite numbers [{n}, d]")
+    described = np.eye(actions) if action_context is None else np.asarray(action_context, dtype=np.float64)
+    if described.ndim != 2 or len(described) != actions:
+        raise InputError(f"action_context has shape {described.shape}; must be [{actions}, e]")
+    row, taken, mass = _target_rows(target, draws, seed)
+    cells = (n + len(row)) * _columns(context.shape[1], described.shape[1], classifier is None)
+    if cells > LARGEST:
+        raise InputError(
+            f"the classifier would need a table of {cells:,} cells, at most {LARGEST:,} are made; "
+            "state draws, or fewer columns in action_context"
+        )
+    logged = _features(context, described[action], classifier is None)
+    shown = _features(context[row], described[taken], classifier is None)
+    fold = _folds(np.arange(n) if user is None else whole_numbers("user", user, n), folds, seed)
+    weight = np.empty(n)
+    for each in range(folds):
+        inside, outside = (fold != each, fold == each) if folds > 1 else (fold == 0, fold == 0)
+        keep = inside[row]
+        model = _fitted(logged[inside], shown[keep], mass[keep], classifier)
+        weight[outside] = _odds(model, logged[outside], np.flatnonzero(outside))
+    return weight
+
+
+def _target_rows(target: Floats, draws: int | None, seed: int) -> tuple[Int64s, Int64s, Floats]:
+    """Rounds, actions and weights of the pairs of class 1; the weights of each round sum to 1."""
+    if draws is None:
+        row, taken = np.nonzero(target)
+        return row, taken, target[row, taken]
+    if draws < 1:
+        raise InputError(f"draws is {draws}; must be at least 1")
+    n = len(target)
+    uniform = keyed.uniforms(seed, DRAWS, np.arange(n)[:, None], np.arange(draws)[None, :])
+    steps = np.cumsum(target, axis=1)
+    # scaled to the row's own sum, a draw never lands on an action of probability 0
+    taken = (steps[:, None, :] <= (uniform * steps[:, -1:])[:, :, None]).sum(axis=2)
+    return np.repeat(np.arange(n), draws), taken.ravel(), np.full(n * draws, 1.0 / draws)
+
+
+def _columns(d: int, e: int, products: bool) -> int:
+    return d + e + d * e if products else d + e
+
+
+def _features(context: Floats, described: Floats, products: bool) -> Floats:
+    parts = [context, described]
+    if products:
+        parts.append((context[:, :, None] * described[:, None, :]).reshape(len(context), -1))
+    return np.hstack(parts)
+
+
+def _folds(user: Int64s, folds: int, seed: int) -> Int64s:
+    if folds == 1:
+        return np.zeros(len(user), dtype=np.int64)
+    # here, since reward models import this package
+    from driftline.evaluation.estimate import user_folds
+
+    return user_folds(user, folds=folds, seed=seed)
+
+
+def _fitted(logged: Floats, shown: Floats, mass: Floats, classifier: Any) -> Any:
+    from sklearn.base import clone
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(max_iter=1000) if classifier is None else clone(classifier)
+    classes = np.repeat([0, 1], [len(logged), len(shown)])
+    model.fit(np.vstack([logged, shown]), classes, sample_weight=np.concatenate([np.ones(len(logged)), mass]))
+    return model
+
+
+def _odds(model: Any, logged: Floats, rounds: Int64s) -> Floats:
+    probability = np.asarray(model.predict_proba(logged), dtype=np.float64)
+    if not (probability[:, 0] > 0).all():
+        at = int(rounds[np.argmin(probability[:, 0] > 0)])
+        raise InputError(
+            f"the classifier is certain that round {at} is not logged: its weight is infinite; use a smoother one"
+        )
+    return np.asarray(probability[:, 1] / probability[:, 0])

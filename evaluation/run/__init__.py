@@ -1,0 +1,1 @@
+"""A run folder judged: one row per visit, metrics, tracking, twins."""

@@ -1,0 +1,185 @@
+"""Pseudo-inverse.
+
+The second moments of a logging policy's slates, and the pseudo-inverse weights they give.
+
+The pseudo-inverse estimator: slate-level rewards that are sums of unknown per-position parts.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from driftline.evaluation.estimate import Estimate
+from driftline.evaluation.importance.rows import logged, numbers, slate_reward, target
+from driftline.evaluation.importance.sum_of_ratios import Asked, Interval, SumOfRatios, estimate, weight_warnings
+from driftline.sim.errors import InputError
+from driftline.sim.types import Floats, Int64s
+
+CUT = 1e-10
+"""Eigenvalues of Gamma below this share of the largest count as 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class PseudoInverseWeights:
+    """Weights of logged slates, and how much of the target policy the logging policy cannot see."""
+
+    weight: Floats
+    """q' Gamma^+ 1_s [n]; may be negative."""
+    unseen: Floats
+    """Per context, |q - Gamma Gamma^+ q| / |q|: 0 where the target lies in the logging policy's span [C]."""
+
+
+def gamma_matrix(*, slates: ArrayLike, probability: ArrayLike, items: int) -> Floats:
+    """Gamma = E[1_s 1_s'] of one context, by enumeration: [L A, L A], index k A + a.
+
+    slates [S, L]: all slates that the policy may show, items 0 to A - 1. probability [S], summing to 1. The vector
+    1_s marks each (position, item) of a slate; the diagonal holds the marginals (Swaminathan et al. 2017, section 3).
+    """
+    index, chance = _marked(slates, items), _distribution(probability, len(np.asarray(slates)))
+    length = index.shape[1]
+    flat = (index[:, :, None] * (length * items) + index[:, None, :]).reshape(len(index), -1)
+    weights = np.repeat(chance, length * length)
+    cells = np.bincount(flat.ravel(), weights, (length * items) ** 2).astype(np.float64, copy=False)
+    return cells.reshape(length * items, length * items)
+
+
+def slate_marginal(*, slates: ArrayLike, probability: ArrayLike, items: int) -> Floats:
+    """q = E[1_s]: the probability of each item at each position [L, A], by enumeration as in `gamma_matrix`."""
+    index, chance = _marked(slates, items), _distribution(probability, len(np.asarray(slates)))
+    length = index.shape[1]
+    cells = np.bincount(index.ravel(), np.repeat(chance, length), length * items).astype(np.float64, copy=False)
+    return cells.reshape(length, items)
+
+
+def gamma_weights(
+    *, action: ArrayLike, gamma: ArrayLike, target_marginal: ArrayLike, context: ArrayLike | None = None
+) -> PseudoInverseWeights:
+    """Pseudo-inverse weights of logged slates under any logging policy.
+
+    action [n, L]: items 0 to A - 1. gamma [L A, L A] and target_marginal [L, A], or one each per context:
+    [C, L A, L A], [C, L, A], with `context` [n], 0 to C - 1. Gamma may come from `gamma_matrix`, from a formula or
+    from simulated slates. Moore-Penrose inverse by eigenvalues, cut at 1e-10 of the largest.
+    """
+    matrix, q = numbers("gamma", gamma), numbers("target_marginal", target_marginal)
+    matrix, q = (matrix[None], q[None]) if matrix.ndim == 2 else (matrix, q)
+    if q.ndim != 3 or matrix.shape != (len(q), q.shape[1] * q.shape[2], q.shape[1] * q.shape[2]):
+        raise InputError(
+            f"gamma has shape {matrix.shape}, target_marginal {q.shape}; expected [C, L A, L A], [C, L, A]"
+        )
+    index = _marked(action, q.shape[2])
+    if index.shape[1] != q.shape[1]:
+        raise InputError(f"action has {index.shape[1]} positions, target_marginal {q.shape[1]}")
+    which = _contexts(context, len(index), len(matrix))
+    flat = q.reshape(len(q), -1)
+    inverse = np.linalg.pinv(matrix, rcond=CUT, hermitian=True)
+    coefficient = np.einsum("ci,cij->cj", flat, inverse)
+    seen = np.einsum("cj,cjk->ck", coefficient, matrix)
+    norm = np.sqrt((flat * flat).sum(axis=1))
+    unseen = np.sqrt(((flat - seen) ** 2).sum(axis=1)) / np.where(norm > 0, norm, 1.0)
+    weight = np.take_along_axis(coefficient[which], index, axis=1).sum(axis=1)
+    return PseudoInverseWeights(weight, unseen)
+
+
+def _marked(slates: ArrayLike, items: int) -> Int64s:
+    """Where 1_s is 1: k A + a [S, L]."""
+    array = np.asarray(slates)
+    if array.ndim != 2 or array.dtype.kind not in "iu":
+        raise InputError(f"slates must be whole numbers [n, L], got {array.dtype} of shape {array.shape}")
+    bad = (array < 0) | (array >= items)
+    if bad.any():
+        row, k = (int(x) for x in np.argwhere(bad)[0])
+        raise InputError(f"item of slate {row}, position {k} is {array[row, k]}; it must lie between 0 and {items - 1}")
+    return array.astype(np.int64) + np.arange(array.shape[1]) * items
+
+
+def _distribution(probability: ArrayLike, n: int) -> Floats:
+    chance = numbers("probability", probability, (n,))
+    if (chance < 0).any() or abs(chance.sum() - 1.0) > 1e-6:
+        raise InputError(f"probability must be at least 0 and sum to 1, got minimum {chance.min()}, sum {chance.sum()}")
+    return chance
+
+
+def _contexts(context: ArrayLike | None, n: int, contexts: int) -> Int64s:
+    if context is None:
+        if contexts != 1:
+            raise InputError(f"gamma has {contexts} contexts: say with context [n] which slate belongs to which")
+        return np.zeros(n, np.int64)
+    array = np.asarray(context)
+    if array.shape != (n,) or array.dtype.kind not in "iu" or (n and not 0 <= array.min() <= array.max() < contexts):
+        raise InputError(f"context must be whole numbers [{n}] from 0 to {contexts - 1}")
+    return array.astype(np.int64)
+
+
+UNSEEN = 1e-6
+"""Relative length of the target's marginals outside the logging policy's span that is named."""
+
+
+def pseudo_inverse(
+    *,
+    reward: ArrayLike,
+    pscore_item_position: ArrayLike | None = None,
+    target_pscore_item_position: ArrayLike | None = None,
+    weights: PseudoInverseWeights | None = None,
+    interval: Interval = "normal",
+    level: float = 0.95,
+    seed: int = 0,
+    cluster: ArrayLike | None = None,
+) -> Estimate:
+    """Pseudo-inverse estimator: mean of r_i q' Gamma^+ 1_s (Swaminathan et al. 2017, eq. 4).
+
+    reward [n] per slate ([n, L] is added up). Unbiased if the expected reward of a slate is a sum of unknown parts,
+    one per (position, item): only the sum needs to be seen. Either the marginals [n, L] of a *product* logging policy
+    (positions drawn independently), for which the weight is 1 + sum_k (w_k - 1), whatever the target policy; or
+    `weights` from `gamma_weights`, for any logging policy. `cluster` [n] and intervals as elsewhere here.
+    """
+    total, weight, warnings = _weights(reward, pscore_item_position, target_pscore_item_position, weights)
+    asked = Asked(interval, level, seed, cluster)
+    found = (*warnings, *weight_warnings(weight, cluster=asked.cluster))
+    return estimate("pseudo_inverse", SumOfRatios((weight * total)[:, None], None), asked, found)
+
+
+def weighted_pseudo_inverse(
+    *,
+    reward: ArrayLike,
+    pscore_item_position: ArrayLike | None = None,
+    target_pscore_item_position: ArrayLike | None = None,
+    weights: PseudoInverseWeights | None = None,
+    interval: Interval = "normal",
+    level: float = 0.95,
+    seed: int = 0,
+    cluster: ArrayLike | None = None,
+) -> Estimate:
+    """`pseudo_inverse` divided by its own mean weight (wPI of Swaminathan et al. 2017, section 5)."""
+    total, weight, warnings = _weights(reward, pscore_item_position, target_pscore_item_position, weights)
+    asked = Asked(interval, level, seed, cluster)
+    found = (*warnings, *weight_warnings(weight, cluster=asked.cluster))
+    sums = SumOfRatios((weight * total)[:, None], weight[:, None])
+    return estimate("weighted_pseudo_inverse", sums, asked, found)
+
+
+def _weights(
+    reward: ArrayLike, pscore: ArrayLike | None, target_pscore: ArrayLike | None, given: PseudoInverseWeights | None
+) -> tuple[Floats, Floats, tuple[str, ...]]:
+    total = slate_reward(reward)
+    if given is not None:
+        if pscore is not None or target_pscore is not None:
+            raise InputError("give either weights or the two marginals, not both")
+        return total, numbers("weights", given.weight, total.shape), _unseen(given.unseen)
+    if pscore is None or target_pscore is None:
+        raise InputError("give pscore_item_position and target_pscore_item_position, or weights from gamma_weights")
+    below = logged("pscore_item_position", pscore)
+    if below.ndim != 2 or len(below) != len(total):
+        raise InputError(f"pscore_item_position has shape {below.shape}, expected ({len(total)}, L)")
+    above = target("target_pscore_item_position", target_pscore, below.shape)
+    return total, 1.0 + (above / below - 1.0).sum(axis=1), ()
+
+
+def _unseen(unseen: Floats) -> tuple[str, ...]:
+    bad = np.flatnonzero(unseen > UNSEEN)
+    if not len(bad):
+        return ()
+    worst = int(np.argmax(unseen))
+    share = f"worst: context {worst}, {100 * unseen[worst]:.2g} % of its marginals"
+    what = f"in {len(bad)} of {len(unseen)} contexts the target policy shows what the logging policy cannot ({share})"
+    return (f"{what}: biased by what is not seen",)
