@@ -7,7 +7,7 @@ import numpy as np
 
 from driftline.agents.policy import HasPropensity
 from driftline.agents.protocol import Agent, HasItemSpace, Job
-from driftline.scenarios.item_space import ItemSpace
+from driftline.scenarios.oracle_agent import ItemSpace
 from driftline.sim.errors import InputError
 from driftline.sim.response import SlateError
 from driftline.sim.types import Feedback, Floats, Int32s, Int64s, Observation, Setting, Slates

@@ -1,4 +1,8 @@
-"""What the package itself offers by name, found by listing its folders: nobody keeps a table.
+"""What the package offers by name; importing module:Class (the one).
+
+Importing what a file or an argument names as `package.module:Name`.
+
+What the package itself offers by name, found by listing its folders: nobody keeps a table.
 
 A name is a file's name; the class in it bears the same name in camel case.
 """
@@ -9,9 +13,28 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from driftline.scenarios.imported import imported
 from driftline.sim.errors import InputError, hint
 from driftline.sim.types import Params
+
+
+def imported(what: str, path: str, kind: type = type) -> Any:
+    """What `package.module:Name` names; `what` it is meant to be is said in errors. kind: class or function.
+
+    Raises:
+        InputError: the module cannot be imported, or has no such name (with the nearest one of that kind).
+    """
+    module_name, _, attribute = path.partition(":")
+    try:
+        module = import_module(module_name)
+    except Exception as problem:  # a module's own code may raise anything
+        lines = str(problem).strip().splitlines() or ["no message"]
+        reason = f"{type(problem).__name__}: {lines[0]}"
+        raise InputError(f"{what} {path!r} cannot be imported: {reason}") from problem
+    if not hasattr(module, attribute):
+        near = hint(attribute, [name for name, value in vars(module).items() if isinstance(value, kind)])
+        raise InputError(f"{what} {path!r}: module {module_name!r} has no {attribute!r}; {near}")
+    return getattr(module, attribute)
+
 
 BASELINES = "driftline.agents.baselines"
 TRACKERS = "driftline.agents.evolution"

@@ -15,12 +15,10 @@ from driftline.agents.evolution._base import Tracker
 from driftline.agents.models.item_space import TextEncoder
 from driftline.agents.policy import PlackettLuce, Policy
 from driftline.agents.protocol import Agent
-from driftline.scenarios.agent_names import PARTS, agent_class, parse_id
-from driftline.scenarios.built_in import baseline_path, baselines, policies, tracker_class, trackers
-from driftline.scenarios.imported import imported
+from driftline.scenarios.agent_names import PARTS, agent_class, of_tracker, parse_id
+from driftline.scenarios.built_in import baseline_path, baselines, imported, policies, tracker_class, trackers
 from driftline.scenarios.oracle_agent import Oracle
 from driftline.scenarios.schema import AgentSpec, Scenario
-from driftline.scenarios.tracker_params import of_tracker
 from driftline.sim.config.validation import complaints
 from driftline.sim.errors import InputError, hint
 from driftline.sim.world import World

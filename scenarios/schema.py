@@ -1,10 +1,23 @@
-"""What a scenario file may say: a world, the agents in it, how it is run and how it is judged."""
+"""What a file may say; from a name to a checked scenario.
 
+What a scenario file may say: a world, the agents in it, how it is run and how it is judged.
+
+From a name or a path to a checked scenario.
+
+Seeds as written on a command line: `3` for the first three, `5:10` for 5 to 9.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, field_validator
 
+from driftline.sim.config.files import find_scenario, read_scenario, scenario_files
 from driftline.sim.config.params import WorldParams
+from driftline.sim.config.resolve import apply
+from driftline.sim.config.validation import complaints
+from driftline.sim.errors import InputError
 from driftline.sim.types import Count, Params, Positive
 
 Expects = Literal["drifting", "stationary", "flow", "jumping", "cold", "loop", "real"]
@@ -95,3 +108,93 @@ class Scenario(WorldParams):
     run: RunParams = RunParams()
     judge: JudgeParams = JudgeParams()
     grade: GradeParams = GradeParams()
+
+
+def check(stated: Mapping[str, Any]) -> Scenario:
+    """A scenario from what its file states.
+
+    Raises:
+        InputError: naming the first finding, and how many more there are.
+    """
+    try:
+        return Scenario.model_validate(stated)
+    except ValidationError as problem:
+        first, *more = complaints(problem, stated, Scenario)
+        tail = f" (and {len(more)} more; `driftline validate` names them all)" if more else ""
+        raise InputError(first + tail) from problem
+
+
+def findings(stated: Mapping[str, Any]) -> list[str]:
+    """Everything that is wrong with what a file states, one line each; empty when nothing is."""
+    try:
+        Scenario.model_validate(stated)
+    except ValidationError as problem:
+        return complaints(problem, stated, Scenario)
+    return []
+
+
+def load(scenario: str | Path | Scenario, overrides: Mapping[str, Any] | None = None) -> Scenario:
+    """The scenario of this name or file, with overrides by dotted path such as `{"population.users": 500}`.
+
+    Raises:
+        InputError: unknown name or key, wrong type or bound; a file's own fault names the file.
+    """
+    if isinstance(scenario, Scenario):
+        return check(apply(scenario.model_dump(mode="json"), overrides, Scenario)) if overrides else scenario
+    stated = apply(read_scenario(scenario), overrides or {}, Scenario)
+    try:
+        return check(stated)
+    except InputError as problem:
+        raise (problem if overrides else InputError(f"{find_scenario(scenario)}: {problem}")) from problem.__cause__
+
+
+def all_scenarios() -> list[Scenario]:
+    """Every scenario that a directory listing finds, by name."""
+    return [load(path) for _, path in sorted(scenario_files().items())]
+
+
+LIMIT = 2**31
+
+
+def seed_range(text: str) -> range:
+    """`3` is range(3), `5:10` is range(5, 10).
+
+    Raises:
+        InputError: not numbers, negative, or empty.
+    """
+    first, colon, last = text.strip().partition(":")
+    try:
+        start, end = (int(first or 0), int(last)) if colon else (0, int(first))
+    except ValueError:
+        raise InputError(f"--seeds {text}: must be a number of seeds (3) or a half-open range (5:10)") from None
+    if start < 0 or end > LIMIT:
+        raise InputError(f"--seeds {text}: seeds must be >= 0 and < {LIMIT}")
+    if end <= start:
+        wanted = (
+            f"the end must be above the start; {start}:{start + 1} is seed {start} alone" if colon else "must be >= 1"
+        )
+        raise InputError(f"--seeds {text}: {wanted}")
+    return range(start, end)
+
+
+def checked_seeds(seeds: Iterable[int]) -> tuple[int, ...]:
+    """Seeds as given to `run`, in their order.
+
+    Raises:
+        InputError: no list, none, one twice, negative, or not a whole number.
+    """
+    if not isinstance(seeds, Iterable):
+        raise InputError(f"seeds: {seeds!r} is no list of seeds; range(3) stands for 0, 1 and 2")
+    found: list[int] = []
+    for seed in seeds:
+        if isinstance(seed, bool) or not hasattr(seed, "__index__"):
+            raise InputError(f"seeds: {seed!r} is not a whole number")
+        number = seed.__index__()
+        if not 0 <= number < LIMIT:
+            raise InputError(f"seeds: {number} must be >= 0 and < {LIMIT}")
+        if number in found:
+            raise InputError(f"seeds: {number} is given twice")
+        found.append(number)
+    if not found:
+        raise InputError("seeds: at least one is needed")
+    return tuple(found)

@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 import polars as pl
 
-from driftline.scenarios.run_result import Run, readable
+from driftline.scenarios.api import Run, readable
 from driftline.sim.errors import InputError
 from driftline.sim.types import BehaviorKind, Floats
 

@@ -1,4 +1,7 @@
-"""Tuning: the same number of trials for every agent, on the same seeds of the same scenario."""
+"""Tuning: the same number of trials for every agent, on the same seeds of the same scenario.
+
+Which parameters of an agent are searched, and between which bounds.
+"""
 
 import csv
 import json
@@ -6,16 +9,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 
+from driftline.agents.composed.full import Full
+from driftline.agents.composed.rival import Rival
 from driftline.agents.protocol import Range
 from driftline.evaluation.run.folder import slug
 from driftline.evaluation.run.visits import regret
 from driftline.scenarios import runner
-from driftline.scenarios.executors import Progress, execute
+from driftline.scenarios.agent_names import agent_class, parse_id
+from driftline.scenarios.built_in import baseline_path, baselines, tracker_class, trackers
+from driftline.scenarios.executors import Progress, Task, execute
 from driftline.scenarios.schema import AgentSpec, Scenario
-from driftline.scenarios.task import Task
 from driftline.sim.errors import InputError
 from driftline.sim.keyed import Stream, derived_seed
 
@@ -171,3 +178,25 @@ def write_trials(tuned: Sequence[Tuned], seeds: Sequence[int], path: Path) -> No
             rows.append([trial.agent, str(trial.number), *numbers, json.dumps(trial.params)])
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([header, *rows])
+
+
+def search_space(scenario: Scenario, agent: str) -> dict[str, Range]:
+    """The ranges that the agent's class and its evolution model's class state as `space`.
+
+    A parameter that the id's brackets fix is not searched.
+    """
+    name = parse_id(agent)
+    spec = scenario.agents.get(agent, AgentSpec())
+    space = {key: each for holder in _holders(name.base, spec) for key, each in getattr(holder, "space", {}).items()}
+    return {key: each for key, each in space.items() if key not in name.changes}
+
+
+def _holders(base: str, spec: AgentSpec) -> list[Any]:
+    """The classes whose constructors take the agent's parameters."""
+    if base == "oracle":
+        return []
+    if base in baselines() or ":" in base:
+        return [agent_class(baseline_path(base))]
+    rival = base in trackers()
+    tracker = spec.evolution or (base if rival else "filter_bank")
+    return [Rival if rival else Full, tracker_class(tracker)]

@@ -11,9 +11,8 @@ import typer
 
 from driftline.scenarios import api
 from driftline.scenarios.agent_names import split_ids
-from driftline.scenarios.cli import app
-from driftline.scenarios.discovery import findings
-from driftline.scenarios.seed_range import seed_range
+from driftline.scenarios.cli.main import app
+from driftline.scenarios.schema import findings, seed_range
 from driftline.sim.config.files import parse, scenario_files
 from driftline.sim.config.resolve import from_texts
 

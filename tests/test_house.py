@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from driftline.scenarios.discovery import findings
+from driftline.scenarios.schema import findings
 from driftline.sim.config.files import read_scenario
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,8 +30,8 @@ LONGEST = 400
         "import driftline",
         "import driftline.sim, driftline.sim.world, driftline.sim.laws",
         pytest.param(EVERY_JUDGE, id="every module of driftline.evaluation"),
-        "from driftline.scenarios.cli import main; main(['--help'])",
-        "from driftline.scenarios.cli import main; main(['list'])",
+        "from driftline.scenarios.cli.main import main; main(['--help'])",
+        "from driftline.scenarios.cli.main import main; main(['list'])",
     ],
 )
 def test_starting_up_imports_nothing_heavy(code: str) -> None:

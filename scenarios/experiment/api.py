@@ -9,15 +9,12 @@ from typing import Any
 import polars as pl
 
 from driftline.scenarios.api import prepared
-from driftline.scenarios.content_hash import agent_hash, digest, scenario_hash
-from driftline.scenarios.executors import Progress, execute
-from driftline.scenarios.experiment.design import Design
-from driftline.scenarios.experiment.outcome import Experiment, outcome
+from driftline.scenarios.executors import Progress, Report, Task, execute
+from driftline.scenarios.experiment.design import TRAININGS, Design, Training
+from driftline.scenarios.experiment.outcome import Experiment, Twins, outcome
 from driftline.scenarios.experiment.play import METRICS, Plan, play
-from driftline.scenarios.experiment.training import TRAININGS, Training
-from driftline.scenarios.experiment.truths import Twins
+from driftline.scenarios.hashes import agent_hash, digest, scenario_hash
 from driftline.scenarios.schema import Scenario
-from driftline.scenarios.task import Report, Task
 from driftline.sim.errors import InputError, hint
 from driftline.sim.warmup import warm_up
 from driftline.sim.world import World

@@ -1,13 +1,22 @@
-"""Who is shown which arm, and when: the assignment of an experiment."""
+"""Assignment, training, scopes.
 
+Who is shown which arm, and when: the assignment of an experiment.
+
+What each arm's agent learns from: its own arm's visits, everybody's, or nothing new.
+
+Which arm can change what: the scope of every stateful part of an experiment.
+"""
+
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
 
+from driftline.agents.users import take_rows
 from driftline.sim import keyed
 from driftline.sim.keyed import Stream
-from driftline.sim.types import Bools, Count, Floats, Int64s, NonNegative, Params, Positive
+from driftline.sim.types import Bools, Count, Feedback, Floats, Int64s, NonNegative, Params, Positive
 
 Kind = Literal["user", "cluster", "switchback", "interleave"]
 USER, CLUSTER, BLOCK, COPY = 0, 1, 2, 7
@@ -95,3 +104,102 @@ class Design(Params):
         what = CLUSTER if self.kind == "cluster" else USER
         draw = keyed.uniforms(seed, Stream.ASSIGNMENT, unit, 1, what)
         return np.mod(draw + turn * self.share, 1.0) if turn else draw
+
+
+Training = Literal["pooled", "diverted", "snapshot", "weighted"]
+TRAININGS: tuple[Training, ...] = ("pooled", "diverted", "snapshot", "weighted")
+WEIGHTED = 3
+"""Place of the thinning in the key."""
+
+
+class Exposure:
+    """How often each arm has shown each item, up to the last tick boundary."""
+
+    def __init__(self) -> None:
+        self._settled: Int64s = np.zeros((2, 0), np.int64)
+        self._waiting: Int64s = np.zeros((2, 0), np.int64)
+
+    def note(self, feedback: Feedback, in_b: Bools) -> None:
+        """Count slates, to be known from the next tick boundary on."""
+        top = max(int(feedback.items.max()) + 1 if feedback.items.size else 0, self._waiting.shape[1])
+        counts = [np.bincount(feedback.items[of_arm].ravel(), minlength=top) for of_arm in (~in_b, in_b)]
+        self._waiting = _sum(self._waiting, np.stack(counts))
+
+    def settle(self) -> None:
+        """A tick boundary."""
+        self._settled = _sum(self._settled, self._waiting)
+        self._waiting = np.zeros_like(self._waiting)
+
+    def likeness(self, feedback: Feedback, arm: int) -> Floats:
+        """How likely arm `arm` (0 or 1) is to have shown these slates, beside the other arm, in [0, 1] [n].
+
+        Mean over positions of min(1, share of the item in this arm's slates / share in the other's); items seen in
+        neither count as 1.
+        """
+        known = np.zeros((2, max(int(feedback.items.max(initial=0)) + 1, self._settled.shape[1])))
+        known[:, : self._settled.shape[1]] = self._settled
+        share = (known + 0.5) / (known + 0.5).sum(axis=1, keepdims=True)
+        ratio = np.minimum(1.0, share[arm] / share[1 - arm])
+        mean: Floats = ratio[feedback.items].mean(axis=1)
+        return mean
+
+
+def lesson(training: Training, feedback: Feedback, own: Bools, exposure: Exposure, arm: int, seed: int) -> Feedback:
+    """The part of a round's feedback that an arm's agent learns from; `own` [n]: visits that it served.
+
+    `weighted` thins the other arm's visits to those that this arm might have produced, by a keyed draw: weighted
+    training (Si 2023, "Tackling interference induced by data training loops in A/B tests") without asking agents to
+    take weights.
+    """
+    if training == "pooled":
+        return feedback
+    if training == "weighted" and not own.all():
+        draw = keyed.uniforms(seed, Stream.ASSIGNMENT, feedback.user, feedback.visit, WEIGHTED)
+        return take_rows(feedback, np.flatnonzero(own | (draw < exposure.likeness(feedback, arm))))
+    return take_rows(feedback, np.flatnonzero(own))
+
+
+def _sum(a: Int64s, b: Int64s) -> Int64s:
+    total = np.zeros((2, max(a.shape[1], b.shape[1])), np.int64)
+    total[:, : a.shape[1]] += a
+    total[:, : b.shape[1]] += b
+    return total
+
+
+Scope = Literal["arm", "global"]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Something that an experiment changes as it goes; `arm`: each arm has its own, `global`: both write to one."""
+
+    name: str
+    scope: Scope
+    why: str
+
+
+def parts(design: Design, training: Training) -> tuple[Part, ...]:
+    """Every stateful part of an experiment, with its scope."""
+    shared = design.kind in ("switchback", "interleave")
+    both = "every user meets both arms" if shared else "a user meets one arm, and users do not meet each other"
+    return (
+        Part("shelf of live items", "global", "items come and go by the calendar, whatever is shown"),
+        Part("text vectors", "global", "they depend on the texts alone"),
+        Part("users' interests and habits", "global" if shared else "arm", both),
+        Part("agents: counts, models, factors", *LEARNED[training]),
+        Part("agents: what they know of single users", *KNOWN[training]),
+    )
+
+
+LEARNED: dict[Training, tuple[Scope, str]] = {
+    "pooled": ("global", "both learn from everybody's visits"),
+    "diverted": ("arm", "each learns from its own arm's visits"),
+    "snapshot": ("arm", "frozen as they were at the start"),
+    "weighted": ("global", "each learns from its own arm's visits and a thinned part of the other's"),
+}
+KNOWN: dict[Training, tuple[Scope, str]] = {
+    "pooled": ("global", "both watch all users"),
+    "diverted": ("arm", "each watches the users that it serves"),
+    "snapshot": ("arm", "each watches the users that it serves"),
+    "weighted": ("global", "each watches its own users and a thinned part of the others' visits"),
+}

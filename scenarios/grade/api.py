@@ -8,17 +8,13 @@ from typing import Any
 import polars as pl
 
 from driftline.scenarios.agent_names import checked_agents, with_agents
-from driftline.scenarios.content_hash import digest, scenario_hash
-from driftline.scenarios.discovery import load
-from driftline.scenarios.executors import Progress, execute
-from driftline.scenarios.grade.findings import Finding, findings
-from driftline.scenarios.grade.off_policy_rows import Spans
-from driftline.scenarios.grade.page import write_page
+from driftline.scenarios.executors import Progress, Task, execute
+from driftline.scenarios.grade.off_policy import Spans
+from driftline.scenarios.grade.page import Finding, findings, write_page
 from driftline.scenarios.grade.replication import replicate
-from driftline.scenarios.grade.summary import grades, selection
-from driftline.scenarios.schema import Scenario
-from driftline.scenarios.seed_range import checked_seeds
-from driftline.scenarios.task import Task
+from driftline.scenarios.grade.rows import grades, selection
+from driftline.scenarios.hashes import digest, scenario_hash
+from driftline.scenarios.schema import Scenario, checked_seeds, load
 from driftline.sim.errors import InputError
 from driftline.sim.world import World
 

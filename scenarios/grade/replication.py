@@ -7,15 +7,13 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from driftline.scenarios.experiment.design import Design, Kind
+from driftline.scenarios.executors import Report
+from driftline.scenarios.experiment.design import TRAININGS, Design, Kind, Training
 from driftline.scenarios.experiment.play import Plan, play
-from driftline.scenarios.experiment.training import TRAININGS, Training
-from driftline.scenarios.grade.bandit_log import bandit_log, policy_value
-from driftline.scenarios.grade.experiment_rows import experiment_rows, warmup_covariates
-from driftline.scenarios.grade.off_policy_rows import TIMES, Spans, off_policy_rows
-from driftline.scenarios.grade.row import Row
+from driftline.scenarios.grade.experiments import experiment_rows, warmup_covariates
+from driftline.scenarios.grade.off_policy import TIMES, Spans, bandit_log, off_policy_rows, policy_value
+from driftline.scenarios.grade.rows import Row
 from driftline.scenarios.schema import Scenario
-from driftline.scenarios.task import Report
 from driftline.sim.warmup import Start, warm_up
 from driftline.sim.world import World
 

@@ -1,15 +1,27 @@
-"""Reading a log: a CSV or Parquet file, or a Polars frame, whose every row can be traced to its line."""
+"""File, columns, cells, options.
 
-from collections.abc import Iterator
+Reading a log: a CSV or Parquet file, or a Polars frame, whose every row can be traced to its line.
+
+Which column of the log plays which role: `reward=clicked,action=item`.
+
+A column in its role: numbers, labels or times; the first bad cell is named by file, line, column and role.
+
+Options of `driftline ope` and `driftline ab`, from text.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
 from io import BytesIO
+from math import isnan
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
+from driftline.evaluation.off_policy import Bounds
 from driftline.sim.data.csv import COMMAS, Format, check_first_line, malformed, text_of
-from driftline.sim.data.tables import Table, read_parquet
-from driftline.sim.errors import InputError, hint
+from driftline.sim.data.tables import TEXT, Table, read_parquet, seconds
+from driftline.sim.errors import InputError, hint, shown
+from driftline.sim.types import Bools, Floats, Int64s
 
 LAYOUTS = {".csv": COMMAS, ".tsv": Format(separator="\t")}
 ISO_DAY = r"^\d{4}-\d{2}-\d{2}([T ]|$)"
@@ -74,3 +86,170 @@ def _dated(frame: pl.DataFrame) -> Iterator[pl.Series]:
 
 def _any_near(name: str, names: list[str]) -> bool:
     return hint(name, names).startswith("did you mean")
+
+
+def stated_columns(text: str) -> dict[str, str]:
+    """`--columns reward=clicked,user=uid` as a mapping from role to column.
+
+    Raises:
+        InputError: something that is not role=column, or a role stated twice.
+    """
+    found: dict[str, str] = {}
+    for pair in text.split(",") if text.strip() else []:
+        role, equals, column = (piece.strip() for piece in pair.partition("="))
+        if not (role and equals and column):
+            raise InputError(f"--columns {pair.strip()!r}: must be role=column, for instance reward=clicked")
+        if role in found:
+            raise InputError(f"--columns: {role!r} is stated twice, as {found[role]!r} and as {column!r}")
+        found[role] = column
+    return found
+
+
+def mapped_columns(
+    log: Table, columns: Mapping[str, str], roles: Mapping[str, str], by_name: Iterable[str]
+) -> dict[str, str]:
+    """The column of every role that the log has, checked.
+
+    roles: every role that there is, with its meaning. by_name: roles that are taken from a column of their own name
+    where nothing else is stated.
+
+    Raises:
+        InputError: an unknown role, or a column that is not there; with the nearest name.
+    """
+    names = log.frame.columns
+    for role, column in columns.items():
+        if role not in roles:
+            raise InputError(f"columns: {role!r} is no role of a log; {hint(role, roles)}")
+        if column not in names:
+            raise InputError(f"{log.path} has no column {column!r} ({role}); {hint(column, names)}")
+    own = {role: role for role in by_name if role not in columns and role in names}
+    found = {**own, **columns}
+    return {role: found[role] for role in roles if role in found}
+
+
+def needed(log: Table, mapped: Mapping[str, str], roles: Mapping[str, str], wanted: Iterable[str]) -> None:
+    """Every wanted role must have a column; the error says what it is for and how to state it."""
+    for role in wanted:
+        if role not in mapped:
+            there = ", ".join(log.frame.columns[:20])
+            raise InputError(
+                f"{log.path}: {role} is missing, {roles[role]}; state --columns {role}=COLUMN (there are: {there})"
+            )
+
+
+DAY = 86_400.0
+
+
+def numbers(log: Table, role: str, column: str) -> Floats:
+    """Finite numbers [n]; true and false count as 1 and 0.
+
+    Raises:
+        InputError: an empty cell, NaN, infinity, or something that is no number.
+    """
+    cells = log.frame[column]
+    if not (cells.dtype.is_numeric() or cells.dtype in (*TEXT, pl.Boolean, pl.Null)):
+        raise InputError(f"{log.path}: column {column!r} ({role}) must hold numbers, got {cells.dtype}")
+    if cells.dtype in TEXT:
+        cells = cells.cast(pl.String).str.strip_chars()
+    values = cells.cast(pl.Float64, strict=False)
+    refuse(log, role, column, ~values.is_finite().fill_null(False).to_numpy(), "must be a finite number")
+    return values.to_numpy().copy()
+
+
+def within(
+    log: Table, role: str, column: str, low: float, high: float, bound: str, *, open_low: bool = False
+) -> Floats:
+    """Numbers from low to high; `open_low`: above low. bound: how an error says it."""
+    values = numbers(log, role, column)
+    below = values <= low if open_low else values < low
+    refuse(log, role, column, below | (values > high), bound)
+    return values
+
+
+def labels(log: Table, role: str, column: str) -> pl.Series:
+    """Labels [n] (ids, arms, actions) of any kind; text is stripped. `InputError` for an empty cell or NaN."""
+    cells = log.frame[column]
+    if cells.dtype in TEXT:
+        cells = cells.cast(pl.String).str.strip_chars()
+        cells = cells.set(cells == "", None)
+    empty = cells.is_null()
+    if cells.dtype.is_float():
+        empty |= cells.is_nan()
+    refuse(log, role, column, empty.to_numpy(), "must have a value in every row")
+    return cells
+
+
+def codes(cells: pl.Series) -> tuple[Int64s, pl.Series]:
+    """Which distinct label each row holds, numbered from 0 in sorted order [n], and the labels."""
+    distinct = cells.unique().sort()
+    return cells.rank("dense").to_numpy().astype(np.int64) - 1, distinct
+
+
+def times(log: Table, role: str, column: str) -> tuple[Floats, str]:
+    """Times [n] and their unit: numbers as they are; dates and date-times as days since the first."""
+    cells = log.frame[column]
+    if cells.dtype.is_numeric():
+        return numbers(log, role, column), "units of time"
+    if cells.dtype not in (*TEXT, pl.Date, pl.Datetime):
+        raise InputError(f"{log.path}: column {column!r} ({role}) must hold numbers or dates, got {cells.dtype}")
+    values = seconds(log, column) / DAY
+    return values - values.min(), "days"
+
+
+def refuse(log: Table, role: str, column: str, bad: Bools, bound: str) -> None:
+    """The first bad cell, if any, as an error; the others are counted."""
+    if not bad.any():
+        return
+    at, count = int(np.argmax(bad)), int(bad.sum())
+    value = log.frame[column][at]
+    said = "is empty" if value is None or value == "" else f"is {_told(value)}"
+    more = f" ({count:,} such rows)" if count > 1 else ""
+    raise InputError(f"{log.place(at)}: column {column!r} ({role}) {said}; {bound}{more}")
+
+
+def _told(value: object) -> str:
+    if isinstance(value, float):
+        return "NaN" if isnan(value) else f"{value:g}"
+    return shown(value)
+
+
+def names(text: str) -> list[str]:
+    """`a,b` as two names."""
+    return [each.strip() for each in text.split(",") if each.strip()]
+
+
+def named_numbers(option: str, text: str) -> dict[str, float]:
+    """`a=1,b=2` as a mapping."""
+    found: dict[str, float] = {}
+    for pair in names(text):
+        name, equals, number = (piece.strip() for piece in pair.partition("="))
+        if not (name and equals):
+            raise InputError(f"{option} {pair!r}: must be name=number")
+        found[name] = _number(f"{option} {name}", number)
+    return found
+
+
+def share_text(text: str | None) -> float | dict[str, float] | None:
+    """`--share .5`, or a share for every arm."""
+    if text is None:
+        return None
+    return named_numbers("--share", text) if "=" in text else _number("--share", text)
+
+
+def bounds(reward_range: str | None, largest_weight: float | None) -> Bounds | None:
+    """`--reward-range 0,1` and `--largest-weight 20`; null where neither is stated."""
+    if reward_range is None and largest_weight is None:
+        return None
+    if reward_range is None:
+        return Bounds(weight=largest_weight)
+    pair = names(reward_range)
+    if len(pair) != 2:
+        raise InputError(f"--reward-range {reward_range}: must be two numbers, such as 0,1")
+    return Bounds((_number("--reward-range", pair[0]), _number("--reward-range", pair[1])), largest_weight)
+
+
+def _number(what: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise InputError(f"{what} {text!r}: must be a number") from None

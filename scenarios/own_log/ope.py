@@ -8,15 +8,33 @@ import polars as pl
 
 from driftline.evaluation.off_policy import Bounds, IntervalName
 from driftline.evaluation.off_policy.rounds import one_of, share
-from driftline.scenarios.own_log.cells import numbers, within
-from driftline.scenarios.own_log.columns import mapped_columns
-from driftline.scenarios.own_log.log_file import read_log
-from driftline.scenarios.own_log.ope_checks import log_checks, no_overlap
-from driftline.scenarios.own_log.ope_roles import BY_NAME, KINDS, ROLES, Decisions, decisions
-from driftline.scenarios.own_log.policy import Policy, PolicyFunction, named_policy
-from driftline.scenarios.own_log.reward_model import Modelled, checked_model, modelled
-from driftline.scenarios.own_log.single_log import GAIN, LOGGED, OVER_LOG, Asked, checked_estimators, single_verdict
-from driftline.scenarios.own_log.slate_log import (
+from driftline.scenarios.own_log.log_file import mapped_columns, numbers, read_log, within
+from driftline.scenarios.own_log.roles import (
+    BY_NAME,
+    KINDS,
+    ROLES,
+    Decisions,
+    Policy,
+    PolicyFunction,
+    Target,
+    decisions,
+    log_checks,
+    named_policy,
+    no_overlap,
+    target,
+)
+from driftline.scenarios.own_log.single import (
+    GAIN,
+    LOGGED,
+    OVER_LOG,
+    Asked,
+    Modelled,
+    checked_estimators,
+    checked_model,
+    modelled,
+    single_verdict,
+)
+from driftline.scenarios.own_log.slates import (
     ESTIMATORS,
     checked_slates,
     mean_slate,
@@ -24,7 +42,6 @@ from driftline.scenarios.own_log.slate_log import (
     slate_targets,
     whole_slates,
 )
-from driftline.scenarios.own_log.target import Target, target
 from driftline.scenarios.own_log.verdict import Check, Finding, Verdict
 from driftline.sim.data.tables import Table
 from driftline.sim.errors import InputError

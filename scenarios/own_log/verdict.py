@@ -1,13 +1,24 @@
-"""What is said about a log: checks first, then numbers, then every warning, as rows, as JSON and as a page."""
+"""Verdict and its page (ends the circle).
 
-from collections.abc import Iterator, Mapping
+What is said about a log: checks first, then numbers, then every warning, as rows, as JSON and as a page.
+
+The figure of a verdict: every number with its interval, one panel for each thing that it is a number of.
+
+A verdict as one page that opens in any browser without a network.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, nan
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from driftline.evaluation.estimate import Estimate
 from driftline.evaluation.experiment import Effect
+from driftline.evaluation.report.style import GREY, INK, PALETTE, drawing, svg
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +132,6 @@ class Verdict:
 
     def write_page(self, path: str | Path) -> Path:
         """A page that opens in any browser without a network."""
-        from driftline.scenarios.own_log.page import page
 
         target = Path(path)
         target.write_text(page(self), encoding="utf-8")
@@ -148,3 +158,73 @@ def _document(finding: Finding) -> dict[str, object]:
     if isinstance(found, Effect):
         row |= {"p_value": told(found.p_value), "p_holm": finding.p_adjusted}
     return row | {"warnings": list(found.warnings)}
+
+
+NAME = "forest"
+ROW, HEAD = 0.34, 0.75
+"""Inches of a row and of a panel's title and axis."""
+
+
+def forest_plot(verdict: Verdict) -> str:
+    """One `<svg>` element."""
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    panels: dict[str, list[Finding]] = {}
+    for finding in verdict.findings:
+        panels.setdefault(finding.about, []).append(finding)
+    heights = [HEAD + ROW * len(each) for each in panels.values()]
+    with drawing(NAME):
+        figure = Figure(figsize=(9.5, sum(heights)), layout=ConstrainedLayoutEngine(hspace=0.08))
+        axes = figure.subplots(len(panels), 1, squeeze=False, height_ratios=heights)[:, 0]
+        scale: dict[str, Axes] = {}
+        for axis, (about, findings) in zip(axes, panels.items(), strict=True):
+            first = scale.setdefault(findings[0].unit, axis)
+            if first is not axis:
+                axis.sharex(first)
+            _panel(axis, about, findings, (verdict.reference or {}).get(about, nan))
+    return svg(figure, NAME)
+
+
+def _panel(axes: "Axes", about: str, findings: Sequence[Finding], reference: float) -> None:
+    for place, finding in enumerate(findings):
+        found = finding.estimate
+        color = PALETTE[1] if found.warnings else PALETTE[0]
+        if isfinite(found.low) and isfinite(found.high):
+            axes.plot([found.low, found.high], [place, place], color=color, linewidth=2.2, solid_capstyle="butt")
+        if isfinite(found.value):
+            # hollow: something speaks against it
+            face = "white" if found.warnings else color
+            axes.plot([found.value], [place], "o", color=color, markerfacecolor=face, markersize=6.5)
+    if isfinite(reference):
+        axes.axvline(reference, color=GREY, linewidth=1.0, linestyle=(0, (4, 3)), zorder=1)
+    axes.set_yticks(range(len(findings)), [each.name for each in findings], color=INK)
+    axes.set_ylim(len(findings) - 0.5, -0.5)
+    axes.grid(visible=False, axis="y")
+    axes.margins(x=0.06)
+    axes.set_title(about)
+
+
+TEMPLATE = Path(__file__).parent / "templates" / "own_log.html.j2"
+
+
+def page(verdict: Verdict) -> str:
+    """HTML; everything on it is in `Verdict.document` too, but for the drawing."""
+    from jinja2 import Environment
+
+    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["short"] = _short
+    return environment.from_string(TEMPLATE.read_text("utf-8")).render(
+        verdict=verdict,
+        rows=verdict.rows(),
+        checks=verdict.check_rows(),
+        measured="value" if verdict.command == "ope" else "effect",
+        figure=forest_plot(verdict),
+        reference="no effect" if verdict.command == "ab" else "what the logging policy earned, or no gain",
+    )
+
+
+def _short(value: object) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.4g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)

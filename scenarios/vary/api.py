@@ -5,15 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from driftline.scenarios import api, precheck
-from driftline.scenarios.discovery import load
+from driftline.scenarios import api
+from driftline.scenarios.api import Run
 from driftline.scenarios.executors import Progress
 from driftline.scenarios.run_folder import default_folder
-from driftline.scenarios.run_result import Run
-from driftline.scenarios.schema import Scenario
+from driftline.scenarios.schema import Scenario, load
 from driftline.scenarios.vary.outcome import BASE, Varied, VariedWorld
-from driftline.scenarios.vary.variation import Change, Skip, varied
-from driftline.scenarios.vary.variations import chosen
+from driftline.scenarios.vary.variations import Change, Skip, chosen, varied
 from driftline.sim.errors import InputError
 
 
@@ -66,7 +64,7 @@ def vary(
         raise InputError(f"jobs = {jobs}: must be >= 1")
     for world in plan.worlds:
         whole, _ = api.prepared(world.scenario, plan.pair, plan.seeds, {})
-        precheck.checked_topics(whole, plan.seeds[0])
+        api.checked_topics(whole, plan.seeds[0])
     runs: dict[str, Run] = {}
     failed: dict[str, InputError] = {}
     for world in plan.worlds:

@@ -1,12 +1,125 @@
-"""The stated variations, in the order in which they are run and shown."""
+"""What a variation is: a name, and the keys that it changes in a scenario, or why it cannot.
 
-from collections.abc import Iterable
+Faster and slower drift: every law's own rates, scaled.
 
-from driftline.scenarios.schema import Scenario
-from driftline.scenarios.vary.drift import drift_times
-from driftline.scenarios.vary.variation import Change, Edit, Skip, Variation
+The stated variations, in the order in which they are run and shown.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from driftline.scenarios.schema import Scenario, check
+from driftline.sim.config.validation import complaints
 from driftline.sim.errors import InputError, hint
+from driftline.sim.laws._base import Law
 from driftline.sim.text.lexicon import lexicon
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One key, as it was and as it becomes."""
+
+    path: tuple[str, ...]
+    """The key's names from the top; a group's or a law's own name may hold dots."""
+    before: object
+    after: object
+
+    @property
+    def key(self) -> str:
+        """The dotted key, as `--set` takes it."""
+        return ".".join(self.path)
+
+    def __str__(self) -> str:
+        return f"{self.key} {_shown(self.before)} -> {_shown(self.after)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What a variation changes in one scenario."""
+
+    changes: tuple[Change, ...]
+    note: str = ""
+    """What it leaves as it was although its name promises more; empty if nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Why a scenario cannot have a variation."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Variation:
+    """One stated way in which a world is made another."""
+
+    name: str
+    kind: str
+    """choice, topics, drift, text or reward: variations of one kind can be asked for together."""
+    says: str
+    """What it does, in a few words."""
+    edit: Callable[[Scenario], Edit | Skip]
+
+
+def varied(scenario: Scenario, name: str, changes: Sequence[Change]) -> Scenario:
+    """The scenario with the changes put in, checked whole; its title says which variation it is.
+
+    Raises:
+        InputError: a changed number is not legal.
+    """
+    stated = scenario.model_dump(mode="json")
+    for change in changes:
+        node: dict[str, Any] = stated
+        for name_below in change.path[:-1]:
+            node = node[name_below]
+        node[change.path[-1]] = change.after
+    stated["title"] = f"{scenario.title} ({name})"
+    return check(stated)
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "null"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def drift_times(scenario: Scenario, factor: float) -> Edit | Skip:
+    """Every law of every group runs `factor` times as fast, as `Law.scaled` says.
+
+    A law that does not say its rates stays as it is, and is named.
+    """
+    changes: list[Change] = []
+    silent: dict[str, None] = {}
+    for group, stated in scenario.groups.items():
+        for name, law in stated.laws.items():
+            place = ("groups", group, "laws", name)
+            if law.rates is None:
+                silent[name] = None
+                continue
+            try:
+                faster = law.scaled(factor)
+            except ValidationError as problem:
+                return Skip(_illegal(place, law, factor, problem))
+            changes += _changes(place, law, faster)
+    untouched = f"{', '.join(silent)}: not touched, as {'they do' if len(silent) > 1 else 'it does'} not say `rates`"
+    if not changes:
+        return Skip(untouched if silent else "no law of this world has a rate of drift")
+    return Edit(tuple(changes), untouched if silent else "")
+
+
+def _changes(place: tuple[str, ...], law: Law, faster: Law) -> list[Change]:
+    """The fields in which two laws of one class differ."""
+    pairs = ((field, getattr(law, field), getattr(faster, field)) for field in type(law).model_fields)
+    return [Change((*place, field), before, after) for field, before, after in pairs if before != after]
+
+
+def _illegal(place: tuple[str, ...], law: Law, factor: float, problem: ValidationError) -> str:
+    """A rate that is legal may have a multiple that is not."""
+    return f"{'.'.join(place)} x {factor:g}: {complaints(problem, {}, type(law))[0]}"
+
 
 OTHER_TEXTS = 1_000_000
 """The seed of the other texts, unless the scenario states one: then the next."""

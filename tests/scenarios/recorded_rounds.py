@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from driftline.agents._script import Rounds
 from driftline.agents.baselines.random import Random
 from driftline.scenarios.agent_names import with_agents
-from driftline.scenarios.discovery import load
-from driftline.scenarios.schema import Scenario
+from driftline.scenarios.schema import Scenario, load
 from driftline.sim.types import Setting
 from driftline.sim.warmup import warm_up
 from driftline.sim.world import World

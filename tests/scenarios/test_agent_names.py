@@ -6,17 +6,16 @@ from typing import Any
 import pytest
 import yaml
 
-from driftline.scenarios import tuned
+from driftline.scenarios import agent_names
 from driftline.scenarios.agent_names import agent_class, checked_agents, parse_id, split_ids, with_agents
 from driftline.scenarios.built_in import agent_ids, policies
-from driftline.scenarios.discovery import load
-from driftline.scenarios.schema import AgentSpec, Scenario
+from driftline.scenarios.schema import AgentSpec, Scenario, load
 from driftline.sim.errors import InputError
 
 
 @pytest.fixture
 def scenario(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Scenario:
-    monkeypatch.setattr(tuned, "tuned_folder", lambda: tmp_path)
+    monkeypatch.setattr(agent_names, "tuned_folder", lambda: tmp_path)
     mine = {"evolution": "moving_average", "params": {"half_life": 3}}
     return load("plain", {"agents": {"mine": mine, "full": {"params": {"x": 1}}}})
 

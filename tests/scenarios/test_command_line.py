@@ -13,8 +13,9 @@ import polars as pl
 import pytest
 import yaml
 
-from driftline.scenarios import cli, precheck, runner
-from driftline.scenarios.run_result import Run, open_run
+from driftline.scenarios import api, runner
+from driftline.scenarios.api import Run, open_run
+from driftline.scenarios.cli import main
 
 HERE = Path(__file__).parent
 
@@ -43,7 +44,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty working directory, with the runner and the judges replaced."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(runner, "run_one", fake_runs.run_one)
-    monkeypatch.setattr(precheck, "checked_topics", lambda scenario, seed: ("a", "b"))
+    monkeypatch.setattr(api, "checked_topics", lambda scenario, seed: ("a", "b"))
     monkeypatch.setattr(Run, "judge", _judge)
     monkeypatch.setattr(Run, "report", _report)
     return tmp_path
@@ -51,7 +52,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def _driftline(*arguments: str) -> int:
     with pytest.raises(SystemExit) as left:
-        cli.main(list(arguments))
+        main.main(list(arguments))
     assert isinstance(left.value.code, int)
     return left.value.code
 
@@ -202,7 +203,7 @@ import fake_runs
 from driftline.scenarios import precheck, runner
 runner.run_one = fake_runs.run_one
 precheck.checked_topics = lambda scenario, seed: ("a", "b")
-from driftline.scenarios.cli import main
+from driftline.scenarios.cli.main import main
 main()
 """
 
@@ -242,7 +243,7 @@ def test_start_up_imports_nothing_heavy(tmp_path: Path, arguments: list[str]) ->
     )
     code = (
         "import sys\n"
-        "from driftline.scenarios.cli import main\n"
+        "from driftline.scenarios.cli.main import main\n"
         "try: main()\n"
         "finally: print([m for m in ('torch', 'transformers', 'sklearn', 'implicit', 'matplotlib.pyplot') "
         "if m in sys.modules], file=sys.stderr)\n"

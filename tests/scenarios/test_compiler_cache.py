@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from driftline.scenarios.compiler_cache import VARIABLE, of_worker
+from driftline.scenarios.executors import VARIABLE, of_worker
 
 
 def test_workers_do_not_share_a_cache_and_this_process_keeps_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

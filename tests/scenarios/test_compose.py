@@ -18,9 +18,8 @@ from driftline.agents.policy import Greedy, PlackettLuce
 from driftline.agents.protocol import Agent
 from driftline.scenarios.agent_names import with_agents
 from driftline.scenarios.compose import build_agent
-from driftline.scenarios.discovery import load
 from driftline.scenarios.oracle_agent import Oracle
-from driftline.scenarios.schema import Scenario
+from driftline.scenarios.schema import Scenario, load
 from driftline.sim.errors import InputError
 from driftline.sim.world import World
 

@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from driftline.scenarios.content_hash import agent_hash, scenario_hash, world_hash
-from driftline.scenarios.discovery import check, load
-from driftline.scenarios.schema import AgentSpec
+from driftline.scenarios.hashes import agent_hash, scenario_hash, world_hash
+from driftline.scenarios.schema import AgentSpec, check, load
 from driftline.sim.config.files import read_scenario, scenario_files
 
 GOLDEN = Path(__file__).parent / "golden_hashes.yaml"

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from driftline.scenarios.content_of_run import content_hashes, run_content_hash, table_hash
+from driftline.scenarios.hashes import content_hashes, run_content_hash, table_hash
 from driftline.sim.errors import InputError
 
 

@@ -8,10 +8,8 @@ import pytest
 from fake_runs import run_one
 
 from driftline.scenarios.agent_names import with_agents
-from driftline.scenarios.discovery import load
-from driftline.scenarios.executors import execute
-from driftline.scenarios.schema import Scenario
-from driftline.scenarios.task import Outcome, Task, attempt
+from driftline.scenarios.executors import Outcome, Task, attempt, execute
+from driftline.scenarios.schema import Scenario, load
 
 
 def _tasks(out: Path, agents: Sequence[str], seeds: int) -> list[Task]:

@@ -5,8 +5,8 @@ import pytest
 
 from driftline.agents.baselines.random import Random
 from driftline.agents.protocol import HasItemSpace
-from driftline.scenarios.discovery import load
-from driftline.scenarios.item_space import best_in_space
+from driftline.scenarios.oracle_agent import best_in_space
+from driftline.scenarios.schema import load
 from driftline.sim.oracle import oracle_values
 from driftline.sim.types import Float32s, Floats, Int32s
 from driftline.sim.world import World

@@ -12,7 +12,7 @@ from object_graph import forbidden, held_out_fit, leak, reachable, user_orders
 from driftline.agents.protocol import Agent
 from driftline.scenarios.agent_names import with_agents
 from driftline.scenarios.compose import build_agent
-from driftline.scenarios.discovery import load
+from driftline.scenarios.schema import load
 from driftline.sim.text.corpus import Segments
 from driftline.sim.types import Feedback, Floats, Int64s, Observation, Setting
 from driftline.sim.warmup import warm_up

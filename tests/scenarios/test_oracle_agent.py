@@ -8,9 +8,9 @@ import pytest
 
 from driftline.scenarios.agent_names import with_agents
 from driftline.scenarios.api import run
-from driftline.scenarios.discovery import load
 from driftline.scenarios.oracle_agent import Oracle
 from driftline.scenarios.runner import run_one
+from driftline.scenarios.schema import load
 from driftline.sim.warmup import warm_up
 from driftline.sim.world import World
 

@@ -1,6 +1,6 @@
 import numpy as np
 
-from driftline.scenarios.peak_memory import peak_memory
+from driftline.scenarios.runner import peak_memory
 
 
 def test_the_peak_is_in_bytes_and_never_falls() -> None:

@@ -6,9 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from driftline.scenarios.api import run
-from driftline.scenarios.comparison_rows import comparison_rows
-from driftline.scenarios.run_result import Run, open_run
+from driftline.scenarios.api import Run, open_run, run
+from driftline.scenarios.cli.tables import comparison_rows
 from driftline.scenarios.timeline import timeline
 from driftline.sim.errors import InputError
 

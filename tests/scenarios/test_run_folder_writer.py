@@ -11,11 +11,9 @@ import pytest
 import yaml
 
 from driftline.scenarios.agent_names import with_agents
-from driftline.scenarios.discovery import load
 from driftline.scenarios.executors import execute
-from driftline.scenarios.folder_lock import locked
-from driftline.scenarios.run_folder import OpenFolder, default_folder, finished, open_folder
-from driftline.scenarios.schema import Scenario
+from driftline.scenarios.run_folder import OpenFolder, default_folder, finished, locked, open_folder
+from driftline.scenarios.schema import Scenario, load
 from driftline.sim.errors import InputError
 
 
@@ -137,7 +135,7 @@ def test_a_folder_in_use_is_refused(tmp_path: Path) -> None:
 
 def test_the_lock_of_a_process_that_is_gone_is_taken_over(tmp_path: Path) -> None:
     code = (
-        f"from pathlib import Path; from driftline.scenarios.folder_lock import locked; import os\n"
+        f"from pathlib import Path; from driftline.scenarios.run_folder import locked; import os\n"
         f"with locked(Path({str(tmp_path)!r})): os._exit(0)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -14,9 +14,8 @@ from driftline.agents.protocol import Job
 from driftline.scenarios import runner
 from driftline.scenarios.agent_calls import AgentError
 from driftline.scenarios.agent_names import with_agents
-from driftline.scenarios.discovery import load
 from driftline.scenarios.runner import run_one
-from driftline.scenarios.schema import Scenario
+from driftline.scenarios.schema import Scenario, load
 from driftline.sim.errors import InputError
 from driftline.sim.types import Feedback, Floats, Int32s, Int64s, Observation, Setting, Slates
 

@@ -12,12 +12,10 @@ import pytest
 
 from driftline.evaluation.run.folder import slug
 from driftline.scenarios.agent_names import with_agents
-from driftline.scenarios.content_of_run import content_hashes, run_content_hash
-from driftline.scenarios.discovery import load
-from driftline.scenarios.executors import execute
+from driftline.scenarios.executors import Task, execute
+from driftline.scenarios.hashes import content_hashes, run_content_hash
 from driftline.scenarios.runner import run_one
-from driftline.scenarios.schema import Scenario
-from driftline.scenarios.task import Task
+from driftline.scenarios.schema import Scenario, load
 
 FULL = "full[predictor=hashing,retrain_days=3,refit_days=1]"
 """Trains at the start and retrains on days 10 and 13."""
@@ -32,7 +30,7 @@ agent, world, batch, threads, folder = sys.argv[1:]
 import torch
 torch.set_num_threads(int(threads))
 from driftline.scenarios.agent_names import with_agents
-from driftline.scenarios.discovery import load
+from driftline.scenarios.schema import load
 from driftline.scenarios.runner import run_one
 scenario = with_agents(load("abrupt_shift", json.loads(world) | {"run.batch": int(batch)}), [agent])
 run_one(scenario, agent, 0, Path(folder), lambda share: None)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from driftline.scenarios.seed_range import checked_seeds, seed_range
+from driftline.scenarios.schema import checked_seeds, seed_range
 from driftline.sim.errors import InputError
 
 

@@ -2,9 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from driftline.scenarios.discovery import load
-from driftline.scenarios.schema import Scenario
-from driftline.scenarios.task import Report, Task, attempt
+from driftline.scenarios.executors import Report, Task, attempt
+from driftline.scenarios.schema import Scenario, load
 
 
 def compiled_code_is_interrupted(scenario: Scenario, agent: str, seed: int, out: Path, report: Report) -> None:

@@ -1,5 +1,5 @@
 from driftline.agents.protocol import Job
-from driftline.scenarios.trainer import Trainer
+from driftline.scenarios.runner import Trainer
 
 
 def test_a_job_is_over_after_its_days_and_told_once() -> None:

@@ -9,11 +9,9 @@ import yaml
 
 from driftline.agents.protocol import Range
 from driftline.scenarios import runner
-from driftline.scenarios.agent_names import with_agents
-from driftline.scenarios.discovery import load
-from driftline.scenarios.schema import Scenario
+from driftline.scenarios.agent_names import tuned_params, with_agents, write_tuned
+from driftline.scenarios.schema import Scenario, load
 from driftline.scenarios.tune import Tuned, sobol_trials, tune, write_trials
-from driftline.scenarios.tuned import tuned_params, write_tuned
 from driftline.sim.errors import InputError
 
 

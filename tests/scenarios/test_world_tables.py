@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from driftline.scenarios.discovery import load
-from driftline.scenarios.world_tables import write_world_tables
+from driftline.scenarios.runner import write_world_tables
+from driftline.scenarios.schema import load
 from driftline.sim.world import World
 
 TABLES = {"population.users": 12, "catalogue.items": 80, "catalogue.topics": 4, "catalogue.probes": 9}

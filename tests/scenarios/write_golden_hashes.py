@@ -4,8 +4,8 @@ from pathlib import Path
 
 import yaml
 
-from driftline.scenarios.content_hash import world_hash
-from driftline.scenarios.discovery import all_scenarios
+from driftline.scenarios.hashes import world_hash
+from driftline.scenarios.schema import all_scenarios
 
 PATH = Path(__file__).parent / "golden_hashes.yaml"
 

@@ -6,8 +6,7 @@ from typing import Any, ClassVar
 from driftline.agents.baselines.popularity import Popularity
 from driftline.agents.protocol import Job
 from driftline.scenarios.agent_names import checked_agents, with_agents
-from driftline.scenarios.discovery import load
-from driftline.scenarios.schema import Scenario
+from driftline.scenarios.schema import Scenario, load
 from driftline.sim.types import Feedback, Observation, Setting, Slates
 from driftline.sim.warmup import Start, warm_up
 from driftline.sim.world import World

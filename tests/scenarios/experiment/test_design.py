@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from driftline.scenarios.cli.live import stated_design
 from driftline.scenarios.experiment.design import Design
-from driftline.scenarios.experiment.live import stated_design
 from driftline.sim.errors import InputError
 
 USERS = np.arange(4_000)

@@ -8,11 +8,10 @@ from small_experiment import SMALL, A, B, scenario, started
 
 import driftline
 from driftline.evaluation.experiment import cluster, welch
-from driftline.scenarios import cli
+from driftline.scenarios.cli import main
 from driftline.scenarios.experiment.design import Design
-from driftline.scenarios.experiment.outcome import Experiment
+from driftline.scenarios.experiment.outcome import Experiment, cautioned, off_policy, verdict
 from driftline.scenarios.experiment.play import Plan, play
-from driftline.scenarios.experiment.verdict import cautioned, off_policy, verdict
 from driftline.sim.errors import InputError
 
 
@@ -93,7 +92,7 @@ def test_several_seeds_and_jobs_give_intervals_over_seeds() -> None:
 def test_the_command_prints_every_reading_of_every_window(capsys: pytest.CaptureFixture[str]) -> None:
     settings = [f"--set={key}={value}" for key, value in SMALL.items()]
     with pytest.raises(SystemExit) as left:
-        cli.main(["experiment", "abrupt_shift", "--a", A, "--b", B, "--design", "switchback", "--json", *settings])
+        main.main(["experiment", "abrupt_shift", "--a", A, "--b", B, "--design", "switchback", "--json", *settings])
     assert left.value.code == 0
     rows = json.loads(capsys.readouterr().out)
     assert {row["window"] for row in rows} == {"all", "short", "long"}

@@ -5,9 +5,8 @@ from polars.testing import assert_frame_equal
 from small_experiment import A, B, Diary, Ledger, scenario, started
 
 from driftline.scenarios.agent_calls import AgentError
-from driftline.scenarios.experiment.design import Design
+from driftline.scenarios.experiment.design import TRAININGS, Design, Training
 from driftline.scenarios.experiment.play import Plan, play
-from driftline.scenarios.experiment.training import TRAININGS, Training
 
 DIARY = "small_experiment:Diary"
 OUTCOMES = ["user", "visit", "day", "reward", "click", "dwell", "place"]

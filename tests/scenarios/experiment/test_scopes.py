@@ -2,9 +2,7 @@ from typing import get_args
 
 import pytest
 
-from driftline.scenarios.experiment.design import Design, Kind
-from driftline.scenarios.experiment.scopes import parts
-from driftline.scenarios.experiment.training import TRAININGS, Training
+from driftline.scenarios.experiment.design import TRAININGS, Design, Kind, Training, parts
 
 
 @pytest.mark.parametrize("kind", get_args(Kind))

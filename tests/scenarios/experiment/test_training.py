@@ -1,6 +1,6 @@
 import numpy as np
 
-from driftline.scenarios.experiment.training import Exposure, lesson
+from driftline.scenarios.experiment.design import Exposure, lesson
 from driftline.sim.types import Bools, Feedback
 
 N, L = 400, 2

@@ -2,8 +2,7 @@ import numpy as np
 from small_grade import started
 
 from driftline.evaluation.off_policy import ips
-from driftline.scenarios.grade.bandit_log import bandit_log, drawn, policy_value
-from driftline.scenarios.grade.frozen_policy import FrozenPolicy, true_values
+from driftline.scenarios.grade.off_policy import FrozenPolicy, bandit_log, drawn, policy_value, true_values
 
 TARGETS = {"bold": 0.1, "even": 5.0}
 

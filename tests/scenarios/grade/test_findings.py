@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 from scipy import stats
 
-from driftline.scenarios.grade.findings import Finding, findings
+from driftline.scenarios.grade.page import Finding, findings
 
 N = 60
 

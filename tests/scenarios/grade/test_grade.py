@@ -7,9 +7,9 @@ from polars.testing import assert_frame_equal
 from small_grade import TINY
 
 import driftline
-from driftline.scenarios import cli
+from driftline.scenarios.cli import main
 from driftline.scenarios.grade.api import Grading, small_world
-from driftline.scenarios.grade.off_policy_rows import Spans
+from driftline.scenarios.grade.off_policy import Spans
 from driftline.sim.errors import InputError
 
 
@@ -93,7 +93,7 @@ def test_replications_are_kept_and_the_same_for_any_number_of_jobs(grading: Grad
 def test_the_command_prints_the_same_grades(grading: Grading, capsys: pytest.CaptureFixture[str]) -> None:
     settings = [f"--set={key}={value}" for key, value in TINY.items()]
     with pytest.raises(SystemExit) as left:
-        cli.main(["grade", "abrupt_shift", "--seeds", "4", "--out", str(grading.folder), "--json", *settings])
+        main.main(["grade", "abrupt_shift", "--seeds", "4", "--out", str(grading.folder), "--json", *settings])
     assert left.value.code == 0
     rows = json.loads(capsys.readouterr().out)
     assert len(rows) == grading.grades.height

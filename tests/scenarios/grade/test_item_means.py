@@ -1,6 +1,6 @@
 import numpy as np
 
-from driftline.scenarios.grade.item_means import item_means
+from driftline.scenarios.grade.off_policy import item_means
 
 USER = np.repeat(np.arange(400), 5)
 RNG = np.random.default_rng(1)

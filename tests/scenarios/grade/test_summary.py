@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from driftline.scenarios.grade.summary import grades, selection
+from driftline.scenarios.grade.rows import grades, selection
 
 BASE = {"family": "experiment", "method": "m", "target": "global", "policy": "p", "std_error": 1.0}
 

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 import shop_log
 
-from driftline.scenarios import cli
+from driftline.scenarios.cli import main
 
 OPE = "ope log.csv --policy shop:policy --columns reward=clicked,action=item,pscore=prob,user=uid"
 AB = "ab log.csv --columns user=uid,arm=variant,value=revenue"
@@ -27,7 +27,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def _driftline(line: str) -> int:
     with pytest.raises(SystemExit) as left:
-        cli.main(line.split())
+        main.main(line.split())
     sys.modules.pop("shop", None)
     assert isinstance(left.value.code, int)
     return left.value.code

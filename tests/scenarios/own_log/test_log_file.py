@@ -5,8 +5,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from driftline.scenarios.own_log.cells import codes, labels, numbers, times
-from driftline.scenarios.own_log.log_file import read_log
+from driftline.scenarios.own_log.log_file import codes, labels, numbers, read_log, times
 from driftline.sim.data.tables import Table
 from driftline.sim.errors import InputError
 

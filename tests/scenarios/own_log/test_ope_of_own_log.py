@@ -13,8 +13,7 @@ from shop_log import COLUMNS, CONTEXT, ITEMS
 
 import driftline
 from driftline.evaluation.off_policy import Bounds
-from driftline.scenarios.own_log.drift_of_value import periods_of
-from driftline.scenarios.own_log.single_log import GAIN, LOGGED, OVER_LOG
+from driftline.scenarios.own_log.single import GAIN, LOGGED, OVER_LOG, periods_of
 from driftline.sim.errors import InputError
 from driftline.sim.types import Floats
 

@@ -10,7 +10,7 @@ import pytest
 import shop_log
 
 import driftline
-from driftline.scenarios import cli
+from driftline.scenarios.cli import main
 from driftline.scenarios.own_log.verdict import Verdict
 
 OPE = (
@@ -30,7 +30,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def _printed(line: str, capsys: pytest.CaptureFixture[str]) -> str:
     with pytest.raises(SystemExit) as left:
-        cli.main(line.split())
+        main.main(line.split())
     assert left.value.code == 0
     return capsys.readouterr().out
 

@@ -6,11 +6,9 @@ from typing import Any, ClassVar
 
 import pytest
 
-from driftline.scenarios.discovery import load
-from driftline.scenarios.schema import Scenario
+from driftline.scenarios.schema import Scenario, load
 from driftline.scenarios.vary.api import planned
-from driftline.scenarios.vary.variation import Edit, Skip, Variation, varied
-from driftline.scenarios.vary.variations import VARIATIONS, chosen
+from driftline.scenarios.vary.variations import VARIATIONS, Edit, Skip, Variation, chosen, varied
 from driftline.sim.config.files import scenario_files
 from driftline.sim.errors import InputError
 from driftline.sim.laws._base import Law

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 import driftline
-from driftline.scenarios import cli, live_progress, precheck, runner
-from driftline.scenarios.run_result import Run, open_run
+from driftline.scenarios import api, runner
+from driftline.scenarios.api import Run, open_run
+from driftline.scenarios.cli import live, main
+from driftline.scenarios.executors import Report
 from driftline.scenarios.schema import Scenario
-from driftline.scenarios.task import Report
-from driftline.scenarios.vary import api, live
+from driftline.scenarios.vary import api
 from driftline.sim.errors import InputError
 
 SMALL: dict[str, Any] = {
@@ -38,7 +39,7 @@ def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _driftline(*arguments: str) -> int:
     with pytest.raises(SystemExit) as left:
-        cli.main(list(arguments))
+        main.main(list(arguments))
     assert isinstance(left.value.code, int)
     return left.value.code
 
@@ -149,7 +150,7 @@ def _touch(scenario: Scenario, agent: str, seed: int, out: Path, progress: Repor
 def touched(quiet: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs that take no time."""
     monkeypatch.setattr(runner, "run_one", _touch)
-    monkeypatch.setattr(precheck, "checked_topics", lambda scenario, seed: ("a", "b"))
+    monkeypatch.setattr(api, "checked_topics", lambda scenario, seed: ("a", "b"))
 
 
 @pytest.mark.usefixtures("touched")
@@ -193,7 +194,7 @@ def test_there_is_a_bar_for_every_world(monkeypatch: pytest.MonkeyPatch) -> None
 
     def bars(names: list[str], seeds: int) -> Any:
         shown.append(names)
-        return live_progress.live_progress(names, seeds)
+        return live.live_progress(names, seeds)
 
     def stop(*stated: object) -> None:
         raise InputError("far enough")

@@ -5,17 +5,8 @@ import sys
 
 import typer
 
-from driftline.scenarios.commands.ab import ab
-from driftline.scenarios.commands.compare import compare
-from driftline.scenarios.commands.experiment import experiment
-from driftline.scenarios.commands.grade import grade
-from driftline.scenarios.commands.list import list_scenarios
-from driftline.scenarios.commands.ope import ope
-from driftline.scenarios.commands.report import report
-from driftline.scenarios.commands.run import run
-from driftline.scenarios.commands.show import show
-from driftline.scenarios.commands.tune import tune
-from driftline.scenarios.commands.validate import validate
+from driftline.scenarios.cli.judging import ab, experiment, grade, ope, tune
+from driftline.scenarios.cli.runs import compare, list_scenarios, report, run, show, validate
 from driftline.sim.errors import InputError
 
 BAD_INPUT = 2

@@ -18,10 +18,9 @@ from driftline.evaluation.experiment import (
     welch,
 )
 from driftline.evaluation.experiment._always_valid import Running
-from driftline.scenarios.experiment.design import Design
-from driftline.scenarios.experiment.training import Training
-from driftline.scenarios.experiment.verdict import cautioned, verdict
-from driftline.scenarios.grade.row import Row
+from driftline.scenarios.experiment.design import Design, Training
+from driftline.scenarios.experiment.outcome import cautioned, verdict
+from driftline.scenarios.grade.rows import Row
 from driftline.sim.errors import InputError
 from driftline.sim.types import Floats, Int64s
 

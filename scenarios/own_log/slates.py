@@ -10,9 +10,8 @@ from driftline.evaluation.estimate import Estimate
 from driftline.evaluation.importance.rows import ROUNDING
 from driftline.evaluation.importance.sum_of_ratios import Interval
 from driftline.evaluation.slate_off_policy import SlateLog, iips, rips, sips, slates_from_rows, sniips, snrips, snsips
-from driftline.scenarios.own_log.cells import codes
-from driftline.scenarios.own_log.ope_roles import Decisions
-from driftline.scenarios.own_log.target import target
+from driftline.scenarios.own_log.log_file import codes
+from driftline.scenarios.own_log.roles import Decisions, target
 from driftline.sim.errors import InputError, hint, shown
 from driftline.sim.types import Floats
 

@@ -1,0 +1,211 @@
+"""Experiment, grade, ope, ab, tune.
+
+`driftline experiment`: an A/B test, and what is true.
+
+`driftline grade`: which number can you trust, when?
+
+`driftline ope`: what another policy would have earned, from your own log.
+
+`driftline ab`: what an A/B test says, from your own log.
+
+`driftline tune`: the same search for every agent, on validation seeds.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from driftline.scenarios.cli.live import (
+    AsJson,
+    Columns,
+    Html,
+    Jobs,
+    Level,
+    LogPath,
+    Out,
+    Overrides,
+    ScenarioName,
+    Seeds,
+)
+
+
+def experiment(
+    scenario: ScenarioName,
+    a: Annotated[str, typer.Option("--a", help="Agent of arm A, the control.")],
+    b: Annotated[str, typer.Option("--b", help="Agent of arm B.")],
+    design: Annotated[str, typer.Option(help="user, cluster, switchback or interleave.")] = "user",
+    share: Annotated[float, typer.Option(help="Share of arm B.")] = 0.5,
+    training: Annotated[str, typer.Option(help="pooled, diverted, snapshot or weighted.")] = "pooled",
+    metric: Annotated[str, typer.Option(help="reward, click or dwell.")] = "reward",
+    ramp: Annotated[float, typer.Option(help="Days in which the share grows to its full size.")] = 0.0,
+    washout: Annotated[float, typer.Option(help="Days left out at the start, and of every switchback block.")] = 0.0,
+    block: Annotated[float, typer.Option(help="Days of a switchback block.")] = 2.0,
+    clusters: Annotated[int, typer.Option(help="Clusters of a cluster design.")] = 50,
+    copies: Annotated[int, typer.Option(help="Copies of each agent, trained apart (diverted training).")] = 1,
+    short: Annotated[float, typer.Option(help="Days of the short horizon, and of the long one's end.")] = 7.0,
+    seeds: Seeds = "1",
+    set_: Overrides = None,
+    jobs: Jobs = 1,
+    out: Out = None,
+    json: AsJson = False,
+) -> None:
+    """Run an A/B test in a world, and print what it said beside the truths that only a simulator knows."""
+    from driftline.scenarios.cli.live import live_experiment
+    from driftline.scenarios.cli.tables import print_table
+
+    numbers = {"share": share, "ramp": ramp, "washout": washout, "block": block}
+    numbers |= {"clusters": clusters, "copies": copies}
+    found = live_experiment(scenario, (a, b), design, numbers, training, seeds, set_ or [], metric, short, out, jobs)
+    title = f"{b} - {a}, {metric} a visit, {design} design, {training} training"
+    print_table(found.rows(), as_json=json, title=title)
+    if not json:
+        for part in found.state:
+            typer.echo(f"{part.scope:6s}  {part.name}: {part.why}")
+
+
+def grade(
+    scenario: ScenarioName,
+    seeds: Annotated[str, typer.Option("--seeds", help="Replications: how many (200), or a range (0:200).")] = "200",
+    set_: Overrides = None,
+    jobs: Jobs = 1,
+    out: Out = None,
+    json: AsJson = False,
+) -> None:
+    """Grade every off-policy estimator and every experiment against the truth, over many small worlds."""
+    from driftline.scenarios.cli.live import live_grade
+    from driftline.scenarios.cli.tables import print_table
+
+    found, rows = live_grade(scenario, seeds, set_ or [], out, jobs)
+    print_table(rows, as_json=json, title=f"{found.scenario}: coverage of 95 % intervals, bias and error")
+    if not json:
+        for finding in found.findings:
+            typer.echo(finding.text)
+        typer.echo(f"heat map: {found.folder / 'grades.html'}")
+
+
+def ope(
+    log: LogPath,
+    policy: Annotated[str | None, typer.Option("--policy", help="Your function, as module:function.")] = None,
+    columns: Columns = "",
+    context: Annotated[str, typer.Option("--context", help="Columns for the reward model: a,b,c.")] = "",
+    estimators: Annotated[str | None, typer.Option("--estimators", help="ips,snips,dr,...; default: all.")] = None,
+    lambdas: Annotated[str, typer.Option("--lambdas", help="Limits of large weights: clipped_ips=10,dros=100.")] = "",
+    reward_model: Annotated[
+        str, typer.Option("--reward-model", help="auto, ridge, logistic, hist_gradient_boosting or none.")
+    ] = "auto",
+    interval: Annotated[
+        str, typer.Option("--interval", help="normal, bootstrap, hoeffding, empirical_bernstein or anytime.")
+    ] = "normal",
+    level: Level = 0.95,
+    reward_range: Annotated[
+        str | None, typer.Option("--reward-range", help="Smallest and largest possible reward: 0,1.")
+    ] = None,
+    largest_weight: Annotated[
+        float | None, typer.Option("--largest-weight", help="Largest possible weight, known beforehand.")
+    ] = None,
+    period: Annotated[float | None, typer.Option("--period", help="Length of a period of drift (days).")] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Of the bootstrap and of the reward model's folds.")] = 0,
+    json: AsJson = False,
+    html: Html = None,
+) -> None:
+    """Check a log of decisions, then say what your policy would have earned in place of the one that wrote it."""
+    from driftline.scenarios.cli.tables import checked_page, show
+    from driftline.scenarios.own_log.log_file import bounds, named_numbers, names, stated_columns
+    from driftline.scenarios.own_log.ope import ope as of_log
+
+    checked_page(html)
+    found = of_log(
+        log,
+        policy,
+        columns=stated_columns(columns),
+        context=names(context),
+        estimators=None if estimators is None else names(estimators),
+        lambdas=named_numbers("--lambdas", lambdas),
+        reward_model=reward_model,
+        interval=interval,  # type: ignore[arg-type]  # checked before any work
+        level=level,
+        bounds=bounds(reward_range, largest_weight),
+        period=period,
+        seed=seed,
+    )
+    show(found, json, html)
+
+
+def ab(
+    log: LogPath,
+    columns: Columns = "",
+    control: Annotated[str | None, typer.Option("--control", help="The arm to compare with.")] = None,
+    share: Annotated[
+        str | None, typer.Option("--share", help="Planned share of the treatment (.5), or of all: A=.5,B=.25,C=.25.")
+    ] = None,
+    metrics: Annotated[
+        str | None, typer.Option("--metrics", help="mean,lift,proportion,ratio,cuped,sequence; default: all.")
+    ] = None,
+    level: Level = 0.95,
+    planned: Annotated[
+        int, typer.Option("--planned", help="Users near which the always-valid interval is tightest.")
+    ] = 5000,
+    json: AsJson = False,
+    html: Html = None,
+) -> None:
+    """Check the log of an experiment, sample ratio first, then compare every arm with the control."""
+    from driftline.scenarios.cli.tables import checked_page, show
+    from driftline.scenarios.own_log.ab import ab as of_log
+    from driftline.scenarios.own_log.log_file import names, share_text, stated_columns
+
+    checked_page(html)
+    found = of_log(
+        log,
+        columns=stated_columns(columns),
+        control=control,
+        share=share_text(share),
+        metrics=None if metrics is None else names(metrics),
+        level=level,
+        planned=planned,
+    )
+    show(found, json, html)
+
+
+def tune(
+    scenario: ScenarioName,
+    agents: Annotated[str, typer.Option("--agents", help="Agent ids, separated by commas.")] = "full",
+    trials: Annotated[int, typer.Option("--trials", min=1, help="Parameter sets per agent.")] = 40,
+    seeds: Annotated[str, typer.Option("--seeds", help="Validation seeds.")] = "0:5",
+    set_: Overrides = None,
+    jobs: Jobs = 1,
+    folder: Annotated[
+        Path | None, typer.Option("--out", help="Where tuned values go; default: where runs find them.")
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Search each agent's parameters for the lowest mean regret; write the best ones and all trials."""
+    from driftline.scenarios import api
+    from driftline.scenarios.agent_names import split_ids, tuned_folder, write_tuned
+    from driftline.scenarios.cli.live import live_progress
+    from driftline.scenarios.cli.tables import print_table
+    from driftline.scenarios.hashes import world_hash
+    from driftline.scenarios.schema import seed_range
+    from driftline.scenarios.tune import search_space, write_trials
+    from driftline.scenarios.tune import tune as search
+    from driftline.sim.config.resolve import from_texts
+
+    whole, numbers = api.prepared(scenario, split_ids(agents), seed_range(seeds), from_texts(set_ or []))
+    spaces = {agent: search_space(whole, agent) for agent in whole.agents}
+    with live_progress(whole.agents, trials * len(numbers)) as progress:
+        found = search(whole, spaces, trials, numbers, jobs, progress or (lambda agent, seed, share: None))
+    facts = {
+        "world_hash": world_hash(whole),
+        "seeds": list(numbers),
+        "trials": trials,
+        "regret": {each.agent: round(each.best.mean, 6) for each in found},
+    }
+    place = folder or tuned_folder()
+    path = write_tuned(whole, {each.agent: each.best.params for each in found}, facts, place)
+    write_trials(found, numbers, place / f"{whole.name}-trials.csv")
+    for each in found:
+        for warning in each.warnings:
+            print(f"driftline: {warning}", file=sys.stderr)
+    rows = [{"agent": e.agent, "regret": e.best.mean, "trials": len(e.trials), **e.best.params} for e in found]
+    print_table(rows, as_json=json, title=f"written to {path}")

@@ -1,0 +1,203 @@
+"""Run, compare, report, show, list, validate.
+
+`driftline run`: agents in a scenario, judged.
+
+`driftline compare`: two agents on the same users and seeds.
+
+`driftline report`: write a run's report anew.
+
+`driftline show`: one user's life in a run.
+
+`driftline list`: which scenarios there are.
+
+`driftline validate`: check a scenario file.
+"""
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from driftline.scenarios.cli.live import Agents, AsJson, Jobs, Out, Overrides, RunPath, ScenarioName, Seeds
+
+if TYPE_CHECKING:
+    from driftline.scenarios.timeline import Moment, Shares, Timeline
+
+
+def run(
+    scenario: ScenarioName,
+    agents: Agents = "full",
+    seeds: Seeds = "3",
+    set_: Overrides = None,
+    jobs: Jobs = 1,
+    out: Out = None,
+    json: AsJson = False,
+) -> None:
+    """Run agents in a scenario; print who fared best and where the report lies."""
+    from driftline.scenarios.cli.live import live_run
+    from driftline.scenarios.cli.tables import headline, print_table
+
+    result = live_run(scenario, agents, seeds, set_ or [], out, jobs)
+    report = result.folder / "report.html"
+    if not (result.folder / "metrics.parquet").is_file():
+        typer.echo(f"{result.folder}: run.truth is off, so there is nothing to judge by", err=True)
+        return
+    print_table(headline(result.metrics), as_json=json, title=f"{result.files.scenario['name']}: lowest regret first")
+    typer.echo(f"report: {report}", err=json)
+
+
+def compare(
+    what: Annotated[str, typer.Argument(metavar="RUN|SCENARIO", help="A run folder, or a scenario to run first.")],
+    agents: Annotated[str, typer.Option("--agents", help="Two agent ids: a,b; the difference is b - a.")],
+    vary: Annotated[bool, typer.Option("--vary", help="Repeat it in varied worlds: does the sign hold?")] = False,
+    variations: Annotated[
+        str | None,
+        typer.Option("--variations", help="Only these: choice,topics,drift,text,reward, or single names. Says --vary."),
+    ] = None,
+    seeds: Seeds = "3",
+    set_: Overrides = None,
+    jobs: Jobs = 1,
+    out: Out = None,
+    json: AsJson = False,
+) -> None:
+    """Compare two agents, paired by user and seed; print the differences b - a with their intervals."""
+    from driftline.scenarios.agent_names import split_ids
+    from driftline.scenarios.api import open_run
+    from driftline.scenarios.cli.live import live_run
+    from driftline.scenarios.cli.tables import comparison_rows, print_table
+    from driftline.sim.errors import InputError
+
+    pair = split_ids(agents)
+    if len(pair) != 2:
+        raise InputError(f"--agents {agents}: must be two agents, a,b")
+    if vary or variations is not None:
+        from driftline.scenarios.cli.live import live_vary, print_varied
+
+        found, folder = live_vary(what, (pair[0], pair[1]), variations, seeds, set_ or [], out, jobs)
+        print_varied(found, folder, as_json=json)
+        return
+    is_run = (Path(what) / "resolved.yaml").is_file()
+    run = open_run(what) if is_run else live_run(what, agents, seeds, set_ or [], out, jobs)
+    print_table(comparison_rows(run, *pair), as_json=json, title=f"{pair[1]} - {pair[0]}")
+
+
+def report(run: RunPath) -> None:
+    """Judge a run folder anew, write its report, and print the path of the page."""
+    from driftline.scenarios.api import open_run
+
+    found = open_run(run)
+    found.judge()
+    typer.echo(str(found.report()))
+
+
+def show(
+    run: RunPath,
+    user: Annotated[int, typer.Option("--user", help="The user's pseudonym, as in the logs.")],
+    agent: Annotated[str | None, typer.Option("--agent", help="Default: the run's first agent.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Default: the run's first seed.")] = None,
+    first: Annotated[float, typer.Option("--from", help="Day to begin with.")] = 0.0,
+    visits: Annotated[int, typer.Option("--visits", min=1, help="Most visits to show.")] = 10,
+    json: AsJson = False,
+) -> None:
+    """Show what a user was shown, took, wrote and rated, beside what the user truly wanted."""
+    from driftline.scenarios.api import open_run
+    from driftline.scenarios.timeline import timeline
+
+    found = open_run(run)
+    agent = agent if agent is not None else found.agents[0]
+    seed = seed if seed is not None else found.seeds[0]
+    life = timeline(found, agent, seed, user, first, visits)
+    if json:
+        from json import dumps
+
+        print(dumps({"agent": agent, "seed": seed, **asdict(life)}, indent=2))
+        return
+    print(f"user {life.user}, group {life.group or 'unknown'}; agent {agent}, seed {seed}")
+    for line in _lines(life):
+        print(line)
+
+
+def _lines(life: "Timeline") -> list[str]:
+    lines = [f"  before the run: {title} {'' if rating is None else f'({rating:g})'}" for title, rating in life.past]
+    for moment in life.moments:
+        lines += _moment(moment)
+    return lines
+
+
+def _moment(moment: "Moment") -> list[str]:
+    lines = [
+        "",
+        f"day {moment.time:.2f}, visit {moment.visit}{', interest has jumped' if moment.jumped else ''}",
+    ]
+    if moment.before:
+        lines.append(f"  wants   {_topics(moment.before)}")
+    for place, title in enumerate(moment.shown):
+        mark = ">" if place == moment.taken else " "
+        lines.append(f"  {mark} {place + 1:2d}. {title}{_response(moment) if place == moment.taken else ''}")
+    if moment.taken is None:
+        lines.append("  took nothing")
+    lines += [f"  wrote   {text}" for text in moment.written]
+    lines += [f"  bought  {title}" for title in moment.bought]
+    if moment.after:
+        lines.append(f"  then wants {_topics(moment.after)}")
+    return lines
+
+
+def _response(moment: "Moment") -> str:
+    parts = [f"{moment.dwell:.0f} s"]
+    if moment.rating is not None:
+        parts.append(f"rated {moment.rating:g}")
+    if moment.satisfaction is not None:
+        parts.append(f"satisfaction {moment.satisfaction:+.2f}")
+    return f"   ({', '.join(parts)})"
+
+
+def _topics(shares: "Shares") -> str:
+    return ", ".join(f"{topic} {share:.0%}" for topic, share in shares)
+
+
+def list_scenarios(json: AsJson = False) -> None:
+    """List the scenarios: the packaged ones, and those in the folders of DRIFTLINE_SCENARIOS."""
+    from driftline.scenarios.cli.tables import print_table
+    from driftline.scenarios.schema import all_scenarios
+
+    rows = [
+        {
+            "name": each.name,
+            "version": each.version,
+            "expects": each.expects,
+            "title": each.title,
+            "purpose": each.purpose,
+        }
+        for each in all_scenarios()
+    ]
+    if not json:
+        rows = [{key: value for key, value in row.items() if key != "purpose"} for row in rows]
+    print_table(rows, as_json=json)
+
+
+def validate(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A scenario file.")], json: AsJson = False
+) -> None:
+    """Check a scenario file; print everything that is wrong with it, one line each."""
+    from driftline.scenarios.cli.tables import print_table
+    from driftline.scenarios.hashes import world_hash
+    from driftline.scenarios.schema import check, findings
+    from driftline.sim.config.files import read_scenario
+
+    stated = read_scenario(file)
+    wrong = findings(stated)
+    if wrong:
+        for line in wrong:
+            print(f"{file}: {line}", file=sys.stderr)
+        raise typer.Exit(2)
+    scenario = check(stated)
+    row = {
+        "name": scenario.name,
+        "version": scenario.version,
+        "expects": scenario.expects,
+        "world": world_hash(scenario),
+    }
+    print_table([row], as_json=json)

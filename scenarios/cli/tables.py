@@ -1,0 +1,138 @@
+"""Tables for people and the same rows as JSON for programs.
+
+Paired comparisons as table rows.
+
+A verdict in a terminal: checks, alarm, numbers, warnings; or JSON.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from math import isfinite
+from pathlib import Path
+
+import polars as pl
+
+from driftline.scenarios.api import Run
+from driftline.scenarios.own_log.verdict import Verdict
+from driftline.sim.errors import InputError
+
+Row = Mapping[str, object]
+HEADLINE = ("regret", "tracking_error", "reward", "adaptation_delay", "act_p50")
+"""What `driftline run` prints, in this order, where the run has it."""
+
+
+def headline(metrics: pl.DataFrame) -> list[dict[str, object]]:
+    """One row per agent, lowest regret first: the whole run, all seeds together, with 95 % intervals."""
+    whole = metrics.filter(pl.col("seed").is_null() & (pl.col("window") == "all"))
+    rows: dict[str, dict[str, object]] = {
+        str(agent): {"agent": agent} for agent in metrics["agent"].unique(maintain_order=True)
+    }
+    for metric in HEADLINE:
+        for found in whole.filter(pl.col("metric") == metric).iter_rows(named=True):
+            rows[found["agent"]] |= {
+                metric: found["value"],
+                f"{metric}_low": found["low"],
+                f"{metric}_high": found["high"],
+            }
+    return sorted(rows.values(), key=lambda row: (row.get("regret") is None, row.get("regret") or 0.0))
+
+
+def print_table(rows: Sequence[Row], as_json: bool, title: str = "") -> None:
+    """Print rows; `x_low` and `x_high` stand in brackets behind `x`."""
+    if as_json:
+        print(json.dumps(rows, indent=2, default=str, allow_nan=False))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    shown = [name for name in names if not (name.endswith(("_low", "_high")) and name.rpartition("_")[0] in names)]
+    table = Table(title=_plain(title) or None, title_justify="left", box=None, pad_edge=False)
+    for name in shown:
+        table.add_column(name, justify="left" if any(isinstance(row.get(name), str) for row in rows) else "right")
+    for row in rows:
+        table.add_row(*(_plain(_cell(row, name)) for name in shown))
+    console = Console()
+    if not console.is_terminal:
+        console.width = max(console.width, 200)
+    console.print(table)
+
+
+def _cell(row: Row, name: str) -> str:
+    value, low, high = row.get(name), row.get(f"{name}_low"), row.get(f"{name}_high")
+    if value is None and low is not None:
+        return f"> {_number(low)}"  # censored: longer than could be seen
+    if low is None or high is None:
+        return _number(value)
+    return f"{_number(value)} [{_number(low)}, {_number(high)}]"
+
+
+def _number(value: object) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _plain(text: str) -> str:
+    """Brackets are not markup here."""
+    return text.replace("[", "\\[")
+
+
+def comparison_rows(run: Run, a: str, b: str) -> list[dict[str, object]]:
+    """One row per outcome: mean of each agent, difference b - a with its 95 % interval, ratio, and notes."""
+    rows: list[dict[str, object]] = []
+    for metric in ("regret", "reward"):
+        found = run.compare(a, b, metric)
+        rows.append(
+            {
+                "metric": metric,
+                a: _finite(found.effects["a"].mean()),
+                b: _finite(found.effects["b"].mean()),
+                "difference": _finite(found.difference.value),
+                "difference_low": _finite(found.difference.low),
+                "difference_high": _finite(found.difference.high),
+                "ratio": _finite(found.ratio.value),
+                "ratio_low": _finite(found.ratio.low),
+                "ratio_high": _finite(found.ratio.high),
+                "smallest_difference": _finite(found.smallest_difference),
+                "notes": "; ".join(found.notes),
+            }
+        )
+    return rows
+
+
+def _finite(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and isfinite(value) else None
+
+
+def checked_page(path: Path | None) -> None:
+    """Whether a page can be written there, before any work is done."""
+    if path is None:
+        return
+    if path.is_dir():
+        raise InputError(f"--html {str(path)!r}: is a folder, not a file")
+    if not path.parent.is_dir():
+        raise InputError(f"--html {str(path)!r}: the folder {str(path.parent)!r} does not exist")
+
+
+def show(verdict: Verdict, as_json: bool, html: Path | None) -> None:
+    """Print it, and write the page where one is asked for."""
+    if html is not None:
+        verdict.write_page(html)
+    if as_json:
+        print(json.dumps(verdict.document(), indent=2, allow_nan=False))
+        return
+    print_table(verdict.check_rows(), as_json=False, title=verdict.title)
+    if verdict.alarm:
+        print(f"\n!!! {verdict.alarm} !!!")
+    if verdict.arms:
+        print()
+        print_table(verdict.arms, as_json=False)
+    print()
+    print_table(verdict.rows(), as_json=False, title=f"in brackets: {100 * verdict.level:g} % intervals")
+    if verdict.warnings:
+        print("\nwarnings:")
+    for number, line in enumerate(verdict.warnings, start=1):
+        print(f"{number:>3}  {line}")
+    if html is not None:
+        print(f"\npage: {html}")
