@@ -38,8 +38,6 @@ def imported(what: str, path: str, kind: type = type) -> Any:
 
 BASELINES = "driftline.agents.baselines"
 TRACKERS = "driftline.agents.evolution"
-TRACKER_CALLS = ("grow", "update", "mean", "snapshot", "restore")
-"""What makes a class of `agents.evolution` a tracker."""
 
 
 @lru_cache
@@ -51,7 +49,7 @@ def baselines() -> tuple[str, ...]:
 @lru_cache
 def trackers() -> tuple[str, ...]:
     """Names of the evolution models in `agents.evolution`; each is also the id of a whole-agent rival."""
-    return tuple(sorted(path.stem for path in _files(TRACKERS) if _is_tracker(path)))
+    return tuple(sorted(path.stem for path in _files(TRACKERS)))
 
 
 def agent_ids() -> tuple[str, ...]:
@@ -88,14 +86,7 @@ def tracker_class(name: str) -> Any:
 
 def _files(package: str) -> list[Path]:
     folder = Path(str(import_module(package).__file__)).parent
-    return [path for path in folder.glob("*.py") if path.stem != "__init__"]
-
-
-def _is_tracker(path: Path) -> bool:
-    """By its text, since importing would compile; the protocol itself lies in `tracker.py`."""
-    text = path.read_text(encoding="utf-8")
-    named = re.search(rf"^class {_camel(path.stem)}\b", text, re.MULTILINE)
-    return bool(named) and all(f"    def {call}(" in text for call in TRACKER_CALLS) and "(Protocol)" not in text
+    return [path for path in folder.glob("*.py") if not path.stem.startswith("_")]
 
 
 def _path(package: str, name: str) -> str:

@@ -21,10 +21,10 @@ import numpy as np
 import polars as pl
 
 from driftline.agents.protocol import Agent, Job
+from driftline.evaluation.run.folder import slug
 from driftline.scenarios.agent_calls import Caller
 from driftline.scenarios.compose import build_agent
 from driftline.scenarios.oracle_agent import best_in_space
-from driftline.scenarios.run_folder import slug
 from driftline.scenarios.schema import Scenario
 from driftline.sim import keyed
 from driftline.sim.keyed import Stream

@@ -101,14 +101,14 @@ def _open_transformer(
 ) -> Encoder:
     """Import torch and transformers only here."""
     source = name if name in BUILT_IN else _source(name)
-    from driftline.agents.predictor import transformer
-    from driftline.agents.predictor.transformer import resolve
+    from driftline.agents.predictor import minilm, transformer
+    from driftline.agents.predictor.device import resolve
 
     where = resolve(device)
     if source == "scratch":
         parts = build(corpus, seed)
     elif source == "minilm":
-        parts = transformer.load(str(transformer.folder()), offline=True)
+        parts = transformer.load(str(minilm.folder()), offline=True)
     else:
         parts = transformer.load(source, offline=_offline() or Path(source).is_dir())
     return transformer.TransformerEncoder(*parts, device=where, precision=precision, threads=threads)

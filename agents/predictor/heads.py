@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from driftline.agents.models.rowwise import product
 from driftline.agents.predictor.sequences import CHANNELS, Sequences, pool
 from driftline.agents.predictor.training import Recipe, dropped, held_out, spread, train
-from driftline.agents.predictor.transformer import product
 from driftline.sim.types import Float32s, Floats, Int32s, Int64s
 
 SCALES = (1.0, 4.0, 16.0, 64.0)

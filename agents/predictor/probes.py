@@ -15,8 +15,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from driftline.agents.models.rowwise import product
+from driftline.agents.predictor.device import torch_threads
 from driftline.agents.predictor.training import Recipe, dropped, train
-from driftline.agents.predictor.transformer import product, torch_threads
 from driftline.sim import keyed
 from driftline.sim.types import NONE, Bools, Float32s, Floats, Int32s, Int64s
 

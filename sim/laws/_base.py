@@ -98,12 +98,9 @@ def numbers_type(name: str, fields: tuple[str, ...]) -> Any:
     return namedtuple(f"{name}Numbers", fields)
 
 
-NOT_LAWS = {"__init__", "law", "loops", "named"}
-
-
 def law_names() -> list[str]:
     """The built-in laws: the names of this folder's files."""
-    return sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem not in NOT_LAWS)
+    return sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem[0] != "_")
 
 
 def law_class(name: str) -> type[Law]:

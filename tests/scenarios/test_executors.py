@@ -1,5 +1,6 @@
 """Tasks give the same results here and on any number of workers, and fail alone."""
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -8,8 +9,33 @@ import pytest
 from fake_runs import run_one
 
 from driftline.scenarios.agent_names import with_agents
-from driftline.scenarios.executors import Outcome, Task, attempt, execute
+from driftline.scenarios.executors import VARIABLE, Outcome, Report, Task, attempt, execute, of_worker
 from driftline.scenarios.schema import Scenario, load
+
+
+def compiled_code_is_interrupted(scenario: Scenario, agent: str, seed: int, out: Path, report: Report) -> None:
+    try:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as problem:
+            raise SystemError("returned a result with an exception set") from problem
+    except SystemError as problem:
+        raise ValueError("agent 'random', act raised SystemError") from problem
+
+
+def fails(scenario: Scenario, agent: str, seed: int, out: Path, report: Report) -> None:
+    raise ValueError("no idea")
+
+
+def test_an_interrupt_inside_compiled_code_is_an_interrupt(tmp_path: Path) -> None:
+    task = Task(load("abrupt_shift"), "random", 3, tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        attempt(task, compiled_code_is_interrupted, lambda share: None)
+
+
+def test_any_other_fault_is_the_outcome_of_its_task(tmp_path: Path) -> None:
+    task = Task(load("abrupt_shift"), "random", 3, tmp_path)
+    assert attempt(task, fails, lambda share: None).error == "agent 'random', seed 3: ValueError: no idea"
 
 
 def _tasks(out: Path, agents: Sequence[str], seeds: int) -> list[Task]:
@@ -87,3 +113,20 @@ def test_an_interrupt_is_nobodys_fault(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         list(execute(_tasks(tmp_path, ["random"], 1), interrupted, 1, lambda *_: None))
+
+
+def test_workers_do_not_share_a_cache_and_this_process_keeps_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, "mine")
+    seen = []
+    for place in range(2):
+        with of_worker(place):
+            seen.append(os.environ[VARIABLE])
+    assert len({*seen, "mine"}) == 3
+    assert os.environ[VARIABLE] == "mine"
+
+
+def test_without_a_cache_of_the_users_own_the_variable_is_gone_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+    with of_worker(0):
+        assert os.environ[VARIABLE].endswith("worker-0")
+    assert VARIABLE not in os.environ

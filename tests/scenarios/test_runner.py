@@ -1,4 +1,7 @@
-"""One run: which calls an agent gets, and which files are left behind."""
+"""One run: which calls an agent gets, and which files are left behind.
+
+What all agents of a seed share is written once, and says what the world says.
+"""
 
 import json
 from collections.abc import Sequence
@@ -14,10 +17,11 @@ from driftline.agents.protocol import Job
 from driftline.scenarios import runner
 from driftline.scenarios.agent_calls import AgentError
 from driftline.scenarios.agent_names import with_agents
-from driftline.scenarios.runner import run_one
+from driftline.scenarios.runner import Trainer, peak_memory, run_one, write_world_tables
 from driftline.scenarios.schema import Scenario, load
 from driftline.sim.errors import InputError
 from driftline.sim.types import Feedback, Floats, Int32s, Int64s, Observation, Setting, Slates
+from driftline.sim.world import World
 
 SMALL = {
     "population.users": 20,
@@ -193,3 +197,100 @@ def test_the_sample_is_keyed_by_the_seed(tmp_path: Path) -> None:
     assert chosen[0] == chosen[1]
     assert chosen[0] != chosen[2]
     assert np.isfinite(pl.read_parquet(tmp_path / "a/log/random/0/scores.parquet")["scores"].to_numpy()).all()
+
+
+def test_a_job_is_over_after_its_days_and_told_once() -> None:
+    trainer = Trainer()
+    trainer.take([Job("a", 0.5)], now=14.0)
+    assert trainer.over(14.25) == []
+    assert trainer.over(14.5) == ["a"]
+    assert trainer.over(14.75) == []
+
+
+def test_a_job_of_no_days_is_over_at_the_next_boundary() -> None:
+    trainer = Trainer()
+    assert trainer.over(14.0) == []
+    trainer.take([Job("a", 0.0)], now=14.0)
+    assert trainer.over(14.25) == ["a"]
+
+
+def test_jobs_wait_for_one_another() -> None:
+    trainer = Trainer()
+    trainer.take([Job("a", 1.0), Job("b", 0.5)], now=14.0)
+    trainer.take([Job("c", 0.25)], now=14.5)
+    assert [(day, trainer.over(day)) for day in (14.75, 15.0, 15.25, 15.5, 15.75)] == [
+        (14.75, []),
+        (15.0, ["a"]),
+        (15.25, []),
+        (15.5, ["b"]),
+        (15.75, ["c"]),
+    ]
+
+
+def test_a_free_trainer_starts_at_once() -> None:
+    trainer = Trainer()
+    trainer.take([Job("a", 0.5)], now=14.0)
+    assert trainer.over(20.0) == ["a"]
+    trainer.take([Job("b", 0.5)], now=20.0)
+    assert trainer.over(20.25) == []
+    assert trainer.over(20.5) == ["b"]
+
+
+def test_rounding_does_not_cost_a_tick() -> None:
+    trainer = Trainer()
+    trainer.take([Job("a", 0.1), Job("b", 0.2)], now=0.0)
+    assert trainer.over(0.3) == ["a", "b"]  # .1 + .2 exceeds .3 in binary
+
+
+TABLES = {"population.users": 12, "catalogue.items": 80, "catalogue.topics": 4, "catalogue.probes": 9}
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    return World(load("abrupt_shift", TABLES), 4)
+
+
+def test_the_tables_say_what_the_world_says(world: World, tmp_path: Path) -> None:
+    write_world_tables(world, tmp_path, 4)
+    read = {path.relative_to(tmp_path).as_posix(): pl.read_parquet(path) for path in tmp_path.rglob("*.parquet")}
+    assert set(read) == {
+        "log/segments-4.parquet",
+        "log/items-4.parquet",
+        "truth/items-4.parquet",
+        "truth/probes-4.parquet",
+        "truth/users-4.parquet",
+    }
+    shelf, segments = world.catalogue, world.base.corpus.segments
+    truth, known = read["truth/items-4.parquet"], read["log/items-4.parquet"]
+    np.testing.assert_array_equal(truth["mixture"].to_numpy(), shelf.mixture)
+    for name in ("quality", "appeal", "born", "retired"):
+        np.testing.assert_array_equal(truth[name].to_numpy(), getattr(shelf, name))
+    for name in ("price", "born", "category", "domain"):
+        np.testing.assert_array_equal(known[name].to_numpy(), getattr(shelf, name))
+    assert known.columns == ["item", "text", "domain", "price", "born", "category"]
+    words = read["log/segments-4.parquet"]
+    assert words["text"].to_list() == [segments.text(code) for code in words["code"]]
+    assert len(words) == len(segments)
+    assert known["text"].max() < len(segments)  # type: ignore[operator]
+    assert read["truth/probes-4.parquet"]["item"].to_list() == shelf.probes.tolist()
+    users = read["truth/users-4.parquet"]
+    assert users["user"].to_list() == world.pseudonyms(np.arange(12)).tolist()
+    assert users["group"].to_list() == world.groups(np.arange(12)).tolist()
+
+
+def test_a_second_write_changes_nothing_and_leaves_no_drafts(world: World, tmp_path: Path) -> None:
+    write_world_tables(world, tmp_path, 4)
+    stamps = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}
+    write_world_tables(world, tmp_path, 4)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()} == stamps
+    assert all(path.suffix == ".parquet" for path in stamps)
+
+
+def test_the_peak_is_in_bytes_and_never_falls() -> None:
+    before = peak_memory()
+    assert 20e6 < before < 1e12
+    held = np.ones(2 * before // 8)  # twice as much as ever before
+    after = peak_memory()
+    assert after >= held.nbytes
+    del held
+    assert peak_memory() >= after

@@ -46,11 +46,11 @@ def test_interest_is_read_from_words_for_users_never_seen(name: str, train: pl.D
 
 @pytest.mark.minilm
 def test_minilm_reads_words_that_no_label_taught(train: pl.DataFrame) -> None:
-    from driftline.agents.predictor import transformer
+    from driftline.agents.predictor import minilm
 
     try:
-        transformer.folder()
-    except transformer.MissingWeightsError as error:
+        minilm.folder()
+    except minilm.MissingWeightsError as error:
         pytest.skip(str(error))
     test = pl.DataFrame(
         {

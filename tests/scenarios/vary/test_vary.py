@@ -12,7 +12,7 @@ from driftline.scenarios.api import Run, open_run
 from driftline.scenarios.cli import live, main
 from driftline.scenarios.executors import Report
 from driftline.scenarios.schema import Scenario
-from driftline.scenarios.vary import api
+from driftline.scenarios.vary import api as vary_api
 from driftline.sim.errors import InputError
 
 SMALL: dict[str, Any] = {
@@ -200,7 +200,7 @@ def test_there_is_a_bar_for_every_world(monkeypatch: pytest.MonkeyPatch) -> None
         raise InputError("far enough")
 
     monkeypatch.setattr(live, "live_progress", bars)
-    monkeypatch.setattr(api, "vary", stop)
+    monkeypatch.setattr(vary_api, "vary", stop)
     with pytest.raises(InputError, match="far enough"):
         live.live_vary("plain", PAIR, "text,drift", "2", [], None, 1)
     assert shown == [["base", "half_drift", "double_drift", "other_text"]]

