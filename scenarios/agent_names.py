@@ -16,9 +16,8 @@ from typing import Any
 
 import yaml
 
-from driftline.agents.protocol import Agent
 from driftline.evaluation.run.folder import slug
-from driftline.scenarios.built_in import agent_ids, imported, tracker_class, trackers
+from driftline.scenarios.built_in import BASELINES, TRACKERS, agent_ids
 from driftline.scenarios.schema import AgentSpec, Scenario
 from driftline.sim.config.files import parse, read_mapping
 from driftline.sim.errors import InputError, hint
@@ -26,7 +25,7 @@ from driftline.sim.errors import InputError, hint
 
 def of_tracker(name: str, params: Mapping[str, Any]) -> dict[str, Any]:
     """Those of some parameters that this evolution model's constructor takes."""
-    own = set(inspect.signature(tracker_class(name)).parameters) - {"n_users", "dim"}
+    own = set(inspect.signature(TRACKERS.find(name)).parameters) - {"n_users", "dim"}
     return {key: value for key, value in params.items() if key in own}
 
 
@@ -68,7 +67,6 @@ def write_tuned(
 
 
 PARTS = ("predictor", "evolution", "ranker", "policy")
-CALLS = ("reset", "act", "learn", "tick", "finish", "score", "snapshot", "restore")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +125,7 @@ def checked_agents(scenario: Scenario, agents: Iterable[str]) -> tuple[str, ...]
         name = parse_id(agent)
         known = {*agent_ids(), *scenario.agents}
         if ":" in name.base and name.base not in known:
-            agent_class(name.base)
+            BASELINES.find(name.base)
         elif name.base not in known:
             raise InputError(f"agent {name.base!r} is unknown; {hint(name.base, known)}")
         if slug(name.id) in seen:
@@ -141,21 +139,6 @@ def checked_agents(scenario: Scenario, agents: Iterable[str]) -> tuple[str, ...]
     if not seen:
         raise InputError("agents: at least one is needed")
     return tuple(seen.values())
-
-
-def agent_class(path: str) -> type[Agent]:
-    """The class behind `package.module:Class`.
-
-    Raises:
-        InputError: it cannot be imported, is not a class, or lacks a method of the protocol.
-    """
-    found = imported("agent", path)
-    if not isinstance(found, type):
-        raise InputError(f"agent {path!r}: must be a class, not {found!r}")
-    missing = [call for call in CALLS if not callable(getattr(found, call, None))]
-    if missing:
-        raise InputError(f"agent {path!r}: lacks {', '.join(missing)} of driftline.agents.agent.Agent")
-    return found
 
 
 def with_agents(scenario: Scenario, agents: Iterable[str]) -> Scenario:
@@ -191,4 +174,4 @@ def _tuned_parts(name: AgentName, parts: Mapping[str, Any], tuned: Mapping[str, 
     if other is None:
         return own
     kept = {key: value for key, value in own.items() if key not in of_tracker("filter_bank", own)}
-    return kept | (of_tracker(other, tuned.get(other, {})) if other in trackers() else {})
+    return kept | (of_tracker(other, tuned.get(other, {})) if other in TRACKERS.names() else {})

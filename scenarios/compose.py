@@ -1,7 +1,7 @@
 """From an agent's composition in the scenario to the agent: encoder, evolution model, policy, numbers."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from math import isfinite
 from typing import Any
@@ -15,12 +15,13 @@ from driftline.agents.evolution._base import Tracker
 from driftline.agents.models.item_space import TextEncoder
 from driftline.agents.policy import PlackettLuce, Policy
 from driftline.agents.protocol import Agent
-from driftline.scenarios.agent_names import PARTS, agent_class, of_tracker, parse_id
-from driftline.scenarios.built_in import baseline_path, baselines, imported, policies, tracker_class, trackers
+from driftline.scenarios.agent_names import PARTS, of_tracker, parse_id
+from driftline.scenarios.built_in import BASELINES, TRACKERS, policies
 from driftline.scenarios.oracle_agent import Oracle
 from driftline.scenarios.schema import AgentSpec, Scenario
 from driftline.sim.config.validation import complaints
 from driftline.sim.errors import InputError, hint
+from driftline.sim.plug_ins import class_like, imported
 from driftline.sim.world import World
 
 SWITCHES = ("reads", "foresees", "factorises")
@@ -37,17 +38,16 @@ def build_agent(scenario: Scenario, agent_id: str, world: World) -> Agent:
     _refuse_parts(agent_id, base, spec)
     if base == "oracle":
         return Oracle(world)
-    if base in baselines() or ":" in base:
-        agent: Agent = _construct(agent_id, agent_class(baseline_path(base)), spec.params)
+    if base in BASELINES.names() or ":" in base:
+        agent: Agent = _construct(agent_id, BASELINES.find(base), spec.params)
         return agent
-    rival = base in trackers()
+    rival = base in TRACKERS.names()
     name = spec.evolution or (base if rival else "filter_bank")
-    if ":" not in name and name not in trackers():
-        raise InputError(f"agent {agent_id!r}: evolution {name!r} is unknown; {hint(name, trackers())}")
+    tracker = _part(agent_id, TRACKERS.find, name)
     taken = of_tracker(name, spec.params)
     rest = {key: value for key, value in spec.params.items() if key not in taken}
     policy, rest = _policy(agent_id, spec.policy, rest)
-    factory = _factory(tracker_class(name), taken)
+    factory = _factory(tracker, taken)
     try:
         factory(0, world.catalogue.topics, 0.0)
     except (TypeError, ValueError) as problem:
@@ -68,9 +68,9 @@ def build_agent(scenario: Scenario, agent_id: str, world: World) -> Agent:
 def _refuse_parts(agent_id: str, base: str, spec: AgentSpec) -> None:
     """A part that an agent does not have must not be passed over in silence."""
     without: tuple[str, ...] = ()
-    if base in baselines() or base == "oracle" or ":" in base:
+    if base in BASELINES.names() or base == "oracle" or ":" in base:
         without = PARTS
-    elif base in trackers():
+    elif base in TRACKERS.names():
         without = ("ranker",)
     for part in without:
         # A run's precheck makes every agent deaf, which is no statement about this one.
@@ -78,6 +78,22 @@ def _refuse_parts(agent_id: str, base: str, spec: AgentSpec) -> None:
             raise InputError(f"agent {agent_id!r}: has no {part}; {getattr(spec, part)!r} cannot be put in")
     if base == "oracle" and spec.params:
         raise InputError(f"agent {agent_id!r}: parameter {next(iter(spec.params))!r} is unknown; there are none")
+
+
+def _part(agent_id: str, find: Callable[[str], Any], name: str) -> Any:
+    """A part by name; what is wrong with it is said of the agent."""
+    try:
+        return find(name)
+    except InputError as problem:
+        raise InputError(f"agent {agent_id!r}: {problem}") from problem
+
+
+def _own_policy(path: str) -> Any:
+    return imported("policy", path, class_like(Policy, "driftline.agents.policy.Policy"))
+
+
+def _own_encoder(path: str) -> Any:
+    return imported("predictor", path, class_like(TextEncoder, "driftline.agents.models.item_space.TextEncoder"))
 
 
 def _factory(tracker: Any, params: Mapping[str, Any]) -> TrackerFactory:
@@ -93,7 +109,7 @@ def _factory(tracker: Any, params: Mapping[str, Any]) -> TrackerFactory:
 
 def _policy(agent_id: str, name: str | None, params: dict[str, Any]) -> tuple[Policy, dict[str, Any]]:
     if name is not None and ":" in name:
-        return _construct(agent_id, imported("policy", name), {}), params
+        return _construct(agent_id, _part(agent_id, _own_policy, name), {}), params
     known = policies()
     if (name or "greedy") not in known:
         raise InputError(f"agent {agent_id!r}: policy {name!r} is unknown; {hint(str(name), known)}")
@@ -137,7 +153,7 @@ def _encoder(scenario: Scenario, agent_id: str, name: str, world: World) -> Text
     from driftline.agents.predictor import CachedEncoder, Encoder
 
     if ":" in name and "/" not in name:
-        return _construct(agent_id, imported("predictor", name), {})  # type: ignore[no-any-return]
+        return _construct(agent_id, _part(agent_id, _own_encoder, name), {})  # type: ignore[no-any-return]
     try:
         segments = world.base.corpus.segments
         corpus = [segments.text(code) for code in range(len(segments))] if name == "scratch" else []

@@ -19,8 +19,8 @@ from driftline.agents.protocol import Range
 from driftline.evaluation.run.folder import slug
 from driftline.evaluation.run.visits import regret
 from driftline.scenarios import runner
-from driftline.scenarios.agent_names import agent_class, parse_id
-from driftline.scenarios.built_in import baseline_path, baselines, tracker_class, trackers
+from driftline.scenarios.agent_names import parse_id
+from driftline.scenarios.built_in import BASELINES, TRACKERS
 from driftline.scenarios.executors import Progress, Task, execute
 from driftline.scenarios.schema import AgentSpec, Scenario
 from driftline.sim.errors import InputError
@@ -195,8 +195,8 @@ def _holders(base: str, spec: AgentSpec) -> list[Any]:
     """The classes whose constructors take the agent's parameters."""
     if base == "oracle":
         return []
-    if base in baselines() or ":" in base:
-        return [agent_class(baseline_path(base))]
-    rival = base in trackers()
+    if base in BASELINES.names() or ":" in base:
+        return [BASELINES.find(base)]
+    rival = base in TRACKERS.names()
     tracker = spec.evolution or (base if rival else "filter_bank")
-    return [Rival if rival else Full, tracker_class(tracker)]
+    return [Rival if rival else Full, TRACKERS.find(tracker)]

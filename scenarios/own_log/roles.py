@@ -12,7 +12,6 @@ What is looked at before any off-policy estimate: rows, propensities, support, w
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from math import sqrt
-from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -21,11 +20,11 @@ import polars as pl
 from driftline.evaluation.off_policy import Diagnostics, diagnose
 from driftline.evaluation.off_policy.rounds import Rounds
 from driftline.evaluation.off_policy.rounds import codes as cluster_codes
-from driftline.scenarios.built_in import imported
 from driftline.scenarios.own_log.log_file import codes, labels, needed, numbers, times, within
 from driftline.scenarios.own_log.verdict import Check
 from driftline.sim.data.tables import Table
 from driftline.sim.errors import InputError
+from driftline.sim.plug_ins import imported
 from driftline.sim.types import Bools, Floats, Int64s
 
 KINDS = ("pscore", "pscore_item_position", "pscore_cascade")
@@ -163,10 +162,11 @@ def named_policy(policy: str | PolicyFunction) -> Policy:
     module, colon, name = policy.partition(":")
     if not (module and colon and name):
         raise InputError(f"policy {policy!r}: must be package.module:function, for instance shop:policy")
-    function = imported("policy", policy, FunctionType)
-    if not callable(function):
-        raise InputError(f"policy {policy!r}: must be a function of the log, not {type(function).__name__}")
-    return Policy(policy, function)
+    return Policy(policy, imported("policy", policy, _no_function))
+
+
+def _no_function(found: object) -> str | None:
+    return None if callable(found) else f"must be a function of the log, not {type(found).__name__}"
 
 
 ROUNDING = 1e-9

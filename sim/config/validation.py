@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from driftline.sim.errors import hint
-from driftline.sim.laws._base import Law, law_class
+from driftline.sim.laws._base import LAWS, Law
 
 
 def _alternatives(kind: Any) -> list[Any]:
@@ -54,7 +54,7 @@ def type_below(kind: Any, key: str) -> Any | None:
         if key in model.model_fields:
             return model.model_fields[key].annotation
     inner = _mapping(kind)
-    return law_class(key) if inner is not None and _models(inner) == [Law] else inner
+    return LAWS.find(key) if inner is not None and _models(inner) == [Law] else inner
 
 
 def default_mapping(kind: Any, key: str) -> dict[str, Any]:

@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from driftline.scenarios import agent_names
-from driftline.scenarios.agent_names import agent_class, checked_agents, parse_id, split_ids, with_agents
-from driftline.scenarios.built_in import agent_ids, policies
+from driftline.scenarios.agent_names import checked_agents, parse_id, split_ids, with_agents
+from driftline.scenarios.built_in import BASELINES, agent_ids, policies
 from driftline.scenarios.schema import AgentSpec, Scenario, load
 from driftline.sim.errors import InputError
 
@@ -100,7 +100,8 @@ def test_a_class_that_is_no_agent_is_refused_in_one_line(
 
 
 def test_a_class_of_ones_own_is_found() -> None:
-    assert agent_class("driftline.agents.baselines.popularity:Popularity").__name__ == "Popularity"
+    path = "driftline.agents.baselines.popularity:Popularity"
+    assert BASELINES.find(path) is BASELINES.find("popularity")
 
 
 def _spec(scenario: Scenario, agent: str) -> AgentSpec:

@@ -97,6 +97,9 @@ class Plain:
     def encode(self, texts: list[str]) -> Any:
         return np.zeros((len(texts), 2), np.float32)
 
+    def slates(self, *_: Any) -> Any:
+        return None
+
 
 def test_parts_of_the_users_own_are_taken_by_path(world: World) -> None:
     made = composed(world, f"full[predictor={__name__}:Plain,policy={__name__}:Plain]")
@@ -123,6 +126,10 @@ def test_parts_of_the_users_own_are_taken_by_path(world: World) -> None:
         ("popularity[policy=greedy]", "has no policy; 'greedy' cannot be put in"),
         ("oracle[depth=3]", "parameter 'depth' is unknown; there are none"),
         ("no.such.module:Agent", "cannot be imported"),
+        ("full[predictor=time:sleep]", "predictor 'time:sleep': must be a class, not <built-in function sleep>"),
+        ("full[predictor=sys:exit]", "predictor 'sys:exit': must be a class, not <built-in function exit>"),
+        ("full[policy=io:StringIO]", "policy 'io:StringIO': lacks slates of driftline.agents.policy.Policy"),
+        ("full[evolution=io:StringIO]", "evolution 'io:StringIO': lacks grow, "),
     ],
 )
 def test_what_cannot_be_composed_is_named(world: World, agent: str, words: str) -> None:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from driftline.sim.errors import InputError
 from driftline.sim.laws import Abrupt, Flow, Gradual, Law, Reinforcement, Static
-from driftline.sim.laws._base import law_class, law_names
+from driftline.sim.laws._base import LAWS
 from driftline.sim.laws._loops import consume_loop
 
 SLOW: tuple[Law, ...] = (
@@ -33,9 +33,9 @@ class Weekly(Law):
     days: int = 7
 
 
-@pytest.mark.parametrize("name", law_names())
+@pytest.mark.parametrize("name", LAWS.names())
 def test_every_built_in_law_says_its_rates_and_only_numbers_of_its_own(name: str) -> None:
-    kind = law_class(name)
+    kind = LAWS.find(name)
     assert kind.rates is not None
     assert {*kind.rates, *kind.times} <= set(kind.model_fields)
 
