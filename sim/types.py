@@ -11,11 +11,13 @@ The base of every set of numbers that a scenario file may state.
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
+
+from driftline.sim.numbers import numbers_type
 
 Int8s = NDArray[np.int8]
 Int32s = NDArray[np.int32]
@@ -227,3 +229,8 @@ class Params(BaseModel):
     """Frozen numbers; an unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def numbers(self) -> Any:
+        """The fields as a named tuple that compiled code can read."""
+        names = tuple(type(self).model_fields)
+        return numbers_type(f"{type(self).__name__}Numbers", names)(*(getattr(self, name) for name in names))

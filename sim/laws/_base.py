@@ -3,9 +3,7 @@
 Every file of this folder without an underscore is a law.
 """
 
-from collections import namedtuple
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -81,17 +79,6 @@ class Law(Params):
         faster = {name: getattr(self, name) * factor for name in self.rates}
         shorter = {name: getattr(self, name) / factor for name in self.times}
         return type(self).model_validate({**self.model_dump(), **faster, **shorter})
-
-    def numbers(self) -> Any:
-        """The fields as a named tuple that compiled code can read."""
-        names = tuple(type(self).model_fields)
-        return numbers_type(type(self).__name__, names)(*(getattr(self, name) for name in names))
-
-
-@lru_cache
-def numbers_type(name: str, fields: tuple[str, ...]) -> Any:
-    """One named-tuple class per law, so that its loop compiles once."""
-    return namedtuple(f"{name}Numbers", fields)
 
 
 LAWS: PlugIns[type[Law]] = PlugIns("law", "driftline.sim.laws", subclass_of(Law, "driftline.sim.laws.Law"))
