@@ -34,8 +34,6 @@ class Estimate:
     """What speaks against trusting it, one line each; empty where nothing does."""
 
 
-BOOTSTRAP = 2001
-"""Stream of the bootstrap's keyed numbers."""
 REPLICATES = 400
 LEVEL = 0.95
 
@@ -68,7 +66,9 @@ def poisson_weights(users: Int64s, seed: int, replicates: int = REPLICATES) -> F
     differences between agents are resampled in pairs, and a further user changes nobody else's count.
     Count-based bootstrap with independent Poisson counts: Chamandy, Muralidharan, Najmi & Naidu 2012.
     """
-    uniform = keyed.uniforms(seed, BOOTSTRAP, users[None, :], users[None, :] >> 32, np.arange(replicates)[:, None])
+    uniform = keyed.uniforms(
+        seed, keyed.Stream.USER_BOOTSTRAP, users[None, :], users[None, :] >> 32, np.arange(replicates)[:, None]
+    )
     steps = pdtr(np.arange(12), 1.0)
     return np.searchsorted(steps, uniform).astype(np.float64)
 
@@ -152,10 +152,6 @@ def _divide(above: Floats, below: Floats) -> Floats:
     return np.divide(above, below, out=np.full_like(above, nan), where=below > 0)
 
 
-FOLDS = 2031
-"""Stream of the folds' keyed numbers."""
-
-
 def user_folds(user: Int64s, *, folds: int = 3, seed: int = 0) -> Int64s:
     """The fold 0..folds - 1 of each round [n]: users in a keyed order are dealt out in turn.
 
@@ -168,7 +164,7 @@ def user_folds(user: Int64s, *, folds: int = 3, seed: int = 0) -> Int64s:
     if len(label) < folds:
         raise InputError(f"user has {len(label)} distinct values for {folds} folds; a fold needs at least 1 user")
     key = label.astype(np.int64) if np.issubdtype(label.dtype, np.integer) else np.arange(len(label))
-    order = np.lexsort((key, keyed.uniforms(seed, FOLDS, key, key >> 32)))
+    order = np.lexsort((key, keyed.uniforms(seed, keyed.Stream.FOLDS, key, key >> 32)))
     fold = np.empty(len(label), dtype=np.int64)
     fold[order] = np.arange(len(label)) % folds
     return np.asarray(fold[place], dtype=np.int64)

@@ -8,17 +8,12 @@ import numpy as np
 from driftline.agents.policy import HasPropensity
 from driftline.agents.protocol import Agent, HasItemSpace, Job
 from driftline.scenarios.oracle_agent import ItemSpace
-from driftline.sim.errors import InputError
-from driftline.sim.response import SlateError
+from driftline.sim.errors import AgentError, SlateError
 from driftline.sim.types import Feedback, Floats, Int32s, Int64s, Observation, Setting, Slates
 
 T = TypeVar("T")
 MOST = 2**31 - 1
 """The highest id there can be; a higher one must not wrap round to an item that exists."""
-
-
-class AgentError(InputError):
-    """An agent raised, or answered with something that cannot be used."""
 
 
 class Caller:

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from driftline.evaluation.run.folder import RunFolder, RunFolderError
+from driftline.evaluation.run.folder import RunFolder
 from driftline.scenarios import runner
 from driftline.scenarios.agent_names import checked_agents, with_agents
 from driftline.scenarios.compose import build_agent
 from driftline.scenarios.executors import Progress, execute
 from driftline.scenarios.run_folder import ERRORS, OpenFolder, default_folder, open_folder
 from driftline.scenarios.schema import Scenario, checked_seeds, load
-from driftline.sim.errors import InputError
+from driftline.sim.errors import InputError, RunFolderError
 from driftline.sim.world import World
 
 if TYPE_CHECKING:

@@ -1,12 +1,8 @@
-"""Keyed randomness, and the one enum of ALL streams (today in 8 places).
-
-Keyed randomness: every random number is a pure function of (seed, stream, a, b, c).
+"""Keyed randomness: every random number is a pure function of (seed, stream, a, b, c); all streams in one enum.
 
 Philox4x32-10 (Salmon, Moraes, Dror & Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3"), checked against
 the published known answers. The key is (seed, stream); the counter is (a, b, c, block), usually (user, visit or
 day, slot, 0). Nothing depends on the order of calls, so twin worlds share every number whose key they share.
-
-What a random number is for, where data is real: streams beside those of `driftline.sim.keyed`.
 """
 
 from enum import IntEnum
@@ -46,8 +42,19 @@ class Stream(IntEnum):
     AGENT = 22
     SAMPLE = 23
     ASSIGNMENT = 24
+    REAL_CLUSTERS = 901
+    REAL_USERS = 902
+    PERMUTATION = 903
     LAW = 1000
     """Laws use LAW + the law's place in the scenario."""
+    USER_BOOTSTRAP = 2001
+    UNIT_BOOTSTRAP = 2002
+    FOLDS = 2031
+    SPLITS = 2032
+    ROUND_BOOTSTRAP = 2101
+    DRAWN_ACTIONS = 2102
+    INTERLEAVING = 2201
+    """Interleaving uses INTERLEAVING + 2^16 times a position."""
 
 
 MASK = np.uint64(0xFFFFFFFF)
@@ -159,11 +166,3 @@ def order(seed: int, stream: int, n: int, a: int = 0) -> NDArray[np.int64]:
 def derived_seed(seed: int, stream: int, a: int = 0) -> int:
     """A 32-bit seed for somebody else's generator, keyed like everything here."""
     return int(philox(a, 0, 0, 0, seed, int(stream))[0])
-
-
-class RealStream(IntEnum):
-    """Values are part of every world's meaning: append, never renumber."""
-
-    CLUSTERS = 901
-    USERS = 902
-    PERMUTATION = 903

@@ -15,7 +15,6 @@ import numpy as np
 
 from driftline.sim.choice import taken_from
 from driftline.sim.choice._base import ChoiceNumbers
-from driftline.sim.errors import InputError
 from driftline.sim.items import ItemNumbers
 from driftline.sim.kernel import kernel
 from driftline.sim.keyed import normal_pair, open_unit, philox
@@ -193,12 +192,3 @@ class Truth:
     reward: Float32s
     p_choice: Float32s
     """[n, L + 1], empty unless asked for."""
-
-
-class SlateError(InputError):
-    """An agent showed something that may not be shown."""
-
-    def __init__(self, user: int, visit: int, item: int, place: int, problem: str) -> None:
-        super().__init__(f"slate of user {user}, visit {visit}: item {item} at position {place} {problem}")
-        self.user = user
-        self.visit = visit

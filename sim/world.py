@@ -17,12 +17,12 @@ from driftline.sim import interest
 from driftline.sim.clock import Clock, Entry, schedule_next
 from driftline.sim.config.params import WorldParams
 from driftline.sim.config.resolve import world_params
-from driftline.sim.errors import InputError
+from driftline.sim.errors import InputError, SlateError
 from driftline.sim.items import Catalogue, first_fault, private_candidates, shared_candidates
 from driftline.sim.keyed import Stream
 from driftline.sim.model import Foundation, lay_foundation
 from driftline.sim.oracle import worth
-from driftline.sim.response import REWARDS, Outcome, Round, SlateError, Truth, realised_rewards, respond
+from driftline.sim.response import REWARDS, Outcome, Round, Truth, realised_rewards, respond
 from driftline.sim.state import Mailbox
 from driftline.sim.types import Bools, Feedback, Float32s, Floats, Int8s, Int32s, Int64s, Items, Observation, Slates
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
+
+from driftline.sim.errors import hint
 
 if TYPE_CHECKING:
     import torch
@@ -20,8 +21,7 @@ def resolve(name: str) -> "torch.device":
 
     kind, _, number = name.partition(":")
     if kind not in DEVICES or (number and not (kind == "cuda" and number.isdecimal())):
-        near = get_close_matches(kind, DEVICES, 1, cutoff=0.0)[0]
-        raise ValueError(f"device {name!r} is none of {', '.join(DEVICES)}, cuda:<number>; nearest: {near}")
+        raise ValueError(f"device {name!r} is none of {', '.join(DEVICES)}, cuda:<number>; {hint(kind, DEVICES)}")
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if kind == "cuda" and int(number or 0) >= count:
         raise RuntimeError(f"device {name!r} was asked for, but torch {torch.__version__} sees {count} CUDA devices")

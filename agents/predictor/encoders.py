@@ -17,7 +17,6 @@ import re
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Sequence
-from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -29,6 +28,7 @@ from tokenizers.models import WordPiece
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 from driftline.sim import keyed
+from driftline.sim.errors import hint
 from driftline.sim.types import Float32s
 
 BUILT_IN = ("minilm", "scratch", "noise", "hashing")
@@ -124,9 +124,8 @@ def _source(name: str) -> str:
     if path.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1:
         raise FileNotFoundError(f"encoder folder {path} does not exist")
     if "/" not in name:
-        near = get_close_matches(name, BUILT_IN, 1, cutoff=0.0)[0]
         raise ValueError(
-            f"encoder {name!r} is none of {', '.join(BUILT_IN)}, and no such folder exists; nearest: {near}"
+            f"encoder {name!r} is none of {', '.join(BUILT_IN)}, and no such folder exists; {hint(name, BUILT_IN)}"
         )
     return name
 

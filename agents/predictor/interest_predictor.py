@@ -8,7 +8,6 @@ Interest read from what users did, as texts: the predictor alone, for anybody's 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from difflib import get_close_matches
 
 import numpy as np
 import polars as pl
@@ -20,6 +19,7 @@ from driftline.agents.predictor.heads import Head, Shares
 from driftline.agents.predictor.probes import CategoryProbe, Valence, fit_probe, fit_valence, with_labels
 from driftline.agents.predictor.sequences import Sequences
 from driftline.agents.predictor.training import Recipe, held_out
+from driftline.sim.errors import InputError, hint
 from driftline.sim.types import NONE, BehaviorKind, Float32s, Floats, Int8s, Int32s, Int64s
 
 NEEDED = ("user", "time", "about")
@@ -61,9 +61,7 @@ def read_frame(behaviours: pl.DataFrame) -> BehaviourFrame:
     """
     for column in NEEDED:
         if column not in behaviours.columns:
-            near = get_close_matches(column, behaviours.columns, 1)
-            hint = f"; nearest: {near[0]}" if near else ""
-            raise ValueError(f"behaviours lack the column {column!r}; found {', '.join(behaviours.columns)}{hint}")
+            raise InputError(f"behaviours lack the column {column!r}; {hint(column, behaviours.columns)}")
         if behaviours[column].null_count() and column != "about":
             raise ValueError(f"column {column!r} holds {behaviours[column].null_count()} nulls")
     frame = behaviours.with_columns(time=pl.Series(days(behaviours["time"])))
@@ -113,8 +111,7 @@ def _kinds(frame: pl.DataFrame) -> Int8s:
     found = [KINDS.get(value, value) if value is not None else 0 for value in frame["kind"].to_list()]
     for value in found:
         if value not in KINDS.values():
-            near = get_close_matches(str(value), list(KINDS), 1, cutoff=0.0)[0]
-            raise ValueError(f"kind {value!r} is none of {', '.join(KINDS)} (or 0, 1, 2); nearest: {near}")
+            raise ValueError(f"kind {value!r} is none of {', '.join(KINDS)} (or 0, 1, 2); {hint(str(value), KINDS)}")
     return np.array(found, np.int8)
 
 
@@ -283,8 +280,7 @@ def _codes(label: list[object], topics: tuple[str, ...]) -> Int32s:
             continue
         code = value if isinstance(value, int) else place.get(str(value), -1)
         if not 0 <= code < len(topics):
-            near = get_close_matches(str(value), topics, 1, cutoff=0.0)[0]
-            raise ValueError(f"label {value!r} is none of the {len(topics)} topics; nearest: {near}")
+            raise ValueError(f"label {value!r} is none of the {len(topics)} topics; {hint(str(value), topics)}")
         codes[i] = code
     return codes
 

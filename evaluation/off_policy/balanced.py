@@ -70,8 +70,6 @@ def asymptotic_estimate(
     )
 
 
-DRAWS = 2102
-"""Stream of the drawn actions' keyed numbers."""
 LARGEST = 2**27
 """Cells of the table of features (1 GB)."""
 ESTIMATED = "weights: estimated by a classifier; the interval leaves out its error and what the context does not hold"
@@ -167,7 +165,7 @@ def _target_rows(target: Floats, draws: int | None, seed: int) -> tuple[Int64s, 
     if draws < 1:
         raise InputError(f"draws is {draws}; must be at least 1")
     n = len(target)
-    uniform = keyed.uniforms(seed, DRAWS, np.arange(n)[:, None], np.arange(draws)[None, :])
+    uniform = keyed.uniforms(seed, keyed.Stream.DRAWN_ACTIONS, np.arange(n)[:, None], np.arange(draws)[None, :])
     steps = np.cumsum(target, axis=1)
     # scaled to the row's own sum, a draw never lands on an action of probability 0
     taken = (steps[:, None, :] <= (uniform * steps[:, -1:])[:, :, None]).sum(axis=2)

@@ -17,11 +17,9 @@ from driftline.evaluation.off_policy.rounds import Codes
 from driftline.evaluation.off_policy.terms import Terms
 from driftline.sim.errors import InputError
 from driftline.sim.kernel import kernel
-from driftline.sim.keyed import philox
+from driftline.sim.keyed import Stream, philox
 from driftline.sim.types import Floats
 
-STREAM = 2101
-"""Stream of the bootstrap's keyed numbers."""
 BLOCK = 4096
 """Units worked on at once: what fits into a processor's cache. A multiple of 8."""
 LANES = 8
@@ -149,7 +147,7 @@ def _sums(columns: Sequence[Floats], seed: int, replicates: int) -> Floats:
         m = min(BLOCK, n - first)
         for j, column in enumerate(columns):
             block[:m, j] = column[first : first + m]
-        _count_block(block[:m], first, table, seed, STREAM, sums)
+        _count_block(block[:m], first, table, seed, int(Stream.ROUND_BOOTSTRAP), sums)
     return sums[:, : len(columns)]
 
 

@@ -22,13 +22,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from driftline.evaluation.estimate import Estimate, t_quantile
 from driftline.evaluation.off_policy.balanced import asymptotic_estimate, need_asymptotic
-from driftline.evaluation.off_policy.bootstrap import STREAM, Resampled, fill_counts, poisson_table, summary
+from driftline.evaluation.off_policy.bootstrap import Resampled, fill_counts, poisson_table, summary
 from driftline.evaluation.off_policy.diagnostics import diagnose
 from driftline.evaluation.off_policy.intervals import LEVEL, REPLICATES, IntervalName, Precision, delta
 from driftline.evaluation.off_policy.rounds import Codes, Rounds, codes, share
 from driftline.evaluation.off_policy.terms import Method, Terms
 from driftline.sim.errors import InputError
 from driftline.sim.kernel import kernel
+from driftline.sim.keyed import Stream
 from driftline.sim.types import Floats, Int64s
 
 FEW_IN_TAIL = 30.0
@@ -166,7 +167,7 @@ def _resampled(
         self_normalised,
         poisson_table(),
         precision.seed,
-        STREAM,
+        int(Stream.ROUND_BOOTSTRAP),
         found,
     )
     return summary(value, found, units, precision.level)

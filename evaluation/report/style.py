@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from driftline.evaluation.run.folder import RunFolderError
+from driftline.sim.errors import RunFolderError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

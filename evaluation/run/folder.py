@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import cast
@@ -12,9 +11,7 @@ from typing import cast
 import polars as pl
 import yaml
 
-
-class RunFolderError(Exception):
-    """A run folder lacks something, or holds something that cannot be read; names the file."""
+from driftline.sim.errors import RunFolderError, hint
 
 
 @dataclass(frozen=True)
@@ -133,7 +130,7 @@ class RunFolder:
 
     def _of(self, side: str, agent: str, seed: int, name: str) -> str:
         if agent not in self.agents:
-            raise RunFolderError(f"no agent {agent!r} in {self.path}{nearest(agent, self.agents)}")
+            raise RunFolderError(f"no agent {agent!r} in {self.path}; {hint(agent, self.agents)}")
         return f"{side}/{slug(agent)}/{self._seed(seed)}/{name}.parquet"
 
     def _seed(self, seed: int) -> int:
@@ -156,7 +153,7 @@ class RunFolder:
             raise RunFolderError(f"{file} cannot be read as Parquet: {error}") from error
         for column in columns:
             if column not in have:
-                raise RunFolderError(f"{file} lacks the column {column!r}{nearest(column, have)}")
+                raise RunFolderError(f"{file} lacks the column {column!r}; {hint(column, have)}")
         return pl.scan_parquet(file)
 
     def _yaml(self, name: str) -> Mapping[str, object]:
@@ -186,12 +183,6 @@ class RunFolder:
         if not isinstance(value, int | float):
             raise RunFolderError(f"{self.path / 'resolved.yaml'} lacks a number under {key!r}")
         return float(value)
-
-
-def nearest(name: str, legal: tuple[str, ...]) -> str:
-    """The end of an error about a wrong name: the nearest legal one, or all of them."""
-    close = get_close_matches(name, legal, n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; there are {', '.join(legal)}"
 
 
 def _mapping(read: object, file: Path) -> Mapping[str, object]:

@@ -12,8 +12,9 @@ import numpy as np
 import polars as pl
 
 from driftline.evaluation.estimate import Estimate, paired_t, smallest_difference, t_interval
-from driftline.evaluation.run.folder import RunFolder, nearest
+from driftline.evaluation.run.folder import RunFolder
 from driftline.evaluation.run.visits import regret, reward
+from driftline.sim.errors import hint
 from driftline.sim.types import Floats
 
 Outcome = Literal["reward", "regret"]
@@ -55,7 +56,7 @@ def compare(run: RunFolder, a: str, b: str, metric: Outcome = "reward") -> Compa
     many (`metrics` counts visits alike: the two differ where visits per user do).
     """
     if metric not in get_args(Outcome):
-        raise ValueError(f"no paired outcome {metric!r}{nearest(metric, get_args(Outcome))}")
+        raise ValueError(f"no paired outcome {metric!r}; {hint(metric, get_args(Outcome))}")
     worlds = [_world(run, a, b, seed, metric) for seed in run.seeds]
     effects = pl.concat([both for both, _ in worlds])
     missing = pl.concat([absent for _, absent in worlds])

@@ -16,7 +16,8 @@ from driftline.evaluation.estimate import Estimate
 from driftline.evaluation.ranking._beyond import long_tail
 from driftline.evaluation.ranking._catalogue import gini_index, jackknifed
 from driftline.evaluation.ranking._filter_bubble import topic_entropy_over_time
-from driftline.evaluation.run.folder import RunFolder, RunFolderError
+from driftline.evaluation.run.folder import RunFolder
+from driftline.sim.errors import RunFolderError
 from driftline.sim.types import Bools, Floats, Int32s, Int64s
 
 HISTORY = 7

@@ -9,7 +9,8 @@ from math import exp, log
 
 import numpy as np
 
-from driftline.evaluation.run.folder import RunFolder, RunFolderError
+from driftline.evaluation.run.folder import RunFolder
+from driftline.sim.errors import RunFolderError
 from driftline.sim.types import Floats, Int32s, Int64s
 
 FIT_ROWS = 4096

@@ -18,7 +18,8 @@ import polars as pl
 from driftline.evaluation.drift.adaptation import ChangeCurve, change_curve, last_change
 from driftline.evaluation.drift.forgetting import Forgetting, forgetting, interest_phases
 from driftline.evaluation.drift.learning_curve import LENGTH, LearningCurve, cold_start_curve
-from driftline.evaluation.run.folder import RunFolder, RunFolderError
+from driftline.evaluation.run.folder import RunFolder
+from driftline.sim.errors import RunFolderError
 from driftline.sim.types import Floats, Int64s
 
 TOLERANCE = 1e-4

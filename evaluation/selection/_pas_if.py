@@ -126,8 +126,6 @@ def _loss(
 
 Candidate = Callable[[Rounds], Estimate]
 """An estimator with its hyper-parameters set, on any log."""
-SPLIT = 2032
-"""Stream of the splits' keyed numbers."""
 LEAST_ROUNDS = 2
 """Rounds that either part of a split must have to count."""
 
@@ -170,7 +168,10 @@ def pas_if(
     )
     squared: dict[Key, list[float]] = {key: [] for key in candidates}
     for repeat in range(repeats):
-        drawn = keyed.uniforms(seed, SPLIT, np.arange(len(log.reward)), repeat) < fit.probability[log.rows, log.action]
+        drawn = (
+            keyed.uniforms(seed, keyed.Stream.SPLITS, np.arange(len(log.reward)), repeat)
+            < fit.probability[log.rows, log.action]
+        )
         if min(drawn.sum(), (~drawn).sum()) < LEAST_ROUNDS:
             continue
         truth = float(log.reward[drawn].mean())

@@ -14,12 +14,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from driftline.evaluation.interleaving import Interleaved, team_draft, team_draft_outcome
-from driftline.scenarios.agent_calls import AgentError, Caller
+from driftline.scenarios.agent_calls import Caller
 from driftline.scenarios.compose import build_agent
 from driftline.scenarios.experiment.design import Design, Exposure, Training, lesson
 from driftline.scenarios.runner import Trainer
 from driftline.scenarios.schema import Scenario
-from driftline.sim.response import SlateError
+from driftline.sim.errors import AgentError, SlateError
 from driftline.sim.types import Behaviors, Bools, Feedback, Floats, Int32s, Int64s, Items, Observation, Setting, Slates
 from driftline.sim.warmup import Start
 from driftline.sim.world import World

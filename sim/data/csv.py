@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 
-from driftline.sim.errors import DataError, nearest, shown
+from driftline.sim.errors import DataError, shown, suggestion
 
 
 def folder_of(folder: Path | str) -> Path:
@@ -21,7 +21,7 @@ def folder_of(folder: Path | str) -> Path:
     path = Path(folder)
     if not path.exists():
         siblings = [p.name for p in path.parent.iterdir() if p.is_dir()] if path.parent.is_dir() else []
-        raise DataError(path, f"no such folder; expected a folder of data{nearest(path.name, siblings)}")
+        raise DataError(path, f"no such folder; expected a folder of data{suggestion(path.name, siblings)}")
     if not path.is_dir():
         raise DataError(path, "is a file; expected the folder that holds it")
     return path
@@ -46,7 +46,7 @@ def missing(folder: Path, expected: str, names: tuple[str, ...]) -> DataError:
     if inner:
         return DataError(folder, f"no {expected}; did you mean the folder {str(folder / inner[0])!r}?")
     found = held(folder)
-    close = next((hint for hint in (nearest(name, found, 0.75) for name in names) if hint), "")
+    close = next((near for near in (suggestion(name, found, 0.75) for name in names) if near), "")
     listing = ", ".join(map(shown, found[:8])) + (", ..." if len(found) > 8 else "")
     return DataError(folder, f"no {expected}; the folder holds {listing or 'nothing'}{close}")
 

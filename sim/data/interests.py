@@ -20,7 +20,7 @@ from scipy.optimize import minimize_scalar
 from driftline.sim import keyed
 from driftline.sim.data.events import RealData
 from driftline.sim.errors import DataError
-from driftline.sim.keyed import RealStream
+from driftline.sim.keyed import Stream
 from driftline.sim.types import Bools, Float32s, Floats, Int64s, Params, Share
 
 
@@ -153,9 +153,9 @@ def sample_users(data: RealData, users: int, seed: int) -> Int64s:
     The first U are a keyed permutation, later ones keyed draws with replacement; a user's row does not
     depend on how many users the world has.
     """
-    order = keyed.order(seed, RealStream.USERS, data.users)
+    order = keyed.order(seed, Stream.REAL_USERS, data.users)
     extra = np.arange(data.users, users)
-    draws = (keyed.uniforms(seed, RealStream.USERS, 1, extra) * data.users).astype(np.int64)
+    draws = (keyed.uniforms(seed, Stream.REAL_USERS, 1, extra) * data.users).astype(np.int64)
     return np.concatenate([order, draws])[:users]
 
 
@@ -236,7 +236,7 @@ def held_out_gain(
 
 def _moved(n: int, seed: int) -> Int64s:
     """A keyed permutation of `range(n)` in one cycle: nobody keeps the own place."""
-    order = keyed.order(seed, RealStream.PERMUTATION, n)
+    order = keyed.order(seed, Stream.PERMUTATION, n)
     moved = np.empty(n, np.int64)
     moved[order] = np.roll(order, 1)
     return moved

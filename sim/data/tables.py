@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from driftline.sim.data.csv import COMMAS, Format, bytes_of, check_first_line, line_of, malformed, text_of
-from driftline.sim.errors import DataError, nearest, shown
+from driftline.sim.errors import DataError, shown, suggestion
 from driftline.sim.types import Floats, Int64s
 
 
@@ -55,7 +55,7 @@ class Table:
                 raise DataError(
                     self.path,
                     f"no column {name!r} among {', '.join(map(shown, names[:20]))}; "
-                    f"expected {', '.join(required)}{nearest(name, [n for n in names if n not in required])}",
+                    f"expected {', '.join(required)}{suggestion(name, [n for n in names if n not in required])}",
                 )
         for name in names:
             for legal in optional:
@@ -173,7 +173,7 @@ def codes(table: Table, name: str, meanings: dict[str, int], default: int) -> In
         raise DataError(
             table.place(bad),
             f"{name} {shown(column[bad])}; expected {', '.join(meanings)} or nothing"
-            f"{nearest(str(column[bad]), list(meanings))}",
+            f"{suggestion(str(column[bad]), list(meanings))}",
         )
     return column.replace_strict({**meanings, "": default}, return_dtype=pl.Int64).to_numpy().copy()
 

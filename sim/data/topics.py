@@ -20,7 +20,7 @@ from scipy.sparse.linalg import svds
 
 from driftline.sim import keyed
 from driftline.sim.errors import DataError
-from driftline.sim.keyed import RealStream
+from driftline.sim.keyed import Stream
 from driftline.sim.types import Bools, Float32s, Floats, Int64s
 
 MOST = 256
@@ -75,7 +75,7 @@ def squared_distances(points: Floats, centre: Floats) -> Floats:
 
 def _spread_out(points: Floats, k: int, seed: int, start: int) -> Floats:
     """Starting centres: each next one drawn in proportion to the squared distance to those chosen."""
-    draw = keyed.uniforms(seed, RealStream.CLUSTERS, start, np.arange(k))
+    draw = keyed.uniforms(seed, Stream.REAL_CLUSTERS, start, np.arange(k))
     chosen = [int(draw[0] * len(points))]
     nearest = squared_distances(points, points[chosen])[:, 0]
     for place in range(1, k):
@@ -146,7 +146,7 @@ def text_vectors(terms: TermWeights, dimensions: int, seed: int) -> Floats:
         left, value, _ = np.linalg.svd(terms.weight.toarray(), full_matrices=False)
         left, value = left[:, :size], value[:size]
     else:
-        start = keyed.normals(seed, RealStream.CLUSTERS, np.arange(min(items, words)), 0, 1)
+        start = keyed.normals(seed, Stream.REAL_CLUSTERS, np.arange(min(items, words)), 0, 1)
         left, value, _ = svds(terms.weight, k=size, v0=start)
     vectors = left * value
     length = np.linalg.norm(vectors, axis=1, keepdims=True)

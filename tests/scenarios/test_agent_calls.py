@@ -8,8 +8,9 @@ import pytest
 
 from driftline.agents.baselines.random import Random
 from driftline.agents.protocol import Job
-from driftline.scenarios.agent_calls import AgentError, Caller
+from driftline.scenarios.agent_calls import Caller
 from driftline.scenarios.schema import load
+from driftline.sim.errors import AgentError
 from driftline.sim.types import Float32s, Int32s, Observation, Setting, Slates
 from driftline.sim.warmup import Start, warm_up
 from driftline.sim.world import World

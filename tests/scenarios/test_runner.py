@@ -15,11 +15,10 @@ import pytest
 from driftline.agents.baselines.random import Random
 from driftline.agents.protocol import Job
 from driftline.scenarios import runner
-from driftline.scenarios.agent_calls import AgentError
 from driftline.scenarios.agent_names import with_agents
 from driftline.scenarios.runner import Trainer, peak_memory, run_one, write_world_tables
 from driftline.scenarios.schema import Scenario, load
-from driftline.sim.errors import InputError
+from driftline.sim.errors import AgentError, InputError
 from driftline.sim.types import Feedback, Floats, Int32s, Int64s, Observation, Setting, Slates
 from driftline.sim.world import World
 

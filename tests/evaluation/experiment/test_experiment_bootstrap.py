@@ -7,6 +7,7 @@ from scipy import stats
 
 from driftline.evaluation.experiment import bootstrap, cluster, lift, ratio, welch
 from driftline.evaluation.experiment._bootstrap import replicate_levels
+from driftline.sim.keyed import Stream
 
 
 def test_counts_are_poisson_with_mean_one() -> None:
@@ -17,9 +18,9 @@ def test_counts_are_poisson_with_mean_one() -> None:
 
 
 def _sums(rows: np.ndarray, keys: np.ndarray, replicates: int, seed: int) -> np.ndarray:
-    from driftline.evaluation.experiment._bootstrap import BOOTSTRAP, STEPS, _weighted_sums
+    from driftline.evaluation.experiment._bootstrap import STEPS, _weighted_sums
 
-    return _weighted_sums(rows, keys, replicates, seed, BOOTSTRAP, STEPS)
+    return _weighted_sums(rows, keys, replicates, seed, int(Stream.UNIT_BOOTSTRAP), STEPS)
 
 
 def test_replicates_are_weighted_ratios_and_do_not_depend_on_how_many_there_are() -> None:

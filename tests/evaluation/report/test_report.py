@@ -13,8 +13,9 @@ from driftline.evaluation.report.curves import group_regret
 from driftline.evaluation.report.page import write_report
 from driftline.evaluation.report.style import FigureWarning, check_csv, series_faults
 from driftline.evaluation.report.tables import MEASURES, MORE
-from driftline.evaluation.run.folder import RunFolder, RunFolderError
+from driftline.evaluation.run.folder import RunFolder
 from driftline.evaluation.run.metrics import metrics
+from driftline.sim.errors import RunFolderError
 
 SERIES = {
     "regret_over_time": ("agent",),

@@ -5,8 +5,9 @@ import pytest
 import yaml
 from fabricated_run import fabricate
 
-from driftline.evaluation.run.folder import RunFolder, RunFolderError, slug
+from driftline.evaluation.run.folder import RunFolder, slug
 from driftline.evaluation.run.visits import judged_visits
+from driftline.sim.errors import RunFolderError
 
 PARTS = "full[evolution=slow]"
 

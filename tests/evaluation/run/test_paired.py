@@ -7,8 +7,9 @@ import pytest
 from fabricated_run import fabricate, write
 from scipy import stats
 
-from driftline.evaluation.run.folder import RunFolder, RunFolderError
+from driftline.evaluation.run.folder import RunFolder
 from driftline.evaluation.run.paired import compare
+from driftline.sim.errors import RunFolderError
 
 
 def twins(folder: Path, gain: float, seeds: tuple[int, ...] = (5, 6, 7), ripple: float = 0.0) -> RunFolder:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import spearmanr
 
-from driftline.evaluation.run.folder import RunFolder, RunFolderError
+from driftline.evaluation.run.folder import RunFolder
 from driftline.evaluation.run.tracking import (
     beliefs,
     fit_temperature,
@@ -18,6 +18,7 @@ from driftline.evaluation.run.tracking import (
     softmax,
     tracking_error,
 )
+from driftline.sim.errors import RunFolderError
 
 
 def test_jensen_shannon_agrees_with_scipy() -> None:

@@ -9,7 +9,7 @@ import pytest
 from fabricated_run import fabricate, write
 
 from driftline.evaluation import ranking
-from driftline.evaluation.run.folder import RunFolder, RunFolderError
+from driftline.evaluation.run.folder import RunFolder
 from driftline.evaluation.run.shown import (
     GROUPS,
     HISTORY,
@@ -22,6 +22,7 @@ from driftline.evaluation.run.shown import (
     with_shown,
 )
 from driftline.evaluation.run.visits import judged_visits
+from driftline.sim.errors import RunFolderError
 from driftline.sim.types import Floats, Int64s
 
 ITEMS, TOPICS, START = 30, 5, 14.0

@@ -4,9 +4,9 @@ import pytest
 from polars.testing import assert_frame_equal
 from small_experiment import A, B, Diary, Ledger, scenario, started
 
-from driftline.scenarios.agent_calls import AgentError
 from driftline.scenarios.experiment.design import TRAININGS, Design, Training
 from driftline.scenarios.experiment.play import Plan, play
+from driftline.sim.errors import AgentError
 
 DIARY = "small_experiment:Diary"
 OUTCOMES = ["user", "visit", "day", "reward", "click", "dwell", "place"]
