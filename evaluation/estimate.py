@@ -66,9 +66,8 @@ def poisson_weights(users: Int64s, seed: int, replicates: int = REPLICATES) -> F
     differences between agents are resampled in pairs, and a further user changes nobody else's count.
     Count-based bootstrap with independent Poisson counts: Chamandy, Muralidharan, Najmi & Naidu 2012.
     """
-    uniform = keyed.uniforms(
-        seed, keyed.Stream.USER_BOOTSTRAP, users[None, :], users[None, :] >> 32, np.arange(replicates)[:, None]
-    )
+    user, replicate = users[None, :], np.arange(replicates)[:, None]
+    uniform = keyed.uniforms(seed, keyed.Stream.USER_BOOTSTRAP, user, user >> 32, replicate)
     steps = pdtr(np.arange(12), 1.0)
     return np.searchsorted(steps, uniform).astype(np.float64)
 

@@ -74,7 +74,7 @@ def hint(name: str, legal: Iterable[str]) -> str:
 
 
 def suggestion(name: str, legal: Iterable[str], cutoff: float = 0.6) -> str:
-    """`; did you mean 'x'?` where a legal name is near, else nothing: for errors that list the legal names themselves."""
+    """`; did you mean 'x'?` where a legal name is near, else nothing: for errors that list the legal ones."""
     near = nearest(name, legal, cutoff)
     return f"; did you mean {near!r}?" if near else ""
 
