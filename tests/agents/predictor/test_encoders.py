@@ -48,9 +48,9 @@ def test_a_hub_id_is_looked_up_locally_when_offline(monkeypatch: pytest.MonkeyPa
 
 
 def test_any_local_folder_opens(tmp_path: Path) -> None:
-    from driftline.agents.predictor import encoders
+    from driftline.agents.predictor import transformer
 
-    model, tokenizer = encoders.build(["river stone"], seed=3)
+    model, tokenizer = transformer.scratch(["river stone"], seed=3)
     model.save_pretrained(tmp_path)  # type: ignore[operator]
     tokenizer.save_pretrained(tmp_path)
     opened = Encoder.open(tmp_path, "cpu")

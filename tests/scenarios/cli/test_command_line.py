@@ -17,7 +17,8 @@ from driftline.scenarios import api, runner
 from driftline.scenarios.api import Run, open_run
 from driftline.scenarios.cli import main
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent.parent
+"""Where `fake_runs` lies."""
 
 
 def _judge(run: Run) -> pl.DataFrame:
@@ -200,9 +201,9 @@ def test_damaged_files_of_a_run_are_named_in_one_line(here: Path, capsys: pytest
 
 SCRIPT = """
 import fake_runs
-from driftline.scenarios import precheck, runner
+from driftline.scenarios import api, runner
 runner.run_one = fake_runs.run_one
-precheck.checked_topics = lambda scenario, seed: ("a", "b")
+api.checked_topics = lambda scenario, seed: ("a", "b")
 from driftline.scenarios.cli.main import main
 main()
 """
@@ -210,7 +211,7 @@ main()
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_ctrl_c_is_130_without_a_traceback_and_keeps_what_had_finished(tmp_path: Path, jobs: str) -> None:
-    arguments = ["run", "plain", "--agents", "random[sleep=60]", "--seeds", "3", "--out", "a", "--jobs", jobs]
+    arguments = ["run", "plain", "--agents", "random[sleep=3600]", "--seeds", "3", "--out", "a", "--jobs", jobs]
     process = subprocess.Popen(
         [sys.executable, "-c", SCRIPT, *arguments],
         cwd=tmp_path,
@@ -220,13 +221,12 @@ def test_ctrl_c_is_130_without_a_traceback_and_keeps_what_had_finished(tmp_path:
         text=True,
         start_new_session=True,
     )
-    done = tmp_path / "a" / "log" / "random-sleep-60-" / "0" / "timing.json"
-    deadline = time.monotonic() + 50
-    while not done.exists() and process.poll() is None and time.monotonic() < deadline:
+    done = tmp_path / "a" / "log" / "random-sleep-3600-" / "0" / "timing.json"
+    while not done.exists() and process.poll() is None:
         time.sleep(0.05)
     assert done.exists()
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the whole group
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate()
     assert process.returncode == 130
     assert out == ""
     kept = "1 of 3 runs are finished and kept in 'a'; the same command goes on from there"

@@ -191,10 +191,11 @@ def test_ctrl_c_says_what_is_kept(
 
 def test_there_is_a_bar_for_every_world(monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[list[str]] = []
+    live_progress = live.live_progress
 
     def bars(names: list[str], seeds: int) -> Any:
         shown.append(names)
-        return live.live_progress(names, seeds)
+        return live_progress(names, seeds)
 
     def stop(*stated: object) -> None:
         raise InputError("far enough")

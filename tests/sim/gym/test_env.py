@@ -19,7 +19,7 @@ from driftline.sim.types import BehaviorKind, Behaviors, Observation, Slates
 from driftline.sim.warmup import warm_up
 
 SMALL = {"population.users": 50, "warmup": 2, "horizon": 5, "catalogue.items": 150, "slate": 4}
-EXAMPLES = Path(__file__).resolve().parents[2] / "docs" / "examples"
+EXAMPLES = Path(__file__).resolve().parents[3] / "docs" / "examples"
 SYNTHETIC = [
     name
     for name in sorted(scenario_files())
