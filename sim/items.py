@@ -2,13 +2,10 @@
 
 The items of a run, all of them, those to be released included: a struct of arrays that never changes.
 
-The latent side of the catalogue as compiled code reads it: mixtures as short lists of topics.
-
 Which items may be shown: one shared keyed sample a tick, or a private keyed sample a visit.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
@@ -149,29 +146,6 @@ def _mixtures(seed: int, slot: Int64s, generation: Int64s, topics: int) -> Float
         np.add.at(weight, (np.arange(slot.size), topic), amount)
     mixture: Float32s = (weight / weight.sum(axis=1, keepdims=True)).astype(np.float32)
     return mixture
-
-
-class ItemNumbers(NamedTuple):
-    """Items by id. Most items have few topics, and a step reads nothing else as often."""
-
-    mixture: Float32s
-    """Topic mixture [I, K]."""
-    topic: Int32s
-    """The topics in which an item has a share, ascending, then padding [I, T]; T is the longest list."""
-    weight: Float32s
-    """Their shares, 0 for padding [I, T]."""
-    quality: Float32s
-    appeal: Float32s
-
-
-def item_numbers(mixture: Float32s, quality: Float32s, appeal: Float32s) -> ItemNumbers:
-    """Lists of topics from dense mixtures [I, K]: sums over a list equal sums over all topics to the last bit."""
-    present = mixture != 0.0
-    longest = max(1, int(present.sum(axis=1).max(initial=0)))
-    # A stable sort of "absent" puts the topics that an item has first, in ascending order.
-    topic = np.argsort(~present, axis=1, kind="stable")[:, :longest].astype(np.int32)
-    weight = np.take_along_axis(mixture, topic, axis=1)
-    return ItemNumbers(mixture, np.ascontiguousarray(topic), np.ascontiguousarray(weight), quality, appeal)
 
 
 def shared_candidates(shelf: Int32s, count: int, tick: int, seed: int) -> Int32s:

@@ -1,14 +1,10 @@
-"""How anything here is compiled.
-
-The one way in which this package compiles a function.
-
-Rows of users fetched some at a time, because waiting for memory user by user costs as much as a whole step.
-"""
+"""How anything here is compiled."""
 
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numba
+from numba.core.caching import FunctionCache
 
 from driftline.sim.types import Float32s, Int64s
 
@@ -21,7 +17,9 @@ def kernel(function: F) -> F:
     No `fastmath` and no threads: results must not depend on the order of additions. Division by zero
     follows numpy. The wrapper keeps the function's own type, so that callers stay type-checked.
     """
-    return cast("F", numba.njit(cache=True, error_model="numpy")(function))
+    compiled = numba.njit(error_model="numpy")(function)
+    compiled._cache = _OnDisk(function)  # type: ignore[attr-defined, no-untyped-call]
+    return cast("F", compiled)
 
 
 def kernel_around(function: F) -> F:
@@ -29,8 +27,20 @@ def kernel_around(function: F) -> F:
     return cast("F", numba.njit(error_model="numpy")(function))
 
 
+class _OnDisk(FunctionCache):
+    """Compiled code on disk. What names a class that exists no longer, as after an upgrade, is thrown away."""
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """What was compiled for this signature, or None."""
+        try:
+            return super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
+        except (AttributeError, ImportError):
+            self.flush()  # type: ignore[no-untyped-call]
+            return None
+
+
 NEAR = 64
-"""Rows fetched at once; 4 kB of 16 topics."""
+"""Rows fetched at once, 4 kB of 16 topics: waiting for memory user by user costs as much as a whole step."""
 
 
 @kernel

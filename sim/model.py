@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from driftline.sim import keyed
+from driftline.sim.affinity import ItemNumbers, item_numbers
 from driftline.sim.choice._base import ChoiceNumbers, choice_numbers
 from driftline.sim.config.params import WorldParams
 from driftline.sim.data.shop import Shop, open_shop
-from driftline.sim.items import Catalogue, ItemNumbers, item_numbers, synthetic_catalogue
+from driftline.sim.items import Catalogue, synthetic_catalogue
 from driftline.sim.keyed import Stream
 from driftline.sim.laws._base import Law
 from driftline.sim.response import CommentNumbers, ResponseNumbers

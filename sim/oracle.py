@@ -4,9 +4,9 @@ from math import erf, exp
 
 import numpy as np
 
+from driftline.sim.affinity import ItemNumbers, affinity
 from driftline.sim.choice import best_slate, slate_value
-from driftline.sim.choice._base import ChoiceNumbers, affinity
-from driftline.sim.items import ItemNumbers
+from driftline.sim.choice._base import ChoiceNumbers
 from driftline.sim.kernel import kernel
 from driftline.sim.response import CLICK, PURCHASE, REWARDS, SATISFACTION, SQRT2, ResponseNumbers, expected_satisfaction
 from driftline.sim.types import Float32s, Floats, Int32s, Int64s, RewardKind

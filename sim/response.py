@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from driftline.sim.affinity import ItemNumbers
 from driftline.sim.choice import taken_from
 from driftline.sim.choice._base import ChoiceNumbers
-from driftline.sim.items import ItemNumbers
 from driftline.sim.kernel import kernel
 from driftline.sim.keyed import normal_pair, open_unit, philox
 from driftline.sim.text.comments import comment_code

@@ -27,10 +27,10 @@ from driftline.evaluation.nonstationary.forecasts import Form
 from driftline.evaluation.off_policy import Rounds, estimate_all
 from driftline.scenarios.grade.rows import Row
 from driftline.sim import keyed
+from driftline.sim.affinity import ItemNumbers, affinity
 from driftline.sim.choice import slate_value
-from driftline.sim.choice._base import ChoiceNumbers, affinity
+from driftline.sim.choice._base import ChoiceNumbers
 from driftline.sim.errors import InputError
-from driftline.sim.items import ItemNumbers
 from driftline.sim.kernel import kernel
 from driftline.sim.keyed import Stream
 from driftline.sim.oracle import expected_reward

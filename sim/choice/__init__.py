@@ -7,11 +7,11 @@ The choice model of a world, whichever it is: probabilities, draws, the value of
 
 import numpy as np
 
-from driftline.sim.choice._base import CASCADE, MULTINOMIAL_LOGIT, ChoiceNumbers, Taken, affinity
+from driftline.sim.affinity import ItemNumbers, affinity
+from driftline.sim.choice._base import CASCADE, MULTINOMIAL_LOGIT, ChoiceNumbers, Taken
 from driftline.sim.choice.cascade import cascade_best, cascade_probabilities, cascade_taken
 from driftline.sim.choice.multinomial_logit import logit_best, logit_probabilities, logit_taken, logit_value
 from driftline.sim.choice.position_based import position_based_best, position_based_probabilities, position_based_taken
-from driftline.sim.items import ItemNumbers
 from driftline.sim.kernel import kernel
 from driftline.sim.types import Float32s, Floats, Int32s, Int64s
 

@@ -1,7 +1,5 @@
 """Utility, attraction, ChoiceNumbers, Taken.
 
-How much an item is a user's kind of thing.
-
 Whether a user who looks at one item alone takes it.
 
 The largest of some numbers, in order.
@@ -16,18 +14,8 @@ from typing import NamedTuple, get_args
 
 import numpy as np
 
-from driftline.sim.items import ItemNumbers
 from driftline.sim.kernel import kernel
-from driftline.sim.types import ChoiceModel, Float32s, Floats, Int8s, Int32s, UInt64s
-
-
-@kernel
-def affinity(theta: Float32s, items: ItemNumbers, item: int) -> float:
-    """theta . m of one item: float32 products, summed in float64 in topic order. Click utility adds `appeal[item]`."""
-    total = 0.0
-    for t in range(items.topic.shape[1]):
-        total += theta[items.topic[item, t]] * items.weight[item, t]
-    return total
+from driftline.sim.types import ChoiceModel, Floats, Int8s, Int32s, UInt64s
 
 
 @kernel

@@ -10,8 +10,8 @@ dynamic programme over the sorted items: V(i, l) = max(V(i + 1, l), a_i r_i + g 
 
 import numpy as np
 
-from driftline.sim.choice._base import OUTSIDE_KEY, ChoiceNumbers, Taken, affinity, attraction, nothing_taken
-from driftline.sim.items import ItemNumbers
+from driftline.sim.affinity import ItemNumbers, affinity
+from driftline.sim.choice._base import OUTSIDE_KEY, ChoiceNumbers, Taken, attraction, nothing_taken
 from driftline.sim.kernel import kernel
 from driftline.sim.keyed import open_unit, philox
 from driftline.sim.types import Float32s, Floats, Int32s, Int64s

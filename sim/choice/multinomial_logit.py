@@ -10,8 +10,8 @@ from math import exp
 
 import numpy as np
 
-from driftline.sim.choice._base import OUTSIDE_KEY, ChoiceNumbers, Taken, affinity, largest, nothing_taken
-from driftline.sim.items import ItemNumbers
+from driftline.sim.affinity import ItemNumbers, affinity
+from driftline.sim.choice._base import OUTSIDE_KEY, ChoiceNumbers, Taken, largest, nothing_taken
 from driftline.sim.kernel import NEAR, bring_near, kernel
 from driftline.sim.keyed import gumbel, philox
 from driftline.sim.types import Float32s, Floats, Int32s, Int64s

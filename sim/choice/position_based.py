@@ -10,8 +10,8 @@ from math import exp
 
 import numpy as np
 
-from driftline.sim.choice._base import OUTSIDE_KEY, ChoiceNumbers, Taken, affinity, attraction, largest, nothing_taken
-from driftline.sim.items import ItemNumbers
+from driftline.sim.affinity import ItemNumbers, affinity
+from driftline.sim.choice._base import OUTSIDE_KEY, ChoiceNumbers, Taken, attraction, largest, nothing_taken
 from driftline.sim.kernel import kernel
 from driftline.sim.keyed import open_unit, philox
 from driftline.sim.types import Float32s, Floats, Int32s, Int64s

@@ -23,9 +23,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from driftline.sim.affinity import ItemNumbers
 from driftline.sim.choice._base import ChoiceNumbers
 from driftline.sim.errors import InputError
-from driftline.sim.items import ItemNumbers
 from driftline.sim.kernel import kernel
 from driftline.sim.response import REWARDS, CommentNumbers, ResponseNumbers, realised_rewards, respond
 from driftline.sim.text.corpus import Corpus

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from driftline.sim.affinity import ItemNumbers, item_numbers
 from driftline.sim.choice._base import choice_numbers
-from driftline.sim.items import ItemNumbers, item_numbers
 from driftline.sim.keyed import Stream
 from driftline.sim.response import CommentNumbers, Outcome, ResponseNumbers, respond
 from driftline.sim.types import ChoiceModel, Float32s, Int32s

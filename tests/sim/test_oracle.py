@@ -10,9 +10,9 @@ from one_user import NUMBERS
 from scipy.integrate import quad
 from scipy.stats import norm
 
+from driftline.sim.affinity import item_numbers
 from driftline.sim.choice import best_slate, slate_value
 from driftline.sim.choice._base import MODELS, ChoiceNumbers, choice_numbers
-from driftline.sim.items import item_numbers
 from driftline.sim.oracle import expected_reward, oracle_values
 from driftline.sim.response import REWARDS
 from driftline.sim.types import ChoiceModel, Floats, RewardKind

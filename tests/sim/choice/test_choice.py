@@ -6,9 +6,7 @@ from one_user import answers, items_at
 from scipy import stats
 
 from driftline.sim.choice import slate_probabilities
-from driftline.sim.choice._base import MODELS, affinity, choice_numbers
-from driftline.sim.items import item_numbers
-from driftline.sim.keyed import normals, uniforms
+from driftline.sim.choice._base import MODELS, choice_numbers
 from driftline.sim.types import ChoiceModel, Floats
 
 MATCHES = [0.9, -0.5, 1.4, 0.2, -1.5, 0.6]
@@ -111,19 +109,3 @@ def test_where_a_user_looks_does_not_depend_on_what_stands_there() -> None:
     first = (better.choice == 0) | (worse.choice == 0)
     assert 0.1 < first.mean() < 0.9
     np.testing.assert_array_equal(better.taken[first], worse.taken[first])
-
-
-@pytest.mark.parametrize("most", [1, 3, 16])
-def test_sums_over_an_items_few_topics_equal_dense_sums_to_the_last_bit(most: int) -> None:
-    rows = np.arange(200)[:, None]
-    dense = uniforms(0, 23, rows, np.arange(16))
-    rank = uniforms(0, 23, rows, np.arange(16), 1).argsort(axis=1)
-    mixture = np.where(rank < most, dense, 0.0).astype(np.float32)
-    items = item_numbers(mixture, mixture[:, 0].copy(), mixture[:, 1].copy())
-    assert items.topic.shape == (200, most)
-    theta = (2 * normals(0, 23, np.arange(16), 2)).astype(np.float32)
-    for item in range(200):
-        total = 0.0
-        for k in range(16):
-            total += float(theta[k] * mixture[item, k])
-        assert affinity(theta, items, item) == total
