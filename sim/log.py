@@ -42,11 +42,10 @@ class OperatorLog:
         """`visits.parquet` and `behaviors.parquet`, in (time, user, visit) order."""
         visits = _stack(self.visits)
         if visits is not None:
-            # A deterministic policy's zeros carry nothing; nulls say so and cost nothing.
+            # A deterministic policy's zeros carry nothing; nulls say so and cost nothing. Types stay as they are.
             if not (visits["log_p"] != 0).any():
-                visits = visits.with_columns(
-                    pl.lit(None, pl.Float32).alias("log_p"), pl.lit(None, pl.Float32).alias("log_p_cascade")
-                )
+                nothing = [pl.lit(None, visits.schema[name]).alias(name) for name in ("log_p", "log_p_cascade")]
+                visits = visits.with_columns(nothing)
             visits = visits.with_columns(pl.col("rating").fill_nan(None))
             _write(visits, folder / "visits.parquet", ["time", "user", "visit"])
         columns = ("user", "time", "kind", "item", "about", "expressed")

@@ -12,7 +12,7 @@ from driftline.scenarios.api import prepared
 from driftline.scenarios.executors import Progress, Report, Task, execute
 from driftline.scenarios.experiment.design import TRAININGS, Design, Training
 from driftline.scenarios.experiment.outcome import Experiment, Twins, outcome
-from driftline.scenarios.experiment.play import METRICS, Plan, play
+from driftline.scenarios.experiment.play import METRICS, SCHEMA, Plan, play
 from driftline.scenarios.hashes import agent_hash, digest, scenario_hash
 from driftline.scenarios.schema import Scenario
 from driftline.sim.errors import InputError, hint
@@ -102,10 +102,10 @@ def visits_file(folder: Path, label: str, seed: int) -> Path:
 
 
 def _key(scenario: Scenario, runs: Runs) -> str:
-    """Names what the visits depend on, so that a folder never mixes two experiments."""
+    """Names what the visits depend on, and what is kept of them: a folder never mixes two experiments."""
     stated = [plan.design.model_dump(mode="json") | {"training": plan.training} for plan in runs.plans.values()]
     agents = [[agent, agent_hash(scenario.agents[agent])] for agent in runs.pair]
-    return digest([scenario_hash(scenario), agents, stated])[:12]
+    return digest([scenario_hash(scenario), agents, stated, list(SCHEMA)])[:12]
 
 
 def _twins(folder: Path, labels: Mapping[str, Plan], seed: int) -> Twins:

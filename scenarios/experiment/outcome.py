@@ -86,9 +86,9 @@ def off_policy(log: pl.DataFrame, metric: str, since: float, until: float) -> Es
     says why.
     """
     part = in_window(log, since, until)
-    if part["target_log_p"].null_count() or not len(part):
+    if part["target_log_p_cascade"].null_count() or not len(part):
         return _refused("snrips", "off-policy: both agents must state propensities (log_propensity)")
-    ours, theirs = (cascades(part, name) for name in ("log_p", "target_log_p"))
+    ours, theirs = (cascades(part, name) for name in ("log_p_cascade", "target_log_p_cascade"))
     place, earned = part["place"].to_numpy(), part[metric].to_numpy().astype(np.float64)
     length = ours.shape[1]
     reward = np.where(place[:, None] == np.arange(length), earned[:, None], 0.0)

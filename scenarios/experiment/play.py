@@ -175,11 +175,11 @@ SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "meant": pl.Boolean, "shown": pl.Boolean, "analysed": pl.Boolean,
     "reward": pl.Float32, "click": pl.Float32, "dwell": pl.Float32,
     "credit_a": pl.Float32, "credit_b": pl.Float32, "place": pl.Int8,
-    "log_p": pl.Array(pl.Float64, 1), "target_log_p": pl.Array(pl.Float64, 1),
+    "log_p_cascade": pl.Array(pl.Float64, 1), "target_log_p_cascade": pl.Array(pl.Float64, 1),
 }  # fmt: skip
 """What is kept of every visit. `day` counts from the warm-up's end. `cell`: the agent that it is meant for. Credits: of
-an interleaved slate. `place`: what was taken, L for nothing. `log_p`, `target_log_p`: log P(item k | items above it) of
-A and of B, where A serves everybody and both state propensities, as wide as a slate."""
+an interleaved slate. `place`: what was taken, L for nothing. `log_p_cascade`, `target_log_p_cascade`: log P(item k |
+items above it) of A and of B [L], as in `Slates` and in a run's log, where A serves everybody and both state them."""
 Columns = dict[str, NDArray[Any]]
 METRICS = ("reward", "click", "dwell")
 
@@ -259,7 +259,7 @@ def _round(world: World, arms: Arms, plan: Plan, observation: Observation, shado
         "place": feedback.choice, "dwell": feedback.dwell,
     }  # fmt: skip
     if target is not None:
-        columns |= {"log_p": slates.log_p_cascade, "target_log_p": target}
+        columns |= {"log_p_cascade": slates.log_p_cascade, "target_log_p_cascade": target}
     if mixed is not None:
         found = team_draft_outcome(mixed, feedback.choice[:, None] == np.arange(slates.items.shape[1]))
         columns |= {"credit_a": found.credit_a, "credit_b": found.credit_b}
@@ -281,7 +281,7 @@ def _visits(rounds: list[Columns], plan: Plan, world: World) -> pl.DataFrame:
     length = world.params.slate
     columns = []
     for name, dtype in SCHEMA.items():
-        wide = pl.Array(pl.Float64, length) if name in ("log_p", "target_log_p") else dtype
+        wide = pl.Array(pl.Float64, length) if name.endswith("log_p_cascade") else dtype
         if name in whole:
             columns.append(pl.Series(name, np.ascontiguousarray(whole[name])).cast(wide))
         else:

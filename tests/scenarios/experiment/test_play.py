@@ -87,13 +87,13 @@ def test_every_new_item_is_announced_to_each_agent_once(training: Training) -> N
 
 def test_a_log_of_a_holds_what_both_agents_would_have_done() -> None:
     log = played((A, B), Plan("all_a", Design(), "pooled"))
-    ours, theirs = log["log_p"].to_numpy(), log["target_log_p"].to_numpy()
+    ours, theirs = log["log_p_cascade"].to_numpy(), log["target_log_p_cascade"].to_numpy()
     assert ours.shape == theirs.shape == (len(log), 3)
     assert (ours <= 0).all()
     assert np.isfinite(theirs).all()
     assert np.abs(ours - theirs).max() > 0.1
     same = played((A, A), Plan("all_a", Design(), "pooled"))
-    np.testing.assert_allclose(same["log_p"].to_numpy(), same["target_log_p"].to_numpy(), atol=1e-9)
+    np.testing.assert_allclose(same["log_p_cascade"].to_numpy(), same["target_log_p_cascade"].to_numpy(), atol=1e-9)
     assert_frame_equal(same.select(OUTCOMES), log.select(OUTCOMES))  # being asked in silence changes nothing
 
 
