@@ -1,10 +1,16 @@
-"""How anything here is compiled."""
+"""How anything here is compiled, and how what was compiled is kept on disk."""
+
+# mypy: disable-error-code="no-untyped-call"
+# Numba's caches have no types.
 
 from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
-from numba.core.caching import FunctionCache
+from numba.core.caching import FunctionCache, IndexDataCacheFile
+from numba.core.dispatcher import Dispatcher
 
 from driftline.sim.types import Float32s, Int64s
 
@@ -12,31 +18,66 @@ F = TypeVar("F", bound=Callable[..., object])
 
 
 def kernel(function: F) -> F:
-    """Compile a scalar or row function with numba, on first use, cached on disk.
+    """Compile a scalar or row function with numba, on first use, kept on disk. It may close over other kernels.
 
     No `fastmath` and no threads: results must not depend on the order of additions. Division by zero
     follows numpy. The wrapper keeps the function's own type, so that callers stay type-checked.
     """
     compiled = numba.njit(error_model="numpy")(function)
-    compiled._cache = _OnDisk(function)  # type: ignore[attr-defined, no-untyped-call]
+    compiled._cache = _OnDisk(function)  # type: ignore[attr-defined]
     return cast("F", compiled)
 
 
-def kernel_around(function: F) -> F:
-    """Like `kernel` for a loop that closes over another kernel, which numba cannot cache on disk."""
-    return cast("F", numba.njit(error_model="numpy")(function))
-
-
 class _OnDisk(FunctionCache):
-    """Compiled code on disk. What names a class that exists no longer, as after an upgrade, is thrown away."""
+    """Compiled code as numba keeps it, but found again by what it is."""
+
+    def __init__(self, function: Callable[..., object]) -> None:
+        super().__init__(function)
+        locator = self._impl.locator
+        self._cache_file = _Files(self._cache_path, self._impl.filename_base, locator.get_source_stamp())
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """What was compiled for this signature, or None."""
         try:
-            return super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
-        except (AttributeError, ImportError):
-            self.flush()  # type: ignore[no-untyped-call]
+            return super().load_overload(sig, target_context)
+        except (AttributeError, ImportError):  # it names a class that is no more, as after an upgrade
+            self.flush()
             return None
+
+    def _index_key(self, sig: Any, codegen: Any) -> Any:
+        """Numba would know a kernel that is closed over by a number that is new in every process."""
+        inner = [_described(cell.cell_contents) for cell in self._py_func.__closure__ or ()]
+        parts = (self._py_func.__code__.co_code, repr(inner).encode())
+        return sig, codegen.magic_tuple(), tuple(sha256(part).hexdigest() for part in parts)
+
+
+def _described(value: object) -> object:
+    """A kernel by its name, its file's content and what it closes over in turn; anything else as it is."""
+    if not isinstance(value, Dispatcher):
+        return value
+    function = value.py_func
+    source = Path(function.__code__.co_filename)
+    content = source.read_bytes() if source.is_file() else function.__code__.co_code
+    inner = [_described(cell.cell_contents) for cell in function.__closure__ or ()]
+    return function.__module__, function.__qualname__, sha256(content).hexdigest(), inner
+
+
+class _Files(IndexDataCacheFile):
+    """An index and its files of code, each named by what it holds.
+
+    Numba numbers them: two processes that write at the same moment may then find each other's code under a name.
+    """
+
+    def save(self, key: Any, data: Any) -> None:
+        """Keep the code of one signature; that of former versions of the function goes."""
+        known = self._load_index()
+        stem = self._index_name.removesuffix("nbi")
+        name = f"{stem}{sha256(self._dump(key)).hexdigest()[:16]}.nbc"
+        if not known:
+            for old in Path(self._cache_path).glob(f"{stem}*.nbc"):
+                old.unlink(missing_ok=True)
+        self._save_data(name, data)
+        self._save_index(known | {key: name})
 
 
 NEAR = 64

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from driftline.sim.kernel import NEAR, bring_near, kernel, kernel_around
+from driftline.sim.kernel import NEAR, bring_near, kernel
 from driftline.sim.keyed import fill_normals, open_unit, philox
 from driftline.sim.laws._base import Advance, Consume, Start, Stirs, Today
 from driftline.sim.types import Bools, Float32s, Floats, Int8s, Int32s, Int64s
@@ -55,7 +55,7 @@ def start_loop(start: Start) -> Starts:
             start(row, Today(homes[user], noise, luck, fate, FIRST_DAY, horizon, shared), params)
             components[user, slot] = row
 
-    return kernel_around(loop)
+    return kernel(loop)
 
 
 @lru_cache
@@ -108,7 +108,7 @@ def daily_loop(advance: Advance, noisy: bool, stirs: Stirs | None = None) -> Day
             for k in range(row.size):
                 mine[user, k] = row[k]
 
-    return kernel_around(loop)
+    return kernel(loop)
 
 
 @lru_cache
@@ -138,4 +138,4 @@ def consume_loop(consume: Consume) -> Takes:
             consume(row, topics, satisfaction[i], params)
             components[users[i], slot] = row
 
-    return kernel_around(loop)
+    return kernel(loop)
