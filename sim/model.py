@@ -1,7 +1,6 @@
 """What never changes in a world: its numbers, items, texts, laws and starting users. Twins share it."""
 
 from dataclasses import dataclass
-from math import log
 from typing import Any
 
 import numpy as np
@@ -9,12 +8,12 @@ import numpy as np
 from driftline.sim import keyed
 from driftline.sim.affinity import ItemNumbers, item_numbers
 from driftline.sim.choice._base import ChoiceNumbers, choice_numbers
-from driftline.sim.config.params import WorldParams
+from driftline.sim.config.params import ResponseParams, WorldParams
 from driftline.sim.data.shop import Shop, open_shop
 from driftline.sim.items import Catalogue, synthetic_catalogue
 from driftline.sim.keyed import Stream
 from driftline.sim.laws._base import Law
-from driftline.sim.response import CommentNumbers, ResponseNumbers
+from driftline.sim.response import CommentNumbers
 from driftline.sim.state import Population, Queries, no_queries, populate
 from driftline.sim.text.corpus import Corpus, build_corpus
 from driftline.sim.types import Bools, Float32s, Floats, Int32s, Int64s, Interactions, Items, empty_interactions
@@ -48,7 +47,7 @@ class Foundation:
     """By slot of `Population.components`."""
     group_names: tuple[str, ...]
     topic_names: tuple[str, ...]
-    numbers: ResponseNumbers
+    numbers: ResponseParams
     comments: CommentNumbers
     item_numbers: ItemNumbers
     choice: ChoiceNumbers
@@ -131,7 +130,6 @@ def lay_foundation(params: WorldParams, seed: int) -> Foundation:
         titles=shop.titles if shop else None,
     )
     names = tuple(dict.fromkeys(name for group in params.groups.values() for name in group.laws))
-    response = params.response
     return Foundation(
         params=params,
         seed=seed,
@@ -142,20 +140,7 @@ def lay_foundation(params: WorldParams, seed: int) -> Foundation:
         law_names=names,
         group_names=tuple(params.groups),
         topic_names=shop.topics if shop else corpus.topic_names,
-        numbers=ResponseNumbers(
-            level=response.level,
-            scale=response.scale,
-            noise=response.noise,
-            rating=response.rating,
-            rating_noise=response.rating_noise,
-            comment=response.comment,
-            comment_noise=response.comment_noise,
-            comment_threshold=response.comment_threshold,
-            dwell_log=log(response.dwell_median),
-            dwell_spread=response.dwell_spread,
-            dwell_effect=response.dwell_effect,
-            purchase=response.purchase,
-        ),
+        numbers=params.response.numbers(),
         comments=CommentNumbers(
             corpus.comments.codes,
             corpus.comments.first,

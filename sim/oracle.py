@@ -1,19 +1,20 @@
 """What the best slate would have been worth, and what the shown one was: exact expected immediate reward."""
 
-from math import erf, exp
+from math import erf, exp, log
 
 import numpy as np
 
 from driftline.sim.affinity import ItemNumbers, affinity
 from driftline.sim.choice import best_slate, slate_value
 from driftline.sim.choice._base import ChoiceNumbers
+from driftline.sim.config.params import ResponseParams
 from driftline.sim.kernel import kernel
-from driftline.sim.response import CLICK, PURCHASE, REWARDS, SATISFACTION, SQRT2, ResponseNumbers, expected_satisfaction
+from driftline.sim.response import CLICK, PURCHASE, REWARDS, SATISFACTION, SQRT2, expected_satisfaction
 from driftline.sim.types import Float32s, Floats, Int32s, Int64s, RewardKind
 
 
 @kernel
-def expected_reward(match: float, quality: float, reward: int, numbers: ResponseNumbers) -> float:
+def expected_reward(match: float, quality: float, reward: int, numbers: ResponseParams) -> float:
     """E[reward | consumed] of an item with `match` = theta . m, for the reward code of `REWARDS`.
 
     Dwell is in minutes; its mean over the satisfaction noise uses seven-point Gauss-Hermite quadrature.
@@ -25,7 +26,7 @@ def expected_reward(match: float, quality: float, reward: int, numbers: Response
     if reward == PURCHASE:
         return numbers.purchase * 0.5 * (1.0 + expected_satisfaction(match, quality, numbers))
     x = (match + quality - numbers.level) / numbers.scale
-    lift = exp(numbers.dwell_log + 0.5 * numbers.dwell_spread**2) / 60.0
+    lift = exp(log(numbers.dwell_median) + 0.5 * numbers.dwell_spread**2) / 60.0
     total = 0.0
     for node, weight in (
         (0.0, 0.4571428571428571),
@@ -47,7 +48,7 @@ def worth(
     interest: Float32s,
     items: Int32s,
     numbers_of_items: ItemNumbers,
-    numbers: ResponseNumbers,
+    numbers: ResponseParams,
     reward: int,
     utilities: Floats,
     rewards: Floats,
@@ -67,7 +68,7 @@ def _values(
     shown: Int32s,
     items: ItemNumbers,
     choice: ChoiceNumbers,
-    numbers: ResponseNumbers,
+    numbers: ResponseParams,
     reward: int,
 ) -> tuple[Floats, Floats, Int32s]:
     n, length = shown.shape
@@ -101,7 +102,7 @@ def oracle_values(
     shown: Int32s,
     items: ItemNumbers,
     choice: ChoiceNumbers,
-    numbers: ResponseNumbers,
+    numbers: ResponseParams,
     reward: RewardKind,
 ) -> tuple[Floats, Floats, Int32s]:
     """Value of the shown slates [n], of the best slates [n], and the best slates' items [n, L].

@@ -8,7 +8,7 @@ One round of visits as the world knows it: who was met, what truly happened, and
 """
 
 from dataclasses import dataclass
-from math import erf, exp, sqrt
+from math import erf, exp, log, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +16,7 @@ import numpy as np
 from driftline.sim.affinity import ItemNumbers
 from driftline.sim.choice import taken_from
 from driftline.sim.choice._base import ChoiceNumbers
+from driftline.sim.config.params import ResponseParams
 from driftline.sim.kernel import kernel
 from driftline.sim.keyed import normal_pair, open_unit, philox
 from driftline.sim.text.comments import comment_code
@@ -23,23 +24,6 @@ from driftline.sim.types import Bools, Float32s, Floats, Int8s, Int32s, Int64s, 
 
 NEGATIVE, MIXED, POSITIVE, NOISE = 0, 1, 2, 3
 SQRT2 = sqrt(2.0)
-
-
-class ResponseNumbers(NamedTuple):
-    """`ResponseParams` as compiled code reads them."""
-
-    level: float
-    scale: float
-    noise: float
-    rating: float
-    rating_noise: float
-    comment: float
-    comment_noise: float
-    comment_threshold: float
-    dwell_log: float
-    dwell_spread: float
-    dwell_effect: float
-    purchase: float
 
 
 class CommentNumbers(NamedTuple):
@@ -68,7 +52,7 @@ class Outcome(NamedTuple):
 
 
 @kernel
-def expected_satisfaction(match: float, quality: float, numbers: ResponseNumbers) -> float:
+def expected_satisfaction(match: float, quality: float, numbers: ResponseParams) -> float:
     """E[s] of a consumed item: 2 Phi(x / sqrt(1 + noise^2)) - 1 = erf(x / sqrt(2 (1 + noise^2)))."""
     x = (match + quality - numbers.level) / numbers.scale
     return erf(x / (SQRT2 * sqrt(1.0 + numbers.noise * numbers.noise)))
@@ -79,7 +63,7 @@ def remark(
     user: int,
     visit: int,
     satisfaction: float,
-    numbers: ResponseNumbers,
+    numbers: ResponseParams,
     comments: CommentNumbers,
     day: int,
     seed: int,
@@ -109,7 +93,7 @@ def respond(
     theta: Float32s,
     items: ItemNumbers,
     model: ChoiceNumbers,
-    numbers: ResponseNumbers,
+    numbers: ResponseParams,
     comments: CommentNumbers,
     day: int,
     seed: int,
@@ -129,6 +113,7 @@ def respond(
     satisfaction = np.zeros(n, np.float32)
     purchased = np.zeros(n, np.bool_)
     comment = np.full(n, -1, np.int32)
+    dwell_log = log(numbers.dwell_median)
     for i in range(n):
         if first.position[i] == length:
             continue
@@ -140,7 +125,7 @@ def respond(
         s = erf((x + numbers.noise * noise) / SQRT2)
         satisfaction[i] = s
         r0, r1, r2, r3 = philox(user, visit, 0, 0, seed, streams[1])
-        dwell[i] = exp(numbers.dwell_log + numbers.dwell_effect * s + numbers.dwell_spread * spare)
+        dwell[i] = exp(dwell_log + numbers.dwell_effect * s + numbers.dwell_spread * spare)
         if open_unit(r0) < numbers.rating:
             grade, _ = normal_pair(r1, r2)
             rating[i] = min(5.0, max(1.0, np.round(3.0 + 2.0 * s + numbers.rating_noise * grade)))

@@ -30,11 +30,12 @@ from driftline.sim import keyed
 from driftline.sim.affinity import ItemNumbers, affinity
 from driftline.sim.choice import slate_value
 from driftline.sim.choice._base import ChoiceNumbers
+from driftline.sim.config.params import ResponseParams
 from driftline.sim.errors import InputError
 from driftline.sim.kernel import kernel
 from driftline.sim.keyed import Stream
 from driftline.sim.oracle import expected_reward
-from driftline.sim.response import REWARDS, ResponseNumbers
+from driftline.sim.response import REWARDS
 from driftline.sim.types import Bools, Float32s, Floats, Int32s, Int64s, Slates
 from driftline.sim.warmup import Start
 from driftline.sim.world import World
@@ -70,7 +71,7 @@ def true_values(world: World, theta: Float32s, candidates: Int32s) -> Floats:
 
 @kernel
 def _values(
-    theta: Float32s, pool: Int32s, items: ItemNumbers, numbers: ResponseNumbers, choice: ChoiceNumbers, reward: int
+    theta: Float32s, pool: Int32s, items: ItemNumbers, numbers: ResponseParams, choice: ChoiceNumbers, reward: int
 ) -> Floats:
     n, columns = pool.shape
     out = np.empty((n, columns))

@@ -25,9 +25,10 @@ from numpy.typing import NDArray
 
 from driftline.sim.affinity import ItemNumbers
 from driftline.sim.choice._base import ChoiceNumbers
+from driftline.sim.config.params import ResponseParams
 from driftline.sim.errors import InputError
 from driftline.sim.kernel import kernel
-from driftline.sim.response import REWARDS, CommentNumbers, ResponseNumbers, realised_rewards, respond
+from driftline.sim.response import REWARDS, CommentNumbers, realised_rewards, respond
 from driftline.sim.text.corpus import Corpus
 from driftline.sim.types import NONE, Behaviors, Float32s, Floats, Int8s, Int32s, Int64s, Observation, Slates
 from driftline.sim.world import World
@@ -42,7 +43,7 @@ class SingleVisits:
     def __init__(self, world: World) -> None:
         base = world.base
         self._numbers: tuple[
-            Float32s, ItemNumbers, ChoiceNumbers, ResponseNumbers, CommentNumbers, int, int, tuple[int, int, int], int
+            Float32s, ItemNumbers, ChoiceNumbers, ResponseParams, CommentNumbers, int, int, tuple[int, int, int], int
         ] = (
             world.theta,
             base.item_numbers,
@@ -103,7 +104,7 @@ def answer(
     theta: Float32s,
     items: ItemNumbers,
     choice: ChoiceNumbers,
-    numbers: ResponseNumbers,
+    numbers: ResponseParams,
     comments: CommentNumbers,
     day: int,
     seed: int,

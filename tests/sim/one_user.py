@@ -4,8 +4,9 @@ import numpy as np
 
 from driftline.sim.affinity import ItemNumbers, item_numbers
 from driftline.sim.choice._base import choice_numbers
+from driftline.sim.config.params import ResponseParams
 from driftline.sim.keyed import Stream
-from driftline.sim.response import CommentNumbers, Outcome, ResponseNumbers, respond
+from driftline.sim.response import CommentNumbers, Outcome, respond
 from driftline.sim.types import ChoiceModel, Float32s, Int32s
 
 STREAMS = (int(Stream.CHOICE), int(Stream.RESPONSE), int(Stream.COMMENT))
@@ -13,10 +14,11 @@ STREAMS = (int(Stream.CHOICE), int(Stream.RESPONSE), int(Stream.COMMENT))
 COMMENTS = CommentNumbers(
     np.arange(4, dtype=np.int32), np.arange(4), np.ones(4, np.int64), np.ones((4, 61), np.int32), True
 )
-NUMBERS = ResponseNumbers(
+RESPONSE = ResponseParams(
     level=0.5, scale=1.04, noise=0.63, rating=0.04, rating_noise=0.5, comment=0.8, comment_noise=0.08,
-    comment_threshold=0.3, dwell_log=np.log(60.0), dwell_spread=0.8, dwell_effect=0.15, purchase=0.3,
+    comment_threshold=0.3, dwell_median=60.0, dwell_spread=0.8, dwell_effect=0.15, purchase=0.3,
 )  # fmt: skip
+NUMBERS = RESPONSE.numbers()
 
 
 def items_at(matches: list[float], appeal: float | list[float] = 0.0, quality: float = 0.0) -> ItemNumbers:
@@ -30,7 +32,7 @@ def answers(
     matches: list[float],
     slate: list[int],
     items: ItemNumbers,
-    numbers: ResponseNumbers = NUMBERS,
+    numbers: ResponseParams = NUMBERS,
     *,
     times: int = 40_000,
     outside: float = 1.0,

@@ -113,7 +113,7 @@ NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(80)
 def integrated(worth: float, reward: RewardKind) -> float:
     """E[reward | consumed] by dense quadrature over the satisfaction noise."""
     s = 2 * norm.cdf((worth - NUMBERS.level) / NUMBERS.scale + NUMBERS.noise * NODES) - 1
-    lift = np.exp(NUMBERS.dwell_log + NUMBERS.dwell_spread**2 / 2) / 60
+    lift = np.exp(np.log(NUMBERS.dwell_median) + NUMBERS.dwell_spread**2 / 2) / 60
     worths = {
         "click": np.ones_like(s),
         "dwell": lift * np.exp(NUMBERS.dwell_effect * s),
