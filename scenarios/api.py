@@ -40,7 +40,7 @@ def checked_topics(scenario: Scenario, seed: int) -> tuple[str, ...]:
     for agent, spec in scenario.agents.items():
         deaf = spec if ":" in agent else spec.model_copy(update={"predictor": "none"})
         build_agent(scenario.model_copy(update={"agents": {agent: deaf}}), agent, world)
-    return world.base.topic_names
+    return world.model.topic_names
 
 
 @contextmanager

@@ -155,7 +155,7 @@ def _encoder(scenario: Scenario, agent_id: str, name: str, world: World) -> Text
     if ":" in name and "/" not in name:
         return _construct(agent_id, _part(agent_id, _own_encoder, name), {})  # type: ignore[no-any-return]
     try:
-        segments = world.base.corpus.segments
+        segments = world.model.corpus.segments
         corpus = [segments.text(code) for code in range(len(segments))] if name == "scratch" else []
         opened = Encoder.open(name, scenario.run.device, corpus=corpus)
     except (ValueError, OSError, ImportError) as problem:

@@ -32,7 +32,7 @@ class Oracle:
 
     def act(self, observation: Observation) -> Slates:
         """The best ordered slates."""
-        now, base = self._world.round, self._world.base
+        now, base = self._world.round, self._world.model
         shape = (now.users.size, self._world.params.slate)
         pool = np.atleast_2d(now.candidates)
         any_slate = np.broadcast_to(pool[:, : shape[1]], shape).astype(np.int32)
@@ -43,7 +43,7 @@ class Oracle:
             any_slate,
             base.item_numbers,
             base.choice,
-            base.numbers,
+            base.response,
             self._world.params.reward,
         )
         return Slates.certain(best)
@@ -88,7 +88,7 @@ def best_in_space(space: ItemSpace | None, world: World, wanted: Bools) -> Float
     found = np.full(now.users.size, np.nan)
     if not wanted.any() or space is None:
         return found
-    base = world.base
+    base = world.model
     for row in np.flatnonzero(wanted):
         pool = now.candidates if now.candidates.ndim == 1 else now.candidates[row]
         utilities, rewards = world.true_worth(int(now.users[row]), pool)
@@ -112,7 +112,7 @@ def best_in_space(space: ItemSpace | None, world: World, wanted: Bools) -> Float
             pool[slate][None, :],
             base.item_numbers,
             base.choice,
-            base.numbers,
+            base.response,
             world.params.reward,
         )
         found[row] = shown[0]

@@ -66,7 +66,7 @@ def peak_memory() -> int:
 
 def write_world_tables(world: World, out: Path, seed: int) -> None:
     """Write them once per seed; they are the same for every agent, so a second write changes nothing."""
-    base, shelf = world.base, world.catalogue
+    base, shelf = world.model, world.catalogue
     ids = np.arange(shelf.items, dtype=np.int32)
     known = base.items(ids)
     users = np.arange(world.params.population.users)
@@ -184,7 +184,7 @@ def _visit(
     observation: Observation,
     tracked: Bools,
 ) -> None:
-    now, base = world.round, world.base
+    now, base = world.round, world.model
     followed = tracked[now.users]
     began = time.perf_counter()
     slates = caller.act(observation, world.params.slate)
@@ -202,7 +202,7 @@ def _visit(
         slates.items,
         base.item_numbers,
         base.choice,
-        base.numbers,
+        base.response,
         world.params.reward,
     )
     in_space = best_in_space(caller.item_space, world, followed)

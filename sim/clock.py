@@ -1,8 +1,7 @@
-"""Event time; when users come.
+"""Event time, kept by SimPy, and when users come.
 
-Event time, kept by SimPy. Callback events only: a generator process could be neither copied nor forked.
-
-When users come: sessions as a Poisson process of each user's own, visits within a session minutes apart.
+Callback events only: a generator process could be neither copied nor forked. A user's sessions are a Poisson process
+of its own, with visits within a session minutes apart.
 """
 
 from collections.abc import Callable
@@ -72,6 +71,8 @@ class Clock:
 
 
 HOUR = 1.0 / 24.0
+
+
 MINUTE = HOUR / 60.0
 
 

@@ -4,8 +4,8 @@ import numpy as np
 
 from driftline.sim.kernel import kernel
 from driftline.sim.laws._loops import consume_loop, daily_loop, start_loop
-from driftline.sim.model import Foundation
-from driftline.sim.response import Outcome
+from driftline.sim.model import WorldModel
+from driftline.sim.response import Responses
 from driftline.sim.state import Population
 from driftline.sim.types import Float32s, Int64s
 
@@ -24,9 +24,9 @@ def add_up(components: Float32s, theta: Float32s, users: Int64s) -> None:
             theta[user, k] = total[k]
 
 
-def start(base: Foundation, state: Population) -> None:
+def start(model: WorldModel, state: Population) -> None:
     """Day 0 of every law of every group."""
-    for part in base.parts:
+    for part in model.parts:
         begin = type(part.law).start
         if begin is not None:
             users = np.flatnonzero(state.group == part.group)
@@ -35,22 +35,22 @@ def start(base: Foundation, state: Population) -> None:
                 part.slot,
                 state.home,
                 users,
-                base.seed,
+                model.seed,
                 part.stream,
-                base.params.horizon,
+                model.params.horizon,
                 part.shared,
                 part.numbers,
             )
     add_up(state.components, state.theta, np.arange(len(state)))
 
 
-def catch_up(base: Foundation, state: Population, users: Int64s, day: int) -> None:
+def catch_up(model: WorldModel, state: Population, users: Int64s, day: int) -> None:
     """Advance these users' components to `day`, day by day: cost follows the users who are met."""
     behind = users[state.day[users] < day]
     if not behind.size:
         return
     group = state.group[behind]
-    for part in base.parts:
+    for part in model.parts:
         advance = type(part.law).advance
         if advance is not None:
             daily_loop(advance, part.law.noisy, type(part.law).stirs)(
@@ -60,9 +60,9 @@ def catch_up(base: Foundation, state: Population, users: Int64s, day: int) -> No
                 behind[group == part.group],
                 state.day,
                 day,
-                base.seed,
+                model.seed,
                 part.stream,
-                base.params.horizon,
+                model.params.horizon,
                 part.shared,
                 part.numbers,
                 state.changed,
@@ -71,11 +71,11 @@ def catch_up(base: Foundation, state: Population, users: Int64s, day: int) -> No
     add_up(state.components, state.theta, behind)
 
 
-def consume(base: Foundation, state: Population, users: Int64s, outcome: Outcome) -> None:
+def consume(model: WorldModel, state: Population, users: Int64s, outcome: Responses) -> None:
     """Let the laws that react to consumption react."""
-    if not base.reacts:
+    if not model.reacts:
         return
-    for part in base.parts:
+    for part in model.parts:
         react = type(part.law).consume
         if react is not None:
             mine = (state.group[users] == part.group).astype(np.int8)
@@ -85,7 +85,7 @@ def consume(base: Foundation, state: Population, users: Int64s, outcome: Outcome
                 users,
                 outcome.taken,
                 mine,
-                base.item_numbers.mixture,
+                model.item_numbers.mixture,
                 outcome.satisfaction,
                 part.numbers,
             )

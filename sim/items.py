@@ -1,8 +1,6 @@
-"""Catalogue, its compiled latent side, candidates.
+"""The items of a run, those to be released included, and which of them may be shown.
 
-The items of a run, all of them, those to be released included: a struct of arrays that never changes.
-
-Which items may be shown: one shared keyed sample a tick, or a private keyed sample a visit.
+A catalogue never changes. Candidates are one shared keyed sample a tick, or a private keyed sample a visit.
 """
 
 from dataclasses import dataclass

@@ -65,7 +65,7 @@ class TruthLog:
         """The interests with which the observed users come; call before `respond`. keep: which rows [n]."""
         now = world.round
         users = now.users[keep]
-        base = world.base
+        model = world.model
         columns: dict[str, NDArray[np.generic]] = {
             "user": world.pseudonyms(users),
             "visit": now.visits[keep],
@@ -74,7 +74,7 @@ class TruthLog:
             "interest_before": world.theta[users],
             "change_point": world.changed[users],
         }
-        for slot, name in enumerate(base.law_names):
+        for slot, name in enumerate(model.law_names):
             columns[f"from_{name.rpartition(':')[2]}"] = world.components[users, slot].astype(np.float16)
         return columns
 

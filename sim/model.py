@@ -33,7 +33,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Foundation:
+class WorldModel:
     """The immutable part of a world. Latent in large part: agents never get hold of it."""
 
     params: WorldParams
@@ -47,7 +47,8 @@ class Foundation:
     """By slot of `Population.components`."""
     group_names: tuple[str, ...]
     topic_names: tuple[str, ...]
-    numbers: ResponseParams
+    response: ResponseParams
+    """Its numbers as compiled code reads them."""
     comments: CommentNumbers
     item_numbers: ItemNumbers
     choice: ChoiceNumbers
@@ -115,7 +116,7 @@ class Foundation:
         return Queries(who, codes[topic, (draw[2][searching] * codes.shape[1]).astype(np.int64)])
 
 
-def lay_foundation(params: WorldParams, seed: int) -> Foundation:
+def world_model(params: WorldParams, seed: int) -> WorldModel:
     """Build what a world stands on; all bad input is found here, before any work starts."""
     shop = open_shop(params, seed) if params.catalogue.source != "synthetic" else None
     catalogue = shop.catalogue if shop else synthetic_catalogue(params.catalogue, seed, params.horizon, params.tick)
@@ -130,7 +131,7 @@ def lay_foundation(params: WorldParams, seed: int) -> Foundation:
         titles=shop.titles if shop else None,
     )
     names = tuple(dict.fromkeys(name for group in params.groups.values() for name in group.laws))
-    return Foundation(
+    return WorldModel(
         params=params,
         seed=seed,
         catalogue=catalogue,
@@ -140,7 +141,7 @@ def lay_foundation(params: WorldParams, seed: int) -> Foundation:
         law_names=names,
         group_names=tuple(params.groups),
         topic_names=shop.topics if shop else corpus.topic_names,
-        numbers=params.response.numbers(),
+        response=params.response.numbers(),
         comments=CommentNumbers(
             corpus.comments.codes,
             corpus.comments.first,

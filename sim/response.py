@@ -1,11 +1,4 @@
-"""The step kernel: choice -> satisfaction, dwell, rating, comment; reward; the truth of a round.
-
-The step kernel: what a round of users does with its slates, one compiled pass.
-
-The reward that a scenario hands out for what has happened.
-
-One round of visits as the world knows it: who was met, what truly happened, and what may not be shown.
-"""
+"""The step: what a round of users does with its slates, in one compiled pass; what it is worth as reward."""
 
 from dataclasses import dataclass
 from math import erf, exp, log, sqrt
@@ -23,6 +16,8 @@ from driftline.sim.text.comments import comment_code
 from driftline.sim.types import Bools, Float32s, Floats, Int8s, Int32s, Int64s, RewardKind
 
 NEGATIVE, MIXED, POSITIVE, NOISE = 0, 1, 2, 3
+
+
 SQRT2 = sqrt(2.0)
 
 
@@ -37,7 +32,7 @@ class CommentNumbers(NamedTuple):
     """Whether comments carry sentiment at all."""
 
 
-class Outcome(NamedTuple):
+class Responses(NamedTuple):
     """What happened, one row per visit; `taken`, `satisfaction` and `purchased` are truth."""
 
     choice: Int8s
@@ -49,40 +44,6 @@ class Outcome(NamedTuple):
     purchased: Bools
     comment: Int32s
     """Segment code, or -1."""
-
-
-@kernel
-def expected_satisfaction(match: float, quality: float, numbers: ResponseParams) -> float:
-    """E[s] of a consumed item: 2 Phi(x / sqrt(1 + noise^2)) - 1 = erf(x / sqrt(2 (1 + noise^2)))."""
-    x = (match + quality - numbers.level) / numbers.scale
-    return erf(x / (SQRT2 * sqrt(1.0 + numbers.noise * numbers.noise)))
-
-
-@kernel
-def remark(
-    user: int,
-    visit: int,
-    satisfaction: float,
-    numbers: ResponseParams,
-    comments: CommentNumbers,
-    day: int,
-    seed: int,
-    stream: int,
-) -> int:
-    """Segment code of what a user writes about an item it took, -1 for nothing."""
-    c0, c1, c2, c3 = philox(user, visit, 0, 0, seed, stream)
-    if open_unit(c0) >= numbers.comment:
-        return -1
-    kind = MIXED
-    if satisfaction > numbers.comment_threshold:
-        kind = POSITIVE
-    elif satisfaction < -numbers.comment_threshold:
-        kind = NEGATIVE
-    if not comments.spoken or open_unit(c3) < numbers.comment_noise:
-        kind = NOISE
-    return comment_code(
-        comments.codes, comments.first, comments.frames, comments.available, kind, day, open_unit(c1), open_unit(c2)
-    )
 
 
 @kernel
@@ -99,7 +60,7 @@ def respond(
     seed: int,
     streams: tuple[int, int, int],
     probabilities: Float32s,
-) -> Outcome:
+) -> Responses:
     """Every user's response to its slate. `probabilities` [n, L + 1] is filled unless it has no rows.
 
     streams: (choice, response, comment). Noise is keyed by (user, visit, item), so the same item shown in
@@ -131,17 +92,55 @@ def respond(
             rating[i] = min(5.0, max(1.0, np.round(3.0 + 2.0 * s + numbers.rating_noise * grade)))
         purchased[i] = open_unit(r3) < numbers.purchase * 0.5 * (1.0 + s)
         comment[i] = remark(user, visit, s, numbers, comments, day, seed, streams[2])
-    return Outcome(first.position, taken, dwell, rating, satisfaction, purchased, comment)
+    return Responses(first.position, taken, dwell, rating, satisfaction, purchased, comment)
+
+
+@kernel
+def remark(
+    user: int,
+    visit: int,
+    satisfaction: float,
+    numbers: ResponseParams,
+    comments: CommentNumbers,
+    day: int,
+    seed: int,
+    stream: int,
+) -> int:
+    """Segment code of what a user writes about an item it took, -1 for nothing."""
+    c0, c1, c2, c3 = philox(user, visit, 0, 0, seed, stream)
+    if open_unit(c0) >= numbers.comment:
+        return -1
+    kind = MIXED
+    if satisfaction > numbers.comment_threshold:
+        kind = POSITIVE
+    elif satisfaction < -numbers.comment_threshold:
+        kind = NEGATIVE
+    if not comments.spoken or open_unit(c3) < numbers.comment_noise:
+        kind = NOISE
+    return comment_code(
+        comments.codes, comments.first, comments.frames, comments.available, kind, day, open_unit(c1), open_unit(c2)
+    )
+
+
+@kernel
+def expected_satisfaction(match: float, quality: float, numbers: ResponseParams) -> float:
+    """E[s] of a consumed item: 2 Phi(x / sqrt(1 + noise^2)) - 1 = erf(x / sqrt(2 (1 + noise^2)))."""
+    x = (match + quality - numbers.level) / numbers.scale
+    return erf(x / (SQRT2 * sqrt(1.0 + numbers.noise * numbers.noise)))
 
 
 REWARDS: tuple[RewardKind, ...] = ("click", "dwell", "purchase", "satisfaction")
+
+
 CLICK, DWELL, PURCHASE, SATISFACTION = range(4)
 """Codes of the kinds in `REWARDS`, for compiled code."""
+
+
 SECONDS = np.float32(60.0)
 
 
 @kernel
-def realised_rewards(outcome: Outcome, reward: int) -> Float32s:
+def realised_rewards(outcome: Responses, reward: int) -> Float32s:
     """The reward of each visit [n]: 1 for a click or a purchase, dwell in minutes, or satisfaction in [-1, 1]."""
     n = outcome.choice.size
     rewards = np.zeros(n, np.float32)
@@ -173,7 +172,7 @@ class Round:
 class Truth:
     """What only the simulator knows about a round of responses."""
 
-    outcome: Outcome
+    outcome: Responses
     reward: Float32s
     p_choice: Float32s
     """[n, L + 1], empty unless asked for."""

@@ -1,8 +1,7 @@
-"""The arrays that do change: population, behaviours on their way.
+"""What changes in a world: its users, and what they did that nobody has been told yet.
 
-The users: a struct of arrays. Homes, rates and groups never change; interest, days and visits do.
-
-Behaviours on their way: what users did since they were last met, delivered when they come again.
+Homes, rates and groups of users never change; interest, days and visits do. What a user did waits in the mailbox and
+is delivered when the user is met again.
 """
 
 from dataclasses import dataclass, replace
@@ -13,7 +12,7 @@ from driftline.sim import keyed
 from driftline.sim.config.params import Group, PopulationParams
 from driftline.sim.kernel import kernel
 from driftline.sim.keyed import Stream
-from driftline.sim.response import Outcome
+from driftline.sim.response import Responses
 from driftline.sim.types import NONE, BehaviorKind, Behaviors, Bools, Float32s, Floats, Int8s, Int32s, Int64s
 
 SPREAD = 2.0
@@ -114,17 +113,24 @@ def pseudonyms(seed: int, users: int) -> Int64s:
     return names | (keyed.uniforms(seed, Stream.PSEUDONYM, rows, 2) * 2.0**16).astype(np.int64)
 
 
-SECOND = 1.0 / 86_400.0
-PURCHASE_DELAY = 2.0
-"""Days between a consumption and the purchase it ends in."""
-
-
 @dataclass(frozen=True, slots=True)
 class Queries:
     """Searches that begin a visit: `users` are world numbers, `codes` segment codes."""
 
     users: Int64s
     codes: Int32s
+
+
+def no_queries() -> Queries:
+    """Nobody searches."""
+    return Queries(np.empty(0, np.int64), np.empty(0, np.int32))
+
+
+SECOND = 1.0 / 86_400.0
+
+
+PURCHASE_DELAY = 2.0
+"""Days between a consumption and the purchase it ends in."""
 
 
 @dataclass(slots=True)
@@ -162,7 +168,7 @@ class Mailbox:
             waiting=self.waiting.copy(),
         )
 
-    def post(self, users: Int64s, times: Floats, outcome: Outcome, item_text: Int32s) -> None:
+    def post(self, users: Int64s, times: Floats, outcome: Responses, item_text: Int32s) -> None:
         """Take in a round's consumptions."""
         _keep(
             users, times, outcome.taken, outcome.dwell, outcome.comment, item_text,
@@ -258,8 +264,3 @@ def _rows(
     user: Int64s, time: Floats, kind: BehaviorKind, item: Int32s, about: Int32s, expressed: Int32s
 ) -> tuple[Int64s, Floats, Int8s, Int32s, Int32s, Int32s]:
     return user, time, np.full(user.size, kind, np.int8), item, about, expressed
-
-
-def no_queries() -> Queries:
-    """Nobody searches."""
-    return Queries(np.empty(0, np.int64), np.empty(0, np.int32))

@@ -1,12 +1,8 @@
-"""The vocabulary everyone shares: Observation, Slates, Feedback, Behaviors, Items, Setting.
-
-The vocabulary that the world, the agents and the judges share.
+"""The vocabulary that the world, the agents and the judges share.
 
 Everything here is what an operator could see; nothing latent. All records are frozen; all arrays have one
 row per visit, per behaviour or per item, in the order that each docstring states. Time is float64 days
 since the start of the run; `-1` stands for "none" in integer columns, NaN in real ones.
-
-The base of every set of numbers that a scenario file may state.
 """
 
 from dataclasses import dataclass
@@ -20,15 +16,31 @@ from pydantic import BaseModel, ConfigDict, Field
 from driftline.sim.numbers import numbers_type
 
 Int8s = NDArray[np.int8]
+
+
 Int32s = NDArray[np.int32]
+
+
 Int64s = NDArray[np.int64]
+
+
 UInt64s = NDArray[np.uint64]
+
+
 Float32s = NDArray[np.float32]
+
+
 Floats = NDArray[np.float64]
+
+
 Bools = NDArray[np.bool_]
 
+
 RewardKind = Literal["click", "dwell", "purchase", "satisfaction"]
+
+
 ChoiceModel = Literal["multinomial_logit", "cascade", "position_based"]
+
 
 NONE = -1
 """No item, no segment, no category."""
@@ -220,8 +232,14 @@ def empty_interactions() -> Interactions:
 
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
 Positive = Annotated[float, Field(gt=0.0)]
+
+
 NonNegative = Annotated[float, Field(ge=0.0)]
+
+
 Count = Annotated[int, Field(ge=1)]
 
 

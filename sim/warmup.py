@@ -41,22 +41,22 @@ def warm_up(world: World) -> Start:
 
 
 def _setting(world: World, feedback: Feedback, behaviors: Behaviors) -> Setting:
-    base, params = world.base, world.params
-    known = np.flatnonzero(base.catalogue.born <= params.warmup).astype(np.int32)
+    model, params = world.model, world.params
+    known = np.flatnonzero(model.catalogue.born <= params.warmup).astype(np.int32)
     return Setting(
         seed=derived_seed(world.seed, Stream.AGENT),
         slate=params.slate,
         reward=params.reward,
-        domains=base.catalogue.domains,
-        categories=base.catalogue.topics,
+        domains=model.catalogue.domains,
+        categories=model.catalogue.topics,
         start=params.warmup,
         horizon=params.horizon,
         tick=params.tick,
-        segments=base.corpus.segments,
-        items=base.items(known),
+        segments=model.corpus.segments,
+        items=model.items(known),
         feedback=feedback,
         behaviors=behaviors,
-        past=base.past,
+        past=model.past,
     )
 
 

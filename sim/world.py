@@ -20,9 +20,9 @@ from driftline.sim.config.resolve import world_params
 from driftline.sim.errors import InputError, SlateError
 from driftline.sim.items import Catalogue, first_fault, private_candidates, shared_candidates
 from driftline.sim.keyed import Stream
-from driftline.sim.model import Foundation, lay_foundation
+from driftline.sim.model import WorldModel, world_model
 from driftline.sim.oracle import worth
-from driftline.sim.response import REWARDS, Outcome, Round, Truth, realised_rewards, respond
+from driftline.sim.response import REWARDS, Responses, Round, Truth, realised_rewards, respond
 from driftline.sim.state import Mailbox
 from driftline.sim.types import Bools, Feedback, Float32s, Floats, Int8s, Int32s, Int64s, Items, Observation, Slates
 
@@ -47,11 +47,11 @@ class World:
         params = world_params(scenario, overrides or {})
         if not 0 <= seed < 2**32:
             raise InputError(f"seed = {seed}: must be >= 0 and < 2**32")
-        self._base: Foundation = lay_foundation(params, seed)
-        self._users = self._base.population()
-        interest.start(self._base, self._users)
+        self._model: WorldModel = world_model(params, seed)
+        self._users = self._model.population()
+        interest.start(self._model, self._users)
         self._clock = Clock(self._happen)
-        self._shelf = self._base.catalogue.shelf(0.0)
+        self._shelf = self._model.catalogue.shelf(0.0)
         self._enter_releases()
         self._mail = Mailbox.empty(params.population.users)
         self._arrived: list[Int32s] = []
@@ -60,19 +60,19 @@ class World:
         self._served = 0
         self._shared: Int32s = np.empty(0, np.int32)
         self._round: Round | None = None
-        self._outcome: Outcome | None = None
+        self._outcome: Responses | None = None
 
     # -- what an operator may call -------------------------------------------------------------------------
 
     @property
     def params(self) -> WorldParams:
         """The numbers of this world."""
-        return self._base.params
+        return self._model.params
 
     @property
     def seed(self) -> int:
         """The seed of this world."""
-        return self._base.seed
+        return self._model.seed
 
     @property
     def tick(self) -> int:
@@ -108,7 +108,7 @@ class World:
     def fork(self) -> "World":
         """A twin at this moment: it shares what cannot change and owns what can."""
         twin = object.__new__(World)
-        twin._base = self._base
+        twin._model = self._model
         twin._users = self._users.copy()
         twin._clock = self._clock.fork(twin._happen)
         twin._shelf = self._shelf.copy()
@@ -128,7 +128,7 @@ class World:
 
     def items(self, ids: Int32s) -> Items:
         """What an operator knows of these items."""
-        return self._base.items(ids)
+        return self._model.items(ids)
 
     def live_items(self) -> Int32s:
         """Ids of the items that can be shown now, ascending."""
@@ -137,14 +137,14 @@ class World:
     # -- truth, for the runner, the oracle and tests; agents hold no world ---------------------------------
 
     @property
-    def base(self) -> Foundation:
+    def model(self) -> WorldModel:
         """What never changes in this world, latent numbers included."""
-        return self._base
+        return self._model
 
     @property
     def catalogue(self) -> Catalogue:
         """The items, latent numbers included."""
-        return self._base.catalogue
+        return self._model.catalogue
 
     @property
     def round(self) -> Round:
@@ -178,14 +178,14 @@ class World:
 
     def true_worth(self, user: int, items: Int32s) -> tuple[Floats, Floats]:
         """True click utilities and true expected rewards of these items for one user, now: [m] each."""
-        base = self._base
+        model = self._model
         interest_now = self._users.theta[user]
         utilities, rewards = np.empty(items.size), np.empty(items.size)
         worth(
             interest_now,
             items,
-            base.item_numbers,
-            base.numbers,
+            model.item_numbers,
+            model.response,
             REWARDS.index(self.params.reward),
             utilities,
             rewards,
@@ -195,7 +195,7 @@ class World:
     def respond_in_full(self, slates: Slates, probabilities: bool = True) -> tuple[Feedback, Truth]:
         """`respond`, with the truth behind it: for logs and judges."""
         now = self.round
-        base = self._base
+        model = self._model
         self._check(slates.items, now)
         shape = (now.users.size, self.params.slate + 1) if probabilities else (0, 0)
         chances = np.empty(shape, np.float32)
@@ -204,17 +204,17 @@ class World:
             now.visits,
             slates.items,
             self._users.theta,
-            base.item_numbers,
-            base.choice,
-            base.numbers,
-            base.comments,
+            model.item_numbers,
+            model.choice,
+            model.response,
+            model.comments,
             now.day,
-            base.seed,
-            base.streams,
+            model.seed,
+            model.streams,
             chances,
         )
-        self._mail.post(now.users, now.times, outcome, base.catalogue_text)
-        interest.consume(base, self._users, now.users, outcome)
+        self._mail.post(now.users, now.times, outcome, model.catalogue_text)
+        interest.consume(model, self._users, now.users, outcome)
         self._users.changed[now.users] = False
         population = self.params.population
         schedule_next(
@@ -224,7 +224,7 @@ class World:
             self._users.gap_days,
             population.more,
             population.gap_minutes,
-            base.seed,
+            model.seed,
             int(Stream.VISIT_GAP),
         )
         self._round = None
@@ -246,7 +246,7 @@ class World:
         if slates.shape != wanted or slates.dtype != np.int32:
             raise InputError(f"slates.items is {slates.dtype}{list(slates.shape)}; must be int32{list(wanted)}")
         pool = np.atleast_2d(now.candidates)
-        row, place, fault = first_fault(slates, pool, now.candidates.ndim == 1, self._base.marks)
+        row, place, fault = first_fault(slates, pool, now.candidates.ndim == 1, self._model.marks)
         if fault:
             problem = "is not among the candidates" if fault == 1 else "is shown twice"
             raise SlateError(
@@ -277,41 +277,41 @@ class World:
         self._served = 0
         count = self.params.candidates.shared
         if count is not None:
-            self._shared = shared_candidates(self._shelf, count, self._tick, self._base.seed)
+            self._shared = shared_candidates(self._shelf, count, self._tick, self._model.seed)
         return True
 
     def _meet(self, users: Int64s) -> Observation:
         """Bring these users to the present and let them be seen."""
-        base, state = self._base, self._users
+        model, state = self._model, self._users
         times, visits = state.next_visit[users], state.visit[users]
         day = int(self._tick * self.params.tick + 1e-9)
-        interest.catch_up(base, state, users, day)
+        interest.catch_up(model, state, users, day)
         candidates = self._shared
         if self.params.candidates.private is not None:
             candidates = private_candidates(
-                users, visits, self._shelf, self.params.candidates.private, base.seed, int(Stream.CANDIDATES)
+                users, visits, self._shelf, self.params.candidates.private, model.seed, int(Stream.CANDIDATES)
             )
         self._round = Round(users, visits, times, candidates, day)
         arrived = np.concatenate(self._arrived) if self._arrived else np.empty(0, np.int32)
         self._arrived = []
-        queries = base.queries(users, visits, state.theta, state.gap_days)
+        queries = model.queries(users, visits, state.theta, state.gap_days)
         return Observation(
             user=state.pseudonym[users],
             visit=visits,
             time=times,
             behaviors=self._mail.deliver(users, times, state.pseudonym, queries),
             candidates=candidates,
-            arrived=base.items(arrived),
+            arrived=model.items(arrived),
             tick=self._tick,
         )
 
     def _enter_releases(self) -> None:
         """Put every later release on the agenda, one entry a tick boundary."""
-        born = self._base.catalogue.born
+        born = self._model.catalogue.born
         later = np.flatnonzero(born > 0.0)
         for time in np.unique(born[later]):
             self._clock.enter(Entry(float(time), RELEASE, later[born[later] == time].astype(np.int32)))
 
     def _happen(self, entry: Entry) -> None:
-        self._shelf[self._base.catalogue.slot[entry.items]] = entry.items
+        self._shelf[self._model.catalogue.slot[entry.items]] = entry.items
         self._arrived.append(entry.items)

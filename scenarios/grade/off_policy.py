@@ -63,10 +63,10 @@ class FrozenPolicy:
 
 def true_values(world: World, theta: Float32s, candidates: Int32s) -> Floats:
     """Exact expected reward of showing each candidate alone to users of interests theta [n, K]: [n, C]."""
-    base = world.base
+    base = world.model
     pool = np.ascontiguousarray(np.broadcast_to(candidates, (len(theta), candidates.shape[-1])), dtype=np.int32)
     reward = REWARDS.index(world.params.reward)
-    return _values(np.ascontiguousarray(theta), pool, base.item_numbers, base.numbers, base.choice, reward)
+    return _values(np.ascontiguousarray(theta), pool, base.item_numbers, base.response, base.choice, reward)
 
 
 @kernel

@@ -1,9 +1,4 @@
-"""The pydantic numbers of a world.
-
-The numbers that say how a world's texts are written.
-
-The numbers of a world: what a scenario file says about its users, items, texts and choices.
-"""
+"""The numbers of a world: what a scenario file says of its users, items, texts, choices and responses."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal

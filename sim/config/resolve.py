@@ -1,9 +1,4 @@
-"""From a name, a file or a mapping, with overrides by dotted path, to checked numbers.
-
-Overrides: single keys of a scenario, by dotted path, put over what its file states.
-
-The numbers of a world from whatever names it: a scenario's name, a file, a mapping, or the numbers themselves.
-"""
+"""From a name, a file or a mapping to the numbers of a world, with single keys put over by dotted path."""
 
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
@@ -16,6 +11,38 @@ from driftline.sim.config.files import parse, read_scenario
 from driftline.sim.config.params import WorldParams
 from driftline.sim.config.validation import complaints, default_mapping, legal_keys, type_below
 from driftline.sim.errors import InputError, hint
+
+
+def world_params(scenario: str | Path | Mapping[str, Any] | WorldParams, overrides: Mapping[str, Any]) -> WorldParams:
+    """Checked numbers. A scenario file's further keys (agents, run, judge) are not the world's business.
+
+    Raises:
+        InputError: unknown scenario or key (with the nearest one), wrong type or bound; one line.
+    """
+    if isinstance(scenario, WorldParams):
+        if not overrides:
+            return scenario
+        stated: Mapping[str, Any] = scenario.model_dump(include=set(WorldParams.model_fields))
+    else:
+        stated = scenario if isinstance(scenario, Mapping) else read_scenario(scenario)
+    own = {key: value for key, value in stated.items() if key in WorldParams.model_fields}
+    applied = apply(own, overrides, WorldParams)
+    try:
+        return WorldParams.model_validate(applied)
+    except ValidationError as problem:
+        raise InputError(complaints(problem, applied, WorldParams)[0]) from problem
+
+
+def apply(stated: Mapping[str, Any], overrides: Mapping[str, Any], schema: type[BaseModel]) -> dict[str, Any]:
+    """A copy of `stated` with the overrides put in; values are checked later, with everything else.
+
+    Raises:
+        InputError: a key that `schema` does not know, with the nearest one it does.
+    """
+    result = deepcopy(dict(stated))
+    for path, value in overrides.items():
+        _put(result, path.split("."), deepcopy(value), schema)
+    return result
 
 
 def from_texts(texts: Iterable[str]) -> dict[str, Any]:
@@ -39,18 +66,6 @@ def from_texts(texts: Iterable[str]) -> dict[str, Any]:
     return found
 
 
-def apply(stated: Mapping[str, Any], overrides: Mapping[str, Any], schema: type[BaseModel]) -> dict[str, Any]:
-    """A copy of `stated` with the overrides put in; values are checked later, with everything else.
-
-    Raises:
-        InputError: a key that `schema` does not know, with the nearest one it does.
-    """
-    result = deepcopy(dict(stated))
-    for path, value in overrides.items():
-        _put(result, path.split("."), deepcopy(value), schema)
-    return result
-
-
 def _put(result: dict[str, Any], keys: list[str], value: Any, schema: type[BaseModel]) -> None:
     node, kind = result, schema
     for depth, key in enumerate(keys):
@@ -72,23 +87,3 @@ def _unknown(keys: list[str], depth: int, kind: Any) -> str:
         return f"key {'.'.join(keys)!r} is unknown; {above!r} has no keys below it"
     prefix = f"{above}." if above else ""
     return f"key {'.'.join(keys)!r} is unknown; {hint(prefix + keys[depth], [prefix + name for name in legal])}"
-
-
-def world_params(scenario: str | Path | Mapping[str, Any] | WorldParams, overrides: Mapping[str, Any]) -> WorldParams:
-    """Checked numbers. A scenario file's further keys (agents, run, judge) are not the world's business.
-
-    Raises:
-        InputError: unknown scenario or key (with the nearest one), wrong type or bound; one line.
-    """
-    if isinstance(scenario, WorldParams):
-        if not overrides:
-            return scenario
-        stated: Mapping[str, Any] = scenario.model_dump(include=set(WorldParams.model_fields))
-    else:
-        stated = scenario if isinstance(scenario, Mapping) else read_scenario(scenario)
-    own = {key: value for key, value in stated.items() if key in WorldParams.model_fields}
-    applied = apply(own, overrides, WorldParams)
-    try:
-        return WorldParams.model_validate(applied)
-    except ValidationError as problem:
-        raise InputError(complaints(problem, applied, WorldParams)[0]) from problem

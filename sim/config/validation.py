@@ -1,9 +1,4 @@
-"""What is wrong with a file, in one line; which keys are legal.
-
-Which keys a schema allows at a place, for overrides and for naming the nearest legal key.
-
-What pydantic finds wrong with a scenario, in one line each: `population.users = -5: must be >= 1`.
-"""
+"""What is wrong with a scenario, in one line each, and which keys are legal at a place."""
 
 from collections.abc import Mapping
 from types import UnionType
@@ -15,28 +10,29 @@ from pydantic_core import ErrorDetails
 from driftline.sim.errors import hint
 from driftline.sim.laws._base import LAWS, Law
 
-
-def _alternatives(kind: Any) -> list[Any]:
-    """A type without annotations, unions taken apart."""
-    if get_origin(kind) is Annotated:
-        return _alternatives(get_args(kind)[0])
-    if get_origin(kind) in (Union, UnionType):
-        return [each for part in get_args(kind) for each in _alternatives(part)]
-    return [kind]
+BOUNDS = {"greater_than_equal": (">=", "ge"), "greater_than": (">", "gt")} | {
+    "less_than_equal": ("<=", "le"),
+    "less_than": ("<", "lt"),
+}
 
 
-def _models(kind: Any) -> list[type[BaseModel]]:
-    return [each for each in _alternatives(kind) if isinstance(each, type) and issubclass(each, BaseModel)]
+KINDS = {
+    "int": "must be a whole number",
+    "float": "must be a number",
+    "finite": "must be a finite number",
+    "bool": "must be true or false",
+    "string": "must be text",
+    "model": "must be a mapping of keys to values",
+    "dict": "must be a mapping of keys to values",
+    "list": "must be a list",
+    "tuple": "must be a list",
+    "path": "must be a path",
+}
 
 
-def _mapping(kind: Any) -> Any | None:
-    """The value type of a mapping with free keys, else None."""
-    for each in _alternatives(kind):
-        if get_origin(each) is dict:
-            return get_args(each)[1]
-        if each is Any or each is object:
-            return Any
-    return None
+def complaints(problem: ValidationError, stated: Mapping[str, Any], schema: type[BaseModel]) -> list[str]:
+    """Every finding as one line, in the order of the schema. `stated` is what was validated."""
+    return [_line(error, _real_path(error, stated), schema) for error in problem.errors()]
 
 
 def legal_keys(kind: Any) -> list[str]:
@@ -69,27 +65,27 @@ def default_mapping(kind: Any, key: str) -> dict[str, Any]:
     return {}
 
 
-BOUNDS = {"greater_than_equal": (">=", "ge"), "greater_than": (">", "gt")} | {
-    "less_than_equal": ("<=", "le"),
-    "less_than": ("<", "lt"),
-}
-KINDS = {
-    "int": "must be a whole number",
-    "float": "must be a number",
-    "finite": "must be a finite number",
-    "bool": "must be true or false",
-    "string": "must be text",
-    "model": "must be a mapping of keys to values",
-    "dict": "must be a mapping of keys to values",
-    "list": "must be a list",
-    "tuple": "must be a list",
-    "path": "must be a path",
-}
+def _alternatives(kind: Any) -> list[Any]:
+    """A type without annotations, unions taken apart."""
+    if get_origin(kind) is Annotated:
+        return _alternatives(get_args(kind)[0])
+    if get_origin(kind) in (Union, UnionType):
+        return [each for part in get_args(kind) for each in _alternatives(part)]
+    return [kind]
 
 
-def complaints(problem: ValidationError, stated: Mapping[str, Any], schema: type[BaseModel]) -> list[str]:
-    """Every finding as one line, in the order of the schema. `stated` is what was validated."""
-    return [_line(error, _real_path(error, stated), schema) for error in problem.errors()]
+def _models(kind: Any) -> list[type[BaseModel]]:
+    return [each for each in _alternatives(kind) if isinstance(each, type) and issubclass(each, BaseModel)]
+
+
+def _mapping(kind: Any) -> Any | None:
+    """The value type of a mapping with free keys, else None."""
+    for each in _alternatives(kind):
+        if get_origin(each) is dict:
+            return get_args(each)[1]
+        if each is Any or each is object:
+            return Any
+    return None
 
 
 def _line(error: ErrorDetails, path: list[str], schema: type[BaseModel]) -> str:

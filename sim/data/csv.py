@@ -1,10 +1,6 @@
-"""A text file, its layout, where it goes wrong.
+"""Text files of a real folder: which are there, how they are laid out, and where one goes wrong.
 
-Which of the expected files a folder holds.
-
-How a text file is laid out, and whether a file is laid out that way.
-
-Where in a CSV file something stands or goes wrong: the file is read again, once there is an error.
+A file is read again, line by line, once there is an error to place.
 """
 
 import csv
@@ -52,6 +48,8 @@ def missing(folder: Path, expected: str, names: tuple[str, ...]) -> DataError:
 
 
 BOM = "\ufeff"
+
+
 SEPARATORS = {",": "','", ";": "';'", "\t": "tabs", "|": "'|'"}
 
 

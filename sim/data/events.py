@@ -1,11 +1,4 @@
-"""Interactions in canonical order.
-
-The interactions file: who took which item when, in order of time.
-
-What a real folder holds once it is read: items with topics, and who took what when.
-
-How often items are taken, as weights.
-"""
+"""Interactions of a real folder in canonical order, and everything that the folder holds once it is read."""
 
 from dataclasses import dataclass
 
@@ -16,8 +9,14 @@ from driftline.sim.data.tables import Table, codes, ids, numbers, rows_of, secon
 from driftline.sim.types import BehaviorKind, Bools, Float32s, Floats, Int8s, Int32s, Int64s
 
 DAY = 86_400.0
+
+
 CONSUMING = ("consume", "view", "click", "watch", "play", "listen", "read", "rate", "review")
+
+
 BUYING = ("purchase", "buy", "order")
+
+
 KINDS = {
     **dict.fromkeys(CONSUMING, int(BehaviorKind.CONSUME)),
     **dict.fromkeys(BUYING, int(BehaviorKind.PURCHASE)),

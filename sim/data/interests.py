@@ -1,14 +1,7 @@
-"""Starting interests, and whether they tell users apart.
+"""Users' starting interests from what they really took, and whether these tell users apart.
 
-Users' topic profiles: weighted counts of what they took, smoothed towards everybody's.
-
-How far a user's profile leans on everybody's: the strength that the data itself asks for.
-
-Starting interests of a world's users from what real users took.
-
-The earlier part of what each user did.
-
-Do the starting interests tell users apart? Each user's later interactions judge.
+A profile is weighted counts smoothed towards everybody's, by the strength that the data itself asks for; each user's
+later interactions judge it.
 """
 
 from dataclasses import dataclass
@@ -36,6 +29,10 @@ class Weighting(Params):
 WEIGHTING = Weighting()
 
 
+WEAKEST, STRONGEST = 1e-2, 1e5
+"""Range of the strength, in interactions."""
+
+
 @dataclass(frozen=True, slots=True)
 class Profiles:
     """Topic counts of U users over K topics, and the profile of the population."""
@@ -49,6 +46,31 @@ class Profiles:
         """Each user's shares [U, K]: the mean of a Dirichlet posterior with `prior` pseudo-interactions."""
         total = self.count.sum(axis=1, keepdims=True)
         return np.asarray((self.count + prior * self.population) / (total + prior))
+
+
+def starting_interests(
+    data: RealData,
+    spread: float | None = None,
+    *,
+    prior: float | None = None,
+    weighting: Weighting = WEIGHTING,
+    used: Bools | None = None,
+) -> Float32s:
+    """Logits [U, K], centred over topics, whose softmax is the user's smoothed topic profile.
+
+    spread: root mean square of the logits over users and topics; they are scaled to it, which sharpens or
+    flattens the profiles without reordering them; None leaves them as they predict best.
+    prior: pseudo-interactions of the population in each profile; None lets the data choose. used: the
+    interactions to learn from [m], None for all.
+    """
+    used = everything(data) if used is None else used
+    if prior is None:
+        prior = best_prior(data, used, weighting)
+    logits = np.log(profiles(data, used, weighting).smoothed(prior))
+    logits -= logits.mean(axis=1, keepdims=True)
+    if spread is not None:
+        logits *= spread / max(float(np.sqrt((logits**2).mean())), 1e-12)
+    return logits.astype(np.float32)
 
 
 def profiles(data: RealData, used: Bools, weighting: Weighting) -> Profiles:
@@ -94,10 +116,6 @@ def in_user_order(data: RealData) -> tuple[Int64s, Int64s]:
     return place, count
 
 
-WEAKEST, STRONGEST = 1e-2, 1e5
-"""Range of the strength, in interactions."""
-
-
 def best_prior(data: RealData, used: Bools, weighting: Weighting) -> float:
     """Prior strength that best predicts an interaction's topics from the user's others (empirical Bayes).
 
@@ -122,31 +140,6 @@ def best_prior(data: RealData, used: Bools, weighting: Weighting) -> float:
     return float(np.exp(found.x))
 
 
-def starting_interests(
-    data: RealData,
-    spread: float | None = None,
-    *,
-    prior: float | None = None,
-    weighting: Weighting = WEIGHTING,
-    used: Bools | None = None,
-) -> Float32s:
-    """Logits [U, K], centred over topics, whose softmax is the user's smoothed topic profile.
-
-    spread: root mean square of the logits over users and topics; they are scaled to it, which sharpens or
-    flattens the profiles without reordering them; None leaves them as they predict best.
-    prior: pseudo-interactions of the population in each profile; None lets the data choose. used: the
-    interactions to learn from [m], None for all.
-    """
-    used = everything(data) if used is None else used
-    if prior is None:
-        prior = best_prior(data, used, weighting)
-    logits = np.log(profiles(data, used, weighting).smoothed(prior))
-    logits -= logits.mean(axis=1, keepdims=True)
-    if spread is not None:
-        logits *= spread / max(float(np.sqrt((logits**2).mean())), 1e-12)
-    return logits.astype(np.float32)
-
-
 def sample_users(data: RealData, users: int, seed: int) -> Int64s:
     """Row in `data.user_ids` of each user of a world [users].
 
@@ -164,13 +157,6 @@ def shares(interests: Float32s) -> Floats:
     logits = interests.astype(float)
     scaled = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(scaled / scaled.sum(axis=1, keepdims=True))
-
-
-def earliest(data: RealData, share: float) -> Bools:
-    """The first `share` of each user's interactions in time, at least one of each user [m]."""
-    place, count = in_user_order(data)
-    first: Bools = place < np.maximum(np.floor(share * count + 1e-9), 1)[data.user]
-    return first
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +218,13 @@ def held_out_gain(
         prior=prior,
         users=len(users),
     )
+
+
+def earliest(data: RealData, share: float) -> Bools:
+    """The first `share` of each user's interactions in time, at least one of each user [m]."""
+    place, count = in_user_order(data)
+    first: Bools = place < np.maximum(np.floor(share * count + 1e-9), 1)[data.user]
+    return first
 
 
 def _moved(n: int, seed: int) -> Int64s:

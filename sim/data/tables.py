@@ -1,11 +1,4 @@
-"""Checked tables, columns, times.
-
-Reading a CSV or Parquet file into columns whose every cell can be traced to its line.
-
-Columns of a table with the meaning they must have: ids, texts, numbers; every bad cell is named.
-
-Times in a column: unix seconds, ISO 8601 dates or date-times, or a typed column of a Parquet file.
-"""
+"""A CSV or Parquet file as columns with a meaning: ids, texts, numbers, times; every bad cell is traced to its line."""
 
 from dataclasses import dataclass
 from io import BytesIO
@@ -203,9 +196,15 @@ def _filled(table: Table, name: str, column: pl.Series, required: bool) -> pl.Se
 
 
 SECONDS = "unix seconds such as 881250949"
+
+
 EXPECTED = f"{SECONDS}, or an ISO date or date-time such as 2024-05-31T18:00:00Z"
+
+
 LATEST = 1e11
 """Seconds: the year 5138. Larger numbers are milliseconds."""
+
+
 ISO = (
     r"^(?<day>\d{4}-\d{2}-\d{2})"
     r"(?:[T ](?<hour>[01]\d|2[0-3]):(?<minute>[0-5]\d)(?::(?<second>[0-5]\d(?:\.\d+)?))?)?"

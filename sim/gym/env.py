@@ -1,9 +1,4 @@
-"""Feed-v0 and its spaces.
-
-The spaces of `driftline/Feed-v0`: what a feed shows of the visits that it serves, and how a slate is answered.
-
-The world as a Gymnasium environment: `driftline/Feed-v0`.
-"""
+"""The world as a Gymnasium environment, `driftline/Feed-v0`, and its spaces."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,6 +19,8 @@ from driftline.sim.warmup import warm_up
 from driftline.sim.world import World
 
 MOST = 2**31 - 1
+
+
 LARGEST = float(np.finfo(np.float32).max)
 
 
@@ -86,7 +83,10 @@ class FeedShape:
 
 MOST_CANDIDATES = 100
 
+
 Seen = dict[str, Any]
+
+
 Action = NDArray[np.integer[Any]]
 
 
@@ -140,16 +140,16 @@ class Feed(gymnasium.Env[Seen, Action]):
         self._params = _few_candidates(world_params(scenario, overrides or {}))
         self._batch, self._recent, self._text = batch, recent, text
         world = World(self._params)
-        base = world.base
-        self._writing = Writing.of(base.corpus)
+        model = world.model
+        self._writing = Writing.of(model.corpus)
         limits = self._params.candidates
         shape = FeedShape(
             batch=batch,
             recent=recent,
             candidates=min(limits.private or limits.shared or 0, world.live_items().size),
             slate=self._params.slate,
-            categories=base.catalogue.topics,
-            domains=len(base.catalogue.domains),
+            categories=model.catalogue.topics,
+            domains=len(model.catalogue.domains),
             horizon=self._params.horizon,
             writing=self._writing if text else None,
         )
@@ -224,7 +224,7 @@ def _open(params: WorldParams, seed: int, recent: int, writing: Writing) -> _Ope
     start = warm_up(World(params, seed))
     memory = RecentBehaviors.none(start.world.pseudonyms(np.arange(params.population.users)), recent)
     memory.take_in(start.setting.behaviors)
-    return _Opening(start.world, memory, FeedTexts.of(start.world.base.corpus, writing))
+    return _Opening(start.world, memory, FeedTexts.of(start.world.model.corpus, writing))
 
 
 def _few_candidates(params: WorldParams) -> WorldParams:

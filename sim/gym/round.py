@@ -1,19 +1,7 @@
-"""One round served visit by visit.
+"""One round of a feed: its visits looked up together, served in order of time, answered one by one.
 
-One visit at a time: what `World.respond` will say to a slate, found at once and without moving the world.
-
-Noise is keyed and the users of a round touch nothing of one another, so the response to one slate can be told before
-the slates of the rest of the round are known. The world's own `respond` then comes to the same.
-
-The texts of a world as a `gymnasium.spaces.Text` may hold them: one look-up by segment code or by item.
-
-The last few behaviours of every user, newest first: what a shop would look up when the user comes again.
-
-One round of a feed: its visits looked up together, served in order of time, answered one by one.
-
-The users of a round are distinct and touch nothing that another of them sees, so the order in which they are served
-changes no result: each is answered at once by `SingleVisits`, and the whole round is then told to `World.respond`,
-which comes to the same because noise is keyed.
+The users of a round are distinct and touch nothing of one another, and noise is keyed: so each slate is answered at
+once, without moving the world, and the whole round is told to `World.respond` at its end, which comes to the same.
 """
 
 from dataclasses import dataclass, replace
@@ -41,18 +29,18 @@ class SingleVisits:
     """Answers the visits of a world's present round, any of them, in any order."""
 
     def __init__(self, world: World) -> None:
-        base = world.base
+        model = world.model
         self._numbers: tuple[
             Float32s, ItemNumbers, ChoiceNumbers, ResponseParams, CommentNumbers, int, int, tuple[int, int, int], int
         ] = (
             world.theta,
-            base.item_numbers,
-            base.choice,
-            base.numbers,
-            base.comments,
+            model.item_numbers,
+            model.choice,
+            model.response,
+            model.comments,
             world.round.day,
-            base.seed,
-            base.streams,
+            model.seed,
+            model.streams,
             REWARDS.index(world.params.reward),
         )
 
@@ -289,7 +277,7 @@ class FeedRound:
         """Look up what all visits of the round show; the last rows repeat the last visit to fill a batch."""
         rows = np.concatenate([np.arange(self._size), np.full(-self._size % self._batch, self._size - 1)])
         users, times = self._users[rows], seen.time[self._order][rows]
-        category = self._world.base.catalogue.category
+        category = self._world.model.catalogue.category
         item, kind = recent.item[users], recent.kind[users]
         age = np.where(kind == NONE, 0.0, np.maximum(times[:, None] - recent.time[users], 0.0))
         offered = self._world.items(self._candidates[rows].ravel())

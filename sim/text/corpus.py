@@ -1,10 +1,6 @@
-"""All texts of a world, interned as segments.
+"""All texts of a world: written, interned as segments, and given codes that say nothing.
 
-The table of text segments: every text of a world once, found by its code.
-
-Scrambling: every word replaced by a fixed random string, so that texts keep value as ids only.
-
-The corpus: all texts of a world, written, interned and given codes that say nothing.
+Scrambling replaces every word by a fixed random string, so that texts keep value as ids only.
 """
 
 import re
@@ -77,44 +73,6 @@ class Segments:
 def interned(texts: Iterable[str]) -> dict[str, int]:
     """Each distinct text with its place, in order of first appearance."""
     return {text: place for place, text in enumerate(dict.fromkeys(texts))}
-
-
-WORD = re.compile(r"[^\W_]+")
-LETTERS = "abcdefghijklmnopqrstuvwxyz"
-LENGTH = 7
-
-
-def scrambled(texts: Sequence[str], *, seed: int) -> list[str]:
-    """The texts with every word replaced; case pattern, punctuation and spaces stay."""
-    strings = replacements((word.lower() for text in texts for word in WORD.findall(text)), seed=seed)
-    return [WORD.sub(lambda match: _in_case(strings[match[0].lower()], match[0]), text) for text in texts]
-
-
-def replacements(words: Iterable[str], *, seed: int) -> dict[str, str]:
-    """A random string of `LENGTH` letters per distinct word, keyed by the word; no two words share one."""
-    distinct = sorted(set(words))
-    strings = _strings(distinct, 0, seed)
-    taken: dict[str, str] = {}
-    for word, string in zip(distinct, strings, strict=True):
-        attempt = 0
-        while string in taken:  # about once in 600 worlds of 5,000 words
-            attempt += 1
-            string = _strings([word], attempt, seed)[0]
-        taken[string] = word
-    return {word: string for string, word in taken.items()}
-
-
-def _strings(words: Sequence[str], attempt: int, seed: int) -> list[str]:
-    key = fingerprints(words)
-    slot = attempt * LENGTH + np.arange(LENGTH)
-    uniform = keyed.uniforms(seed, Stream.SCRAMBLE, key[:, :1], key[:, 1:], slot)
-    return ["".join(LETTERS[place] for place in row) for row in (uniform * len(LETTERS)).astype(int).tolist()]
-
-
-def _in_case(string: str, like: str) -> str:
-    if len(like) > 1 and like.isupper():
-        return string.upper()
-    return string.capitalize() if like[0].isupper() else string
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,3 +179,45 @@ def _check(
         raise InputError(f"horizon = {horizon}: must be > 0 days")
     if titles is not None and "" in titles:
         raise InputError(f"titles[{list(titles).index('')}] is empty: every item needs a title")
+
+
+WORD = re.compile(r"[^\W_]+")
+
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+LENGTH = 7
+
+
+def scrambled(texts: Sequence[str], *, seed: int) -> list[str]:
+    """The texts with every word replaced; case pattern, punctuation and spaces stay."""
+    strings = replacements((word.lower() for text in texts for word in WORD.findall(text)), seed=seed)
+    return [WORD.sub(lambda match: _in_case(strings[match[0].lower()], match[0]), text) for text in texts]
+
+
+def replacements(words: Iterable[str], *, seed: int) -> dict[str, str]:
+    """A random string of `LENGTH` letters per distinct word, keyed by the word; no two words share one."""
+    distinct = sorted(set(words))
+    strings = _strings(distinct, 0, seed)
+    taken: dict[str, str] = {}
+    for word, string in zip(distinct, strings, strict=True):
+        attempt = 0
+        while string in taken:  # about once in 600 worlds of 5,000 words
+            attempt += 1
+            string = _strings([word], attempt, seed)[0]
+        taken[string] = word
+    return {word: string for string, word in taken.items()}
+
+
+def _strings(words: Sequence[str], attempt: int, seed: int) -> list[str]:
+    key = fingerprints(words)
+    slot = attempt * LENGTH + np.arange(LENGTH)
+    uniform = keyed.uniforms(seed, Stream.SCRAMBLE, key[:, :1], key[:, 1:], slot)
+    return ["".join(LETTERS[place] for place in row) for row in (uniform * len(LETTERS)).astype(int).tolist()]
+
+
+def _in_case(string: str, like: str) -> str:
+    if len(like) > 1 and like.isupper():
+        return string.upper()
+    return string.capitalize() if like[0].isupper() else string

@@ -1,13 +1,4 @@
-"""Words by topic and when they enter; a folder of YAML of the user's own.
-
-The lexicon: the words and frames of which texts are made, read from `lexicon/*.yaml` when first needed.
-
-Which number is for what when texts are written: the first keys of stream WORD_ENTRY.
-
-Which words a topic has, and when they may first be used.
-
-Two integer keys for a text, so that randomness can be keyed by what it says.
-"""
+"""The words and frames of which texts are made, read from `lexicon/*.yaml`; which topic has which, and since when."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -100,6 +91,8 @@ class Draw(IntEnum):
 
 FEWEST_EARLY = 6
 """A title has at most six content words; as many must exist from the start."""
+
+
 FIRST_WAVE = 1.0 / 3.0
 """Share of the held-back words that are in use right after mid-run."""
 

@@ -1,10 +1,7 @@
-"""Titles, queries, misspellings.
+"""Titles of synthetic items, search queries, and misspellings.
 
-Titles of synthetic items: words of the item's topics in a frame of its domain.
-
-Search queries: what a user types when a topic is on its mind.
-
-Misspelling: a typo belongs to the segment, so the same text is always misspelt in the same way.
+A title is words of the item's topics in a frame of its domain. A typo belongs to the segment: the same text is always
+misspelt in the same way.
 """
 
 import re
@@ -20,8 +17,12 @@ from driftline.sim.types import Float32s, Floats, Int8s, Int64s
 
 SLOTS = 6
 """Most content words of a title; the frame's draw is keyed by this slot."""
+
+
 LATE_SHARE = 0.6
 """Share of held-back words among the unambiguous words of an item born after mid-run."""
+
+
 TOPIC, AMBIGUOUS, LATE, WORD = range(4)
 
 
@@ -132,6 +133,8 @@ def searched_items(mixture: Float32s, born: Floats, *, seed: int) -> Int64s:
 
 
 LONG_WORD = re.compile(r"[^\W\d_]{5,}")
+
+
 SLOT = 1_000_000
 """Third key in stream SCRAMBLE, beyond those of the scrambled letters."""
 

@@ -10,13 +10,13 @@ import polars as pl
 
 from driftline.agents.users import UserRows
 from driftline.sim.items import Catalogue
-from driftline.sim.model import Foundation
+from driftline.sim.model import WorldModel
 from driftline.sim.state import Population
 from driftline.sim.text.corpus import Corpus
 from driftline.sim.types import Floats, Int64s
 from driftline.sim.world import World
 
-FORBIDDEN = (World, Foundation, Catalogue, Population, Corpus)
+FORBIDDEN = (World, WorldModel, Catalogue, Population, Corpus)
 """What holds latent numbers."""
 WIDEST = 2_000
 """Columns of one array that are looked at together."""

@@ -101,10 +101,10 @@ def world(request: pytest.FixtureRequest) -> World:
 
 
 def best(world: World) -> Floats:
-    now, base = world.round, world.base
+    now, base = world.round, world.model
     pool = np.atleast_2d(now.candidates)
     slates = np.broadcast_to(pool[:, :4], (now.users.size, 4)).astype(np.int32)
-    args = (now.users, world.theta, now.candidates, slates, base.item_numbers, base.choice, base.numbers)
+    args = (now.users, world.theta, now.candidates, slates, base.item_numbers, base.choice, base.response)
     _, values, _ = oracle_values(*args, world.params.reward)
     return values
 

@@ -259,7 +259,7 @@ def test_the_tables_say_what_the_world_says(world: World, tmp_path: Path) -> Non
         "truth/probes-4.parquet",
         "truth/users-4.parquet",
     }
-    shelf, segments = world.catalogue, world.base.corpus.segments
+    shelf, segments = world.catalogue, world.model.corpus.segments
     truth, known = read["truth/items-4.parquet"], read["log/items-4.parquet"]
     np.testing.assert_array_equal(truth["mixture"].to_numpy(), shelf.mixture)
     for name in ("quality", "appeal", "born", "retired"):

@@ -6,7 +6,7 @@ from driftline.sim.affinity import ItemNumbers, item_numbers
 from driftline.sim.choice._base import choice_numbers
 from driftline.sim.config.params import ResponseParams
 from driftline.sim.keyed import Stream
-from driftline.sim.response import CommentNumbers, Outcome, respond
+from driftline.sim.response import CommentNumbers, Responses, respond
 from driftline.sim.types import ChoiceModel, Float32s, Int32s
 
 STREAMS = (int(Stream.CHOICE), int(Stream.RESPONSE), int(Stream.COMMENT))
@@ -41,7 +41,7 @@ def answers(
     user: int = 0,
     seed: int = 1,
     probabilities: Float32s | None = None,
-) -> Outcome:
+) -> Responses:
     """What the user does at `times` visits, each with the same slate of ids."""
     theta = np.tile(np.array(matches, np.float32), (user + 1, 1))
     slates: Int32s = np.tile(np.array(slate, np.int32), (times, 1))

@@ -7,7 +7,7 @@ import pytest
 from one_user import NUMBERS, answers, items_at
 from scipy.stats import norm
 
-from driftline.sim.response import Outcome, expected_satisfaction
+from driftline.sim.response import Responses, expected_satisfaction
 from driftline.sim.types import Int32s, Observation, Slates
 from driftline.sim.world import World
 
@@ -15,7 +15,7 @@ ALWAYS = -1e6
 
 
 @lru_cache
-def taken_at(match: float, times: int = 100_000) -> Outcome:
+def taken_at(match: float, times: int = 100_000) -> Responses:
     """An item with theta . m = `match` and quality .2, taken at every visit."""
     return answers([match], [0], items_at([match], quality=0.2), outside=ALWAYS, times=times)
 

@@ -51,7 +51,7 @@ def test_twins_part_under_different_slates_and_leave_each_other_alone() -> None:
 
 def test_twins_share_their_calendar_and_the_drift_that_recommendation_does_not_cause() -> None:
     world = small(LOOP)
-    names = world.base.law_names
+    names = world.model.law_names
     twin = world.fork()
     one, other = live_on(world, first_four), live_on(twin, last_four)
     np.testing.assert_array_equal(one.feedback.user, other.feedback.user)
@@ -95,7 +95,7 @@ def test_one_more_user_changes_nobody_else() -> None:
 
 def alone_by_day(world: World, days: int) -> Float32s:
     """Every user's interest by day [days + 1, N, K], each law advanced alone, day after day."""
-    base = world.base
+    base = world.model
     users = base.population()
     n = len(users)
     last, changed = np.zeros(n, np.int32), np.zeros(n, np.bool_)

@@ -143,7 +143,7 @@ def test_another_reward_is_not_the_scenarios_own(own: str, other: str) -> None:
 def test_other_texts_are_others(own: int | None) -> None:
     base = load("plain", {**SMALL, "text.seed": own})
     other = varied(base, "other_text", _edit(base, "other_text").changes)
-    here, there = World(base, 0).base, World(other, 0).base
+    here, there = World(base, 0).model, World(other, 0).model
     titles = [[each.corpus.segments.text(code) for code in each.catalogue_text.tolist()] for each in (here, there)]
     assert sum(a == b for a, b in zip(*titles, strict=True)) < 0.1 * len(titles[0])
     assert (here.catalogue.mixture == there.catalogue.mixture).all()

@@ -203,7 +203,7 @@ def test_observations_of_other_seeds_lie_in_the_space_too() -> None:
 def test_recent_behaviors_are_the_last_ones_that_the_world_has_delivered() -> None:
     _, delivered = truth("abrupt_shift", 6)
     env = feed()
-    segments = World("abrupt_shift", 6, overrides=SMALL).base.corpus.segments
+    segments = World("abrupt_shift", 6, overrides=SMALL).model.corpus.segments
     history = [row for part in delivered for row in _rows(part)]
     some = 0
     for seen, *_ in episode(env, 6):
@@ -228,7 +228,7 @@ def test_candidates_are_described_as_the_operator_knows_them() -> None:
     env, world = feed(), World("abrupt_shift", 9, overrides=SMALL)
     seen, _ = env.reset(seed=9)
     known = world.items(seen["candidate_item"])
-    assert seen["candidate_text"] == tuple(world.base.corpus.segments.texts(known.text))
+    assert seen["candidate_text"] == tuple(world.model.corpus.segments.texts(known.text))
     assert np.array_equal(seen["candidate_category"], known.category)
     assert np.array_equal(seen["candidate_price"], known.price)
     assert np.array_equal(seen["candidate_domain"], known.domain)
