@@ -120,7 +120,7 @@ def check(stated: Mapping[str, Any]) -> Scenario:
         return Scenario.model_validate(stated)
     except ValidationError as problem:
         first, *more = complaints(problem, stated, Scenario)
-        tail = f" (and {len(more)} more; `driftline validate` names them all)" if more else ""
+        tail = f" (and {len(more)} more; `driftline check` names them all)" if more else ""
         raise InputError(first + tail) from problem
 
 

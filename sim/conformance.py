@@ -40,8 +40,12 @@ class Check:
     fault: str | None
     """What was seen instead; None when the promise is kept."""
     mend: str
+    unasked: str | None = None
+    """Why it could not be asked; None when it was."""
 
     def __str__(self) -> str:
+        if self.unasked is not None:
+            return f"unasked {self.name}: {self.asked}; {self.unasked}"
         if self.fault is None:
             return f"held    {self.name}: {self.asked}"
         return f"BROKEN  {self.name}: {self.asked}; but {self.fault}. {self.mend}"

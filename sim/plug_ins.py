@@ -50,15 +50,23 @@ class PlugIns(Generic[Found]):
         return imported(self.what, f"{path}:{attribute if hasattr(module, attribute) else name}", self.wrong)  # type: ignore[no-any-return]
 
     def summary(self, name: str) -> str:
-        """What a built-in one is: the first line of its file's docstring, read without importing it."""
-        text = (self._folder() / f"{name}.py").read_text(encoding="utf-8")
-        return (ast.get_docstring(ast.parse(text)) or "").partition("\n")[0]
+        """What a built-in one is: the first line of its file's docstring."""
+        return summary_of(f"{self.package}.{name}")
 
     def _folder(self) -> Path:
         spec = find_spec(self.package)
         if spec is None or not spec.submodule_search_locations:
             raise ModuleNotFoundError(f"{self.package} is no package")
         return Path(spec.submodule_search_locations[0])
+
+
+def summary_of(module: str) -> str:
+    """The first line of a module's docstring, read from its file: nothing of it is run."""
+    spec = find_spec(module)
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(f"{module} is no module")
+    text = Path(spec.origin).read_text(encoding="utf-8")
+    return (ast.get_docstring(ast.parse(text)) or "").partition("\n")[0]
 
 
 def imported(what: str, path: str, wrong: Wrong) -> Any:

@@ -244,9 +244,9 @@ Count = Annotated[int, Field(ge=1)]
 
 
 class Params(BaseModel):
-    """Frozen numbers; an unknown key is an error."""
+    """Frozen, finite numbers; an unknown key is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     def numbers(self) -> Any:
         """The fields as a named tuple that compiled code can read."""

@@ -6,7 +6,8 @@ import sys
 import typer
 
 from driftline.scenarios.cli.judging import ab, experiment, grade, ope, tune
-from driftline.scenarios.cli.runs import compare, list_scenarios, report, run, show, validate
+from driftline.scenarios.cli.plug_ins import check, list_plug_ins
+from driftline.scenarios.cli.runs import compare, report, run, show
 from driftline.sim.errors import InputError
 
 BAD_INPUT = 2
@@ -19,8 +20,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command("list")(list_scenarios)
-for command in (run, compare, experiment, grade, ope, ab, tune, report, show, validate):
+app.command("list")(list_plug_ins)
+for command in (check, run, compare, experiment, grade, ope, ab, tune, report, show):
     app.command()(command)
 
 

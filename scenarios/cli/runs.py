@@ -1,19 +1,5 @@
-"""Run, compare, report, show, list, validate.
+"""Commands about runs: run, compare, report, show."""
 
-`driftline run`: agents in a scenario, judged.
-
-`driftline compare`: two agents on the same users and seeds.
-
-`driftline report`: write a run's report anew.
-
-`driftline show`: one user's life in a run.
-
-`driftline list`: which scenarios there are.
-
-`driftline validate`: check a scenario file.
-"""
-
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -156,48 +142,3 @@ def _response(moment: "Moment") -> str:
 
 def _topics(shares: "Shares") -> str:
     return ", ".join(f"{topic} {share:.0%}" for topic, share in shares)
-
-
-def list_scenarios(json: AsJson = False) -> None:
-    """List the scenarios: the packaged ones, and those in the folders of DRIFTLINE_SCENARIOS."""
-    from driftline.scenarios.cli.tables import print_table
-    from driftline.scenarios.schema import all_scenarios
-
-    rows = [
-        {
-            "name": each.name,
-            "version": each.version,
-            "expects": each.expects,
-            "title": each.title,
-            "purpose": each.purpose,
-        }
-        for each in all_scenarios()
-    ]
-    if not json:
-        rows = [{key: value for key, value in row.items() if key != "purpose"} for row in rows]
-    print_table(rows, as_json=json)
-
-
-def validate(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A scenario file.")], json: AsJson = False
-) -> None:
-    """Check a scenario file; print everything that is wrong with it, one line each."""
-    from driftline.scenarios.cli.tables import print_table
-    from driftline.scenarios.hashes import world_hash
-    from driftline.scenarios.schema import check, findings
-    from driftline.sim.config.files import read_scenario
-
-    stated = read_scenario(file)
-    wrong = findings(stated)
-    if wrong:
-        for line in wrong:
-            print(f"{file}: {line}", file=sys.stderr)
-        raise typer.Exit(2)
-    scenario = check(stated)
-    row = {
-        "name": scenario.name,
-        "version": scenario.version,
-        "expects": scenario.expects,
-        "world": world_hash(scenario),
-    }
-    print_table([row], as_json=json)

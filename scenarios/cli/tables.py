@@ -40,7 +40,7 @@ def headline(metrics: pl.DataFrame) -> list[dict[str, object]]:
 def print_table(rows: Sequence[Row], as_json: bool, title: str = "") -> None:
     """Print rows; `x_low` and `x_high` stand in brackets behind `x`."""
     if as_json:
-        print(json.dumps(rows, indent=2, default=str, allow_nan=False))
+        print_json(rows)
         return
     from rich.console import Console
     from rich.table import Table
@@ -56,6 +56,11 @@ def print_table(rows: Sequence[Row], as_json: bool, title: str = "") -> None:
     if not console.is_terminal:
         console.width = max(console.width, 200)
     console.print(table)
+
+
+def print_json(document: object) -> None:
+    """What programs read; what JSON does not know is printed as text."""
+    print(json.dumps(document, indent=2, default=str, allow_nan=False))
 
 
 def _cell(row: Row, name: str) -> str:

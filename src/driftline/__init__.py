@@ -11,11 +11,12 @@ if TYPE_CHECKING:
     from driftline.scenarios.api import run
     from driftline.scenarios.experiment.api import experiment
     from driftline.scenarios.grade.api import grade
+    from driftline.scenarios.kinds import check
     from driftline.scenarios.own_log.ab import ab
     from driftline.scenarios.own_log.ope import ope
     from driftline.scenarios.vary.api import vary
 
-__all__ = ["__version__", "ab", "experiment", "grade", "ope", "run", "vary"]
+__all__ = ["__version__", "ab", "check", "experiment", "grade", "ope", "run", "vary"]
 
 gymnasium.register(id="driftline/Feed-v0", entry_point="driftline.sim.gym.env:Feed")
 
@@ -24,6 +25,7 @@ LATE = {"run": "driftline.scenarios.api", "experiment": "driftline.scenarios.exp
     "vary": "driftline.scenarios.vary.api",
     "ope": "driftline.scenarios.own_log.ope",
     "ab": "driftline.scenarios.own_log.ab",
+    "check": "driftline.scenarios.kinds",
 }
 
 

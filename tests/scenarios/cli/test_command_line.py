@@ -87,7 +87,7 @@ def _only_line(capsys: pytest.CaptureFixture[str]) -> str:
         ("report .", "'.' is no run folder: it has no resolved.yaml"),
         ("show gone --user 3", "run folder 'gone' does not exist"),
         ("compare plain --agents full", "--agents full: must be two agents, a,b"),
-        ("validate gone.yaml", "scenario file 'gone.yaml' does not exist"),
+        ("check gone.yaml", "scenario file 'gone.yaml' does not exist"),
         ("runn plain", "No such command 'runn'. Did you mean 'run'?"),
         ("run", "Missing argument 'SCENARIO'."),
         ("run plain --sed 3", "No such option: --sed Did you mean --seeds?"),
@@ -144,25 +144,6 @@ def test_a_second_call_runs_only_what_is_missing(here: Path, capsys: pytest.Capt
     assert len(second) == 3
     assert first.items() <= second.items()
     assert open_run("a").seeds == (0, 1, 2)
-
-
-def test_validate_names_everything_that_is_wrong(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (here / "bad.yaml").write_text(
-        "\ufeffname: bad\nversion: 0\ntitle: t\nexpects: flow\nslat: 3\ngroups: {a: {laws: {abrup: {}}}}\n",
-        encoding="utf-8",
-    )
-    assert _driftline("validate", "bad.yaml") == 2
-    assert capsys.readouterr().err.splitlines() == [
-        "bad.yaml: groups.a.laws: law 'abrup' is unknown; did you mean 'abrupt'?",
-        "bad.yaml: version = 0: must be >= 1",
-        "bad.yaml: key 'slat' is unknown; did you mean 'slate'?",
-    ]
-    (here / "good.yaml").write_text(
-        "name: good\nversion: 2\ntitle: t\nexpects: drifting\ngroups: {a: {laws: {static: {}}}}\n"
-    )
-    assert _driftline("validate", "good.yaml", "--json") == 0
-    (row,) = json.loads(capsys.readouterr().out)
-    assert (row["name"], row["version"], len(row["world"])) == ("good", 2, 64)
 
 
 def test_tune_writes_the_best_values_and_all_trials(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -235,7 +216,7 @@ def test_ctrl_c_is_130_without_a_traceback_and_keeps_what_had_finished(tmp_path:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["list"], ["validate", "own.yaml"], ["run", "own.yaml", "--agents", "nobody"]]
+    "arguments", [["--help"], ["list"], ["check", "own.yaml"], ["run", "own.yaml", "--agents", "nobody"]]
 )
 def test_start_up_imports_nothing_heavy(tmp_path: Path, arguments: list[str]) -> None:
     (tmp_path / "own.yaml").write_text(
@@ -253,3 +234,55 @@ def test_start_up_imports_nothing_heavy(tmp_path: Path, arguments: list[str]) ->
     )
     assert done.stderr.splitlines()[-1] == "[]"
     assert done.stdout + done.stderr != "[]\n"
+
+
+def test_check_prints_one_line_a_promise_and_says_which_are_broken(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "bad.yaml").write_text(
+        "\ufeffname: bad\nversion: 0\ntitle: t\nexpects: flow\nslat: 3\ngroups: {a: {laws: {abrup: {}}}}\n",
+        encoding="utf-8",
+    )
+    assert _driftline("check", "bad.yaml") == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0].split() for line in lines] == [
+        ["scenario", "bad.yaml"],
+        ["held", "expects"],
+        ["BROKEN", "purpose"],
+        ["held", "name"],
+        ["BROKEN", "version"],
+        ["BROKEN", "keys"],
+    ]
+    for words in (
+        "law 'abrup' is unknown; did you mean 'abrupt'?",
+        "version = 0: must be >= 1",
+        "did you mean 'slate'?",
+    ):
+        assert words in lines[-1]
+    (here / "good.yaml").write_text(
+        "name: good\nversion: 2\ntitle: t\npurpose: p\nexpects: drifting\ngroups: {a: {laws: {static: {}}}}\n"
+    )
+    assert _driftline("check", "good.yaml") == 0
+    assert capsys.readouterr().out.startswith("scenario good.yaml, version 2, expects drifting, world ")
+    assert _driftline("check", "good.yaml", "--kind", "scenario", "--no-import", "--json") == 0
+    (found,) = json.loads(capsys.readouterr().out)
+    assert (found["kind"], found["kept"], found["name"], found["version"]) == ("scenario", True, "good", 2)
+    assert len(found["world"]) == 64
+    assert {each["fault"] for each in found["promises"]} == {None}
+    assert _driftline("check", "good.yaml", "--set", "expects=nothing", "--json") == 1
+    (found,) = json.loads(capsys.readouterr().out)
+    assert [each["promise"] for each in found["promises"] if each["fault"]] == ["expects", "keys"]
+
+
+def test_list_says_what_there_is_of_every_kind(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _driftline("list") == 0
+    out = capsys.readouterr().out
+    assert "abrupt_shift" in out
+    assert out.splitlines()[-1].startswith("further kinds: driftline list agents|trackers|")
+    assert _driftline("list", "laws", "--json") == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert {"name": "static", "what": "No drift: the interest a user was born with."} in rows
+    assert _driftline("list", "all") == 0
+    assert {line.split()[0] for line in capsys.readouterr().out.splitlines()} >= {"scenarios", "agents", "laws"}
+    assert _driftline("list", "lawz") == 2
+    assert _only_line(capsys) == "kind 'lawz' is unknown; did you mean 'laws'?"
