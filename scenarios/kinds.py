@@ -73,8 +73,13 @@ def _agent(name: str) -> Callable[[], Agent]:
     overrides = {"population.users": 40, "catalogue.items": 120, "run.encoder": "hashing"}
     scenario = load("abrupt_shift", overrides)
     whole = with_agents(scenario, checked_agents(scenario, [name]))
-    world = World(whole)
-    return lambda: build_agent(whole, next(iter(whole.agents)), world)
+    (agent,), world = whole.agents, World(whole)
+
+    def make() -> Agent:
+        return build_agent(whole, agent, world)
+
+    make()  # what is wrong with its name is said before any work
+    return make
 
 
 NO_POLICY = class_like(Policy, "driftline.agents.policy.Policy")

@@ -84,7 +84,7 @@ def test_an_override_within_a_default_mapping_keeps_the_rest_of_it() -> None:
         ("population", 3, "population = 3: must be a mapping of keys to values"),
         ("population__userz", 5, "key 'population.userz' is unknown; did you mean 'population.users'?"),
         ("horizon__days", 5, "key 'horizon.days' is unknown; 'horizon' has no keys below it"),
-        ("horizon", float("nan"), "horizon = nan: must be > 0"),
+        ("horizon", float("nan"), "horizon = nan: must be a finite number"),
         ("groups__all__laws__gradual__tau", 0, "groups.all.laws.gradual.tau = 0: must be > 0"),
         (
             "groups__all__laws__gradual__tua",
