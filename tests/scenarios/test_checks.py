@@ -131,7 +131,7 @@ def test_code_that_a_file_names_is_not_run_where_that_is_forbidden(
 ) -> None:
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "loud.py").write_text("raise RuntimeError('run')\n")
-    groups = {"all": {"laws": {"loud:Law": {}}}}
+    groups: dict[str, Any] = {"all": {"laws": {"loud:Law": {}}}}
     path = written(tmp_path, groups=groups, expects=None, agents={"a": {"evolution": "loud:Tracker"}}, title="a:b")
     checks = {each.name: each for each in check_scenario(path, run_code=False)}
     assert checks["expects"].fault == "it states none"
