@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from driftline.agents.protocol import Agent, Job
+from driftline.agents.protocol import AgentProtocol, Job
 from driftline.sim.types import BehaviorKind, Behaviors, Feedback, Int64s, Items, Observation, Setting, Slates
 
 Rounds = Sequence[tuple[Observation, Feedback]]
@@ -33,7 +33,7 @@ class Stage:
     that hangs together: later behaviours name the items that were taken here.
     """
 
-    agent: Agent
+    agent: AgentProtocol
     setting: Setting
     boundary: int = -1
     """Number of the next tick boundary; -1: that of the start."""

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from driftline.agents._script import Cut, Rounds, Stage, whole
-from driftline.agents.protocol import Agent
+from driftline.agents.protocol import AgentProtocol
 from driftline.sim.types import Feedback, Floats, Int32s, Int64s, Observation, Setting, Slates
 
 Told = TypeVar("Told")
@@ -41,7 +41,7 @@ class Broken(Exception):  # noqa: N818
 class Exam:
     """What an agent is examined with."""
 
-    make_agent: Callable[[], Agent]
+    make_agent: Callable[[], AgentProtocol]
     setting: Setting
     rounds: Rounds
 
@@ -52,7 +52,7 @@ class Exam:
         return Stage(agent, self.setting)
 
 
-def check_agent(make_agent: Callable[[], Agent], setting: Setting, rounds: Rounds) -> Iterator[Check]:
+def check_agent(make_agent: Callable[[], AgentProtocol], setting: Setting, rounds: Rounds) -> Iterator[Check]:
     """All checks, one after the other; without all methods there is only the first.
 
     make_agent: makes a new agent, alike each time. setting: for `reset`. rounds: observations of several ticks, in
@@ -230,7 +230,7 @@ def slate_fault(observation: Observation, slates: Slates, length: int) -> str | 
 class _Watched:
     """Stands between the script and the agent, and sees to it that what passes comes back unharmed."""
 
-    def __init__(self, agent: Agent) -> None:
+    def __init__(self, agent: AgentProtocol) -> None:
         self._agent = agent
         self.tick, self.finish, self.score = agent.tick, agent.finish, agent.score
         self.snapshot, self.restore = agent.snapshot, agent.restore
@@ -257,7 +257,7 @@ class _Watched:
 class _Overruled:
     """Slates are shown upside down, and the agent hears of every second user only."""
 
-    def __init__(self, agent: Agent) -> None:
+    def __init__(self, agent: AgentProtocol) -> None:
         self._agent = agent
         self.reset, self.act, self.tick, self.finish = agent.reset, agent.act, agent.tick, agent.finish
         self.score, self.snapshot, self.restore = agent.score, agent.snapshot, agent.restore
@@ -275,7 +275,7 @@ def _judged(exam: Exam, rounds: Rounds) -> None:
     exam.fresh().play(rounds, watch=judge)
 
 
-def _scores(agent: Agent, users: Int64s, items: Int32s) -> Floats:
+def _scores(agent: AgentProtocol, users: Int64s, items: Int32s) -> Floats:
     scores = np.asarray(agent.score(users, items), dtype=np.float64)
     if scores.shape != (users.size, items.size):
         raise Broken(f"score returned shape {list(scores.shape)}; must be {[users.size, items.size]}")

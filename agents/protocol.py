@@ -23,7 +23,7 @@ class Job:
 
 
 @runtime_checkable
-class Agent(Protocol):
+class AgentProtocol(Protocol):
     """Recommends slates and learns from what happens. numpy and Polars only cross this border.
 
     Order of calls: `reset` once; then at every tick boundary `finish` for each job that is over, then

@@ -6,7 +6,7 @@ from typing import TypeVar
 import numpy as np
 
 from driftline.agents.policy import HasPropensity
-from driftline.agents.protocol import Agent, HasItemSpace, Job
+from driftline.agents.protocol import AgentProtocol, HasItemSpace, Job
 from driftline.scenarios.oracle_agent import ItemSpace
 from driftline.sim.errors import AgentError, SlateError
 from driftline.sim.types import Feedback, Floats, Int32s, Int64s, Observation, Setting, Slates
@@ -19,7 +19,7 @@ MOST = 2**31 - 1
 class Caller:
     """One agent under guard. Every fault becomes an `AgentError` of one line, with its cause attached."""
 
-    def __init__(self, agent: Agent, name: str) -> None:
+    def __init__(self, agent: AgentProtocol, name: str) -> None:
         self._agent = agent
         self._name = name
 
@@ -29,11 +29,11 @@ class Caller:
         return self._name
 
     def reset(self, setting: Setting) -> None:
-        """`Agent.reset`."""
+        """`AgentProtocol.reset`."""
         self._guard("reset", lambda: self._agent.reset(setting))
 
     def tick(self, now: float) -> Sequence[Job]:
-        """`Agent.tick`; the jobs it starts must have names and durations."""
+        """`AgentProtocol.tick`; the jobs it starts must have names and durations."""
         jobs = self._guard(f"tick at day {now:g}", lambda: tuple(self._agent.tick(now)))
         for job in jobs:
             if not (isinstance(job, Job) and job.days >= 0.0):
@@ -43,7 +43,7 @@ class Caller:
         return jobs
 
     def finish(self, job: str) -> None:
-        """`Agent.finish`."""
+        """`AgentProtocol.finish`."""
         self._guard(f"finish({job!r})", lambda: self._agent.finish(job))
 
     @property
@@ -52,7 +52,7 @@ class Caller:
         return self._item_space if isinstance(self._agent, HasItemSpace) else None
 
     def score(self, users: Int64s, items: Int32s) -> Floats:
-        """`Agent.score`; must be finite, one row per user."""
+        """`AgentProtocol.score`; must be finite, one row per user."""
         scores = self._guard("score", lambda: np.asarray(self._agent.score(users, items), dtype=np.float64))
         if scores.shape != (users.size, items.size):
             raise AgentError(
@@ -64,7 +64,7 @@ class Caller:
         return scores
 
     def act(self, observation: Observation, length: int) -> Slates:
-        """`Agent.act`; shapes, types and propensities are checked here, the items by the world."""
+        """`AgentProtocol.act`; shapes, types and propensities are checked here, the items by the world."""
         where = f"user {observation.user[0]}, visit {observation.visit[0]}"
         slates = self._guard(
             f"act ({len(observation)} visits, the first: {where})", lambda: self._agent.act(observation)
@@ -115,7 +115,7 @@ class Caller:
         return found
 
     def learn(self, feedback: Feedback, observation: Observation) -> None:
-        """`Agent.learn`."""
+        """`AgentProtocol.learn`."""
         where = f"user {observation.user[0]}, visit {observation.visit[0]}"
         self._guard(f"learn ({len(observation)} visits, the first: {where})", lambda: self._agent.learn(feedback))
 

@@ -4,12 +4,12 @@ import re
 from typing import Any
 
 from driftline.agents.evolution._base import Tracker
-from driftline.agents.protocol import Agent
+from driftline.agents.protocol import AgentProtocol
 from driftline.sim.plug_ins import PlugIns, class_like
 from driftline.sim.types import Params
 
-BASELINES: PlugIns[type[Agent]] = PlugIns(
-    "agent", "driftline.agents.baselines", class_like(Agent, "driftline.agents.protocol.Agent")
+BASELINES: PlugIns[type[AgentProtocol]] = PlugIns(
+    "agent", "driftline.agents.baselines", class_like(AgentProtocol, "driftline.agents.protocol.AgentProtocol")
 )
 TRACKERS: PlugIns[Any] = PlugIns(
     "evolution", "driftline.agents.evolution", class_like(Tracker, "driftline.agents.evolution.Tracker")

@@ -14,7 +14,7 @@ from driftline.agents.composed.valuation import FullNumbers
 from driftline.agents.evolution._base import Tracker
 from driftline.agents.models.item_space import TextEncoder
 from driftline.agents.policy import PlackettLuce, Policy
-from driftline.agents.protocol import Agent
+from driftline.agents.protocol import AgentProtocol
 from driftline.scenarios.agent_names import PARTS, of_tracker, parse_id
 from driftline.scenarios.built_in import BASELINES, TRACKERS, policies
 from driftline.scenarios.oracle_agent import Oracle
@@ -27,7 +27,7 @@ from driftline.sim.world import World
 SWITCHES = ("reads", "foresees", "factorises")
 
 
-def build_agent(scenario: Scenario, agent_id: str, world: World) -> Agent:
+def build_agent(scenario: Scenario, agent_id: str, world: World) -> AgentProtocol:
     """The agent that `scenario.agents[agent_id]` describes.
 
     Raises:
@@ -39,7 +39,7 @@ def build_agent(scenario: Scenario, agent_id: str, world: World) -> Agent:
     if base == "oracle":
         return Oracle(world)
     if base in BASELINES.names() or ":" in base:
-        agent: Agent = _construct(agent_id, BASELINES.find(base), spec.params)
+        agent: AgentProtocol = _construct(agent_id, BASELINES.find(base), spec.params)
         return agent
     rival = base in TRACKERS.names()
     name = spec.evolution or (base if rival else "filter_bank")

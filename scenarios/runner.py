@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from driftline.agents.protocol import Agent, Job
+from driftline.agents.protocol import AgentProtocol, Job
 from driftline.evaluation.run.folder import slug
 from driftline.scenarios.agent_calls import Caller
 from driftline.scenarios.compose import build_agent
@@ -159,7 +159,9 @@ def run_one(scenario: Scenario, agent_id: str, seed: int, out: Path, progress: P
     _write_timing(log / "timing.json", records, time.perf_counter() - began, time.process_time() - cpu)
 
 
-def _play(scenario: Scenario, world: World, agent: Agent, caller: Caller, records: Records, progress: Progress) -> None:
+def _play(
+    scenario: Scenario, world: World, agent: AgentProtocol, caller: Caller, records: Records, progress: Progress
+) -> None:
     """The loop: observe, act, respond, learn; shared state moves at tick boundaries."""
     params, trainer = world.params, Trainer()
     boundary = round(params.warmup / params.tick)
@@ -178,7 +180,7 @@ def _play(scenario: Scenario, world: World, agent: Agent, caller: Caller, record
 def _visit(
     scenario: Scenario,
     world: World,
-    agent: Agent,
+    agent: AgentProtocol,
     caller: Caller,
     records: Records,
     observation: Observation,

@@ -4,19 +4,20 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from driftline.agents.agent import Agent
 from driftline.agents.baselines.popularity import (
     add_counts,
     checked_temperature,
     clicked_items,
-    count_of,
     counted_log_propensity,
+    counted_scores,
     most_counted,
 )
 from driftline.agents.protocol import Job
 from driftline.sim.types import Feedback, Floats, Int32s, Int64s, Observation, Setting, Slates
 
 
-class RecencyPopularity:
+class RecencyPopularity(Agent):
     """Ranks by clicks whose weight halves every `half_life` days, ties by a keyed draw per item.
 
     Clicks are counted in whole numbers per tick and fade at tick boundaries only: batches leave no trace.
@@ -30,15 +31,10 @@ class RecencyPopularity:
             raise ValueError(f"half_life is {half_life} days; it must be above 0")
         self._half_life = half_life
         self._temperature = checked_temperature(temperature)
-        self._seed = 0
-        self._length = 0
-        self._now = 0.0
-        self._counts = np.zeros(0)
-        self._pending = np.zeros(0, np.int64)
 
     def reset(self, setting: Setting) -> None:
         """Count the warm-up's clicks tick by tick, each faded to the start."""
-        self._seed, self._length, self._now = setting.seed, setting.slate, setting.start
+        self.setting, self._now = setting, setting.start
         log = setting.feedback
         taken, age = clicked_items(log), setting.start - log.time[log.choice < log.items.shape[1]]
         ticks = np.floor(np.maximum(age, 0.0) / setting.tick).astype(np.int64)
@@ -49,11 +45,11 @@ class RecencyPopularity:
 
     def act(self, observation: Observation) -> Slates:
         """The candidates most taken lately, or a draw among them."""
-        return most_counted(observation, self._counts, self._length, self._seed, self._temperature)
+        return most_counted(observation, self._counts, self.setting.slate, self.setting.seed, self._temperature)
 
     def log_propensity(self, observation: Observation, items: Int32s) -> Floats:
         """log P(item k | items above it) [n, L]."""
-        return counted_log_propensity(observation, self._counts, self._seed, self._temperature, items)
+        return counted_log_propensity(observation, self._counts, self.setting.seed, self._temperature, items)
 
     def learn(self, feedback: Feedback) -> None:
         """Keep the clicks for the next tick boundary."""
@@ -67,22 +63,9 @@ class RecencyPopularity:
         self._counts, self._pending, self._now = faded, np.zeros(0, np.int64), now
         return ()
 
-    def finish(self, job: str) -> None:
-        """No job of this agent ever ends."""
-
-    def score(self, users: Int64s, items: Int32s) -> Floats:
+    def scores(self, users: Int64s, items: Int32s) -> Floats:
         """log(1 + faded clicks), the same for every user [n, m]."""
-        scores = np.log1p(count_of(self._counts, items))
-        return np.broadcast_to(scores, (len(users), np.shape(items)[-1])).copy()
-
-    def snapshot(self) -> object:
-        """Counts, settled and pending, and the day of the last boundary."""
-        return self._seed, self._length, self._now, self._counts, self._pending
-
-    def restore(self, state: object) -> None:
-        """Go back to a snapshot."""
-        assert isinstance(state, tuple)
-        self._seed, self._length, self._now, self._counts, self._pending = state
+        return counted_scores(self._counts, users, items)
 
     def _fading(self, days: float) -> float:
         return float(0.5 ** (days / self._half_life))

@@ -1,10 +1,6 @@
-"""Encoder.open and the small encoders (ends the import circle).
+"""Text encoders: what each promises, how one is opened by name, and two that need no weights.
 
-Text encoders: what they promise, and how one is opened by name.
-
-Hashed bag of words: the plainest reader, and the example of a predictor swapped in.
-
-Noise vectors: the honesty control. Whoever profits from them reads ids, not words.
+torch and transformers are imported when a BERT-family encoder is opened, not before.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""A BERT-family encoder in batches of fixed shape: mean over tokens, unit length.
+"""BERT-family encoders, pretrained or small and seeded, in batches of fixed shape: mean over tokens, unit length.
 
 Ragged batches change the last bits of up to a third of the rows, and a cache would carry them along. Here
 every matrix product has one of six shapes, whatever is encoded together. Imports torch; import it lazily.

@@ -11,7 +11,7 @@ from driftline.agents._script import Rounds, Stage
 from driftline.agents.baselines.popularity import Popularity
 from driftline.agents.baselines.random import Random
 from driftline.agents.checks import CHECKS, check_agent, slate_fault
-from driftline.agents.protocol import Agent, Job
+from driftline.agents.protocol import AgentProtocol, Job
 from driftline.sim.types import (
     BehaviorKind,
     Behaviors,
@@ -87,7 +87,7 @@ def script() -> tuple[Setting, Rounds]:
 SETTING, ROUNDS = script()
 
 
-def faults(make: Callable[[], Agent]) -> dict[str, str]:
+def faults(make: Callable[[], AgentProtocol]) -> dict[str, str]:
     return {check.name: check.fault for check in check_agent(make, SETTING, ROUNDS) if check.fault}
 
 
@@ -95,10 +95,10 @@ class Learner(Popularity):
     """Popular items, those that the user took first; a job adds a little to everybody's counts."""
 
     def reset(self, setting: Setting) -> None:
-        super().reset(setting)
         self.own: dict[int, Floats] = {}
         self.extra = 0.0
         self.acted: Observation | None = None
+        super().reset(setting)
 
     def act(self, observation: Observation) -> Slates:
         self.acted = observation
@@ -136,7 +136,7 @@ class Learner(Popularity):
 
 
 @pytest.mark.parametrize("make", [Learner, Random, Popularity])
-def test_a_good_agent_passes_every_check(make: Callable[[], Agent]) -> None:
+def test_a_good_agent_passes_every_check(make: Callable[[], AgentProtocol]) -> None:
     checks = list(check_agent(make, SETTING, ROUNDS))
     assert [check.name for check in checks] == list(CHECKS)
     assert [check.fault for check in checks] == [None] * len(CHECKS)
@@ -289,12 +289,16 @@ class Backwards(Learner):
 class OwnOnly(Learner):
     """Believes that what it returned was shown, to everybody."""
 
+    def reset(self, setting: Setting) -> None:
+        self.last: Slates | None = None
+        super().reset(setting)
+
     def act(self, observation: Observation) -> Slates:
         self.last = super().act(observation)
         return self.last
 
     def learn(self, feedback: Feedback) -> None:
-        if not np.array_equal(feedback.items, self.last.items):
+        if self.last is not None and not np.array_equal(feedback.items, self.last.items):
             raise ValueError("these are not my slates")
         super().learn(feedback)
 
@@ -329,14 +333,14 @@ class Raises(Learner):
         (Raises, "slates", "raised RuntimeError: out of ideas"),
     ],
 )
-def test_a_broken_agent_is_caught(make: Callable[[], Agent], name: str, words: str) -> None:
+def test_a_broken_agent_is_caught(make: Callable[[], AgentProtocol], name: str, words: str) -> None:
     found = faults(make)
     assert name in found
     assert words in found[name]
 
 
 @pytest.mark.parametrize("make", [Hasty, Sticky, Scribbler, OwnOnly, OnceOnly, NosyInPrivate, Crowd])
-def test_a_fault_is_not_blamed_on_other_promises(make: Callable[[], Agent]) -> None:
+def test_a_fault_is_not_blamed_on_other_promises(make: Callable[[], AgentProtocol]) -> None:
     assert len(faults(make)) == 1
 
 
@@ -379,9 +383,9 @@ class Listener(Random):
 
 
 def test_a_script_turns_into_a_log_of_the_agents_own_that_hangs_together() -> None:
-    Listener.told.clear()
     agent = Listener()
     agent.reset(SETTING)
+    Listener.told.clear()
     Stage(agent, SETTING).play(ROUNDS)
     observations, told = Listener.told[::2], Listener.told[1::2]
     for k in range(1, len(ROUNDS)):

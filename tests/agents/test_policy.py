@@ -1,3 +1,6 @@
+"""Scores become slates, greedily or by draws, and every slate's propensity is exact."""
+
+from dataclasses import replace
 from itertools import permutations
 
 import numpy as np
@@ -15,9 +18,10 @@ from driftline.agents.policy import (
     PlackettLuce,
     Policy,
     certain_log_propensity,
+    highest,
     plackett_luce_log_propensity,
 )
-from driftline.agents.protocol import Agent
+from driftline.agents.protocol import AgentProtocol
 from driftline.sim.keyed import Stream, uniforms
 from driftline.sim.types import Floats, Int64s, Items, Observation, empty_behaviors
 
@@ -149,7 +153,7 @@ STOCHASTIC = [Random(), Popularity(temperature=0.7), RecencyPopularity(temperatu
 CERTAIN = [Popularity(), RecencyPopularity(), StaticMf()]
 
 
-def met(agent: Agent) -> Agent:
+def met(agent: AgentProtocol) -> AgentProtocol:
     agent.reset(SHOP)
     agent.learn(
         respond(
@@ -187,6 +191,56 @@ def test_what_is_not_on_offer_or_shown_twice_is_impossible() -> None:
     assert plackett_luce_log_propensity(weight, pool, np.array([[7, 7]], np.int32))[0, 1] == -np.inf
 
 
+def test_a_shortlist_shares_out_all_probability_among_its_items() -> None:
+    scores = np.random.default_rng(6).normal(size=(1, 5))
+    policy, seen = PlackettLuce(temperature=0.7, shortlist=3), seen_by(1, np.arange(5))
+    every = np.array(list(permutations(range(5), 2)), np.int32)
+    p = np.array([np.exp(policy.log_propensity(seen, scores, place(2, 1), row[None]).sum()) for row in every])
+    listed = np.isin(every, np.argsort(-scores[0])[:3]).all(axis=1)
+    assert p.sum() == pytest.approx(1.0)
+    assert (p > 0).tolist() == listed.tolist()
+
+
+def test_a_policy_states_of_its_own_draws_what_it_drew_with() -> None:
+    scores = np.random.default_rng(7).normal(size=(50, 12))
+    policy, seen = PlackettLuce(temperature=0.7, shortlist=9), seen_by(50, np.arange(12))
+    drawn = policy.slates(seen, scores, place(4, 50), seed=3)
+    found = policy.log_propensity(seen, scores, place(4, 50), drawn.items)
+    np.testing.assert_array_equal(found, drawn.log_p_cascade)
+
+
+def test_greedy_is_certain_of_the_best_slate_and_of_no_other() -> None:
+    seen, best = seen_by(1, np.array([7, 8, 9])), np.array([[2, 0]])
+    items = np.array([[9, 7]], np.int32)
+    assert Greedy().log_propensity(seen, np.zeros((1, 3)), best, items).tolist() == [[0.0, 0.0]]
+    assert Greedy().log_propensity(seen, np.zeros((1, 3)), best, items[:, ::-1]).tolist() == [[-np.inf, -np.inf]]
+
+
+def test_the_highest_scores_come_first_and_ties_by_a_draw_per_item() -> None:
+    seen = seen_by(3, np.array([7, 8, 9, 4]))
+    own = highest(seen, np.array([[1.0, 3.0, 2.0, 0.0]] * 3), 3, seed=1)
+    assert own.items.tolist() == [[8, 9, 7]] * 3
+    assert highest(seen, np.array([1.0, 3.0, 2.0, 0.0]), 3, seed=1).items.tolist() == own.items.tolist()
+    assert not own.log_p.any()
+    tied = {tuple(highest(seen, np.zeros((3, 4)), 3, seed=seed).items[0].tolist()) for seed in range(20)}
+    assert len(tied) > 5
+    turned = replace(seen, candidates=seen.candidates[::-1].copy())
+    np.testing.assert_array_equal(highest(seen, np.zeros(4), 3, 2).items, highest(turned, np.zeros(4), 3, 2).items)
+
+
+@pytest.mark.parametrize(
+    ("scores", "words"),
+    [
+        (np.zeros((2, 4)), r"scores have shape \[2, 4\]; must be \[3, 4\], or \[4\]"),
+        (np.zeros((3, 3)), r"scores have shape \[3, 3\]; must be \[3, 4\]"),
+        (np.array([0.0, 1.0, np.nan, 0.0]), "the score of item 9 for user 1000 is NaN"),
+    ],
+)
+def test_scores_that_rank_nothing_are_named(scores: Floats, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        highest(seen_by(3, np.array([7, 8, 9, 4])), scores, 2, 1)
+
+
 def test_far_apart_weights_keep_exact_probabilities() -> None:
     weight, pool = np.array([[0.0, -900.0, -901.0]]), np.arange(3, dtype=np.int32)
     found = plackett_luce_log_propensity(weight, pool, np.array([[0, 1]], np.int32))[0]
@@ -194,7 +248,7 @@ def test_far_apart_weights_keep_exact_probabilities() -> None:
 
 
 @pytest.mark.parametrize("agent", STOCHASTIC, ids=lambda agent: type(agent).__name__)
-def test_a_drawn_slate_has_the_propensity_that_its_agent_states(agent: Agent) -> None:
+def test_a_drawn_slate_has_the_propensity_that_its_agent_states(agent: AgentProtocol) -> None:
     assert isinstance(agent, HasPropensity)
     seen = observation(users(), 10, 14.3)
     slates = met(agent).act(seen)
@@ -203,7 +257,7 @@ def test_a_drawn_slate_has_the_propensity_that_its_agent_states(agent: Agent) ->
 
 
 @pytest.mark.parametrize("agent", CERTAIN, ids=lambda agent: type(agent).__name__)
-def test_a_deterministic_agent_shows_its_own_slate_for_certain_and_no_other(agent: Agent) -> None:
+def test_a_deterministic_agent_shows_its_own_slate_for_certain_and_no_other(agent: AgentProtocol) -> None:
     assert isinstance(agent, HasPropensity)
     seen = observation(users(), 10, 14.3)
     shown = met(agent).act(seen).items

@@ -5,7 +5,7 @@ import pytest
 from recorded_rounds import Recorded, recorded
 
 from driftline.agents.checks import check_agent
-from driftline.agents.protocol import Agent
+from driftline.agents.protocol import AgentProtocol
 from driftline.scenarios.compose import build_agent
 from driftline.sim.types import BehaviorKind
 
@@ -41,7 +41,7 @@ def test_the_script_holds_what_agents_stumble_over(small: Recorded) -> None:
 
 
 def _conforms(small: Recorded, agent: str) -> None:
-    def make() -> Agent:
+    def make() -> AgentProtocol:
         return build_agent(small.scenario, agent, small.world)
 
     checks = list(check_agent(make, small.setting, small.rounds))

@@ -15,7 +15,7 @@ from driftline.agents.evolution.filter_bank import FilterBank
 from driftline.agents.evolution.moving_average import MovingAverage
 from driftline.agents.evolution.online_gradient import OnlineGradient
 from driftline.agents.policy import Greedy, PlackettLuce
-from driftline.agents.protocol import Agent
+from driftline.agents.protocol import AgentProtocol
 from driftline.scenarios.agent_names import with_agents
 from driftline.scenarios.compose import build_agent
 from driftline.scenarios.oracle_agent import Oracle
@@ -52,7 +52,7 @@ def composed(world: World, agent: str) -> Any:
 def test_every_built_in_agent_is_composed_by_its_name(world: World, agent: str, kind: type) -> None:
     made = composed(world, agent)
     assert type(made) is kind
-    assert isinstance(made, Agent)
+    assert isinstance(made, AgentProtocol)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from object_graph import forbidden, held_out_fit, leak, reachable, user_orders
 
-from driftline.agents.protocol import Agent
+from driftline.agents.protocol import AgentProtocol
 from driftline.scenarios.agent_names import with_agents
 from driftline.scenarios.compose import build_agent
 from driftline.scenarios.schema import load
@@ -40,7 +40,7 @@ class Scene:
     setting: Setting
     observations: list[Observation]
     feedback: list[Feedback]
-    agent: Agent
+    agent: AgentProtocol
 
     def latent_items(self) -> dict[str, Floats]:
         shelf = self.world.catalogue

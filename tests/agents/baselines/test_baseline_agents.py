@@ -7,7 +7,7 @@ from scipy.stats import chisquare
 from driftline.agents.baselines.popularity import Popularity
 from driftline.agents.baselines.random import Random
 from driftline.agents.baselines.recency_popularity import RecencyPopularity
-from driftline.agents.protocol import Agent
+from driftline.agents.protocol import AgentProtocol
 from driftline.sim.types import (
     Feedback,
     Int32s,
@@ -20,7 +20,7 @@ from driftline.sim.types import (
     empty_interactions,
 )
 
-EVERY: list[Callable[[], Agent]] = [Random, Popularity, RecencyPopularity]
+EVERY: list[Callable[[], AgentProtocol]] = [Random, Popularity, RecencyPopularity]
 NO_ITEMS = Items(
     np.empty(0, np.int32),
     np.empty(0, np.int32),
@@ -93,7 +93,7 @@ def seen(n: int, candidates: Int32s, first: int = 0) -> Observation:
     return Observation(user, np.zeros(n, np.int32), np.full(n, 14.0), empty_behaviors(), candidates, NO_ITEMS, 56)
 
 
-def ready(make: Callable[[], Agent], feedback: Feedback, seed: int = 1) -> Agent:
+def ready(make: Callable[[], AgentProtocol], feedback: Feedback, seed: int = 1) -> AgentProtocol:
     agent = make()
     agent.reset(setting(feedback, seed))
     return agent
@@ -107,9 +107,9 @@ SHARED = np.array([5, 3, 8, 2, 9], np.int32)
 
 
 @pytest.mark.parametrize("make", EVERY)
-def test_a_baseline_follows_the_protocol_and_shows_distinct_candidates(make: Callable[[], Agent]) -> None:
+def test_a_baseline_follows_the_protocol_and_shows_distinct_candidates(make: Callable[[], AgentProtocol]) -> None:
     agent = ready(make, taken([5, 5, 3]))
-    assert isinstance(agent, Agent)
+    assert isinstance(agent, AgentProtocol)
     private = np.argsort(np.random.default_rng(1).random((6, 40)), axis=1)[:, :9].astype(np.int32)
     for candidates in (SHARED, private):
         slates = agent.act(seen(6, candidates))
@@ -127,7 +127,7 @@ def test_a_baseline_follows_the_protocol_and_shows_distinct_candidates(make: Cal
 
 @pytest.mark.parametrize("make", EVERY)
 @pytest.mark.parametrize("chunk", [1, 7])
-def test_batches_leave_no_trace(make: Callable[[], Agent], chunk: int) -> None:
+def test_batches_leave_no_trace(make: Callable[[], AgentProtocol], chunk: int) -> None:
     rng = np.random.default_rng(2)
     log = taken((rng.integers(1, 9, 60) * rng.choice([-1, 1], 60)).tolist(), 14.1)
     whole, cut = ready(make, taken([1, 2])), ready(make, taken([1, 2]))
@@ -146,7 +146,7 @@ def test_batches_leave_no_trace(make: Callable[[], Agent], chunk: int) -> None:
 
 
 @pytest.mark.parametrize("make", EVERY)
-def test_a_snapshot_is_not_changed_by_what_follows(make: Callable[[], Agent]) -> None:
+def test_a_snapshot_is_not_changed_by_what_follows(make: Callable[[], AgentProtocol]) -> None:
     agent = ready(make, taken([5, 5, 3, 8]))
     before, scores = agent.act(seen(4, SHARED)), agent.score(np.arange(2), SHARED)
     state = agent.snapshot()
@@ -197,7 +197,7 @@ def test_popularity_counts_what_happened_before_the_run() -> None:
 
 
 @pytest.mark.parametrize("make", [Popularity, RecencyPopularity])
-def test_ties_are_broken_by_the_seed_and_alike_for_all_users(make: Callable[[], Agent]) -> None:
+def test_ties_are_broken_by_the_seed_and_alike_for_all_users(make: Callable[[], AgentProtocol]) -> None:
     firsts = set()
     for seed in range(30):
         shown = ready(make, taken([-1]), seed).act(seen(5, SHARED)).items
