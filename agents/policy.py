@@ -23,6 +23,11 @@ class Policy(Protocol):
     def slates(self, observation: Observation, scores: Floats, best: Int64s, seed: int) -> Slates:
         """Slates [n, L] for scores [n, C] of the candidates; `best` [n, L]: columns of the best slate."""
 
+
+@runtime_checkable
+class StatesPropensity(Policy, Protocol):
+    """A policy that can say how likely any slate was, not only the one that it drew."""
+
     def log_propensity(self, observation: Observation, scores: Floats, best: Int64s, items: Int32s) -> Floats:
         """log P(item k | items above it) of showing these slates [n, L] for the same scores; -inf where it never would.
 
