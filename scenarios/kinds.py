@@ -9,7 +9,7 @@ from typing import Any
 
 from driftline.agents.models.item_space import TextEncoder
 from driftline.agents.policy import Policy
-from driftline.agents.protocol import Agent
+from driftline.agents.protocol import AgentProtocol
 from driftline.scenarios.agent_names import checked_agents, parse_id, with_agents
 from driftline.scenarios.built_in import BASELINES, TRACKERS, agent_ids, policies
 from driftline.scenarios.hashes import world_hash
@@ -64,7 +64,7 @@ def _agent_summary(name: str) -> str:
     return f"The simple system a team would run, on this model of interests: {TRACKERS.summary(name)}"
 
 
-def _agent(name: str) -> Callable[[], Agent]:
+def _agent(name: str) -> Callable[[], AgentProtocol]:
     """What makes the agent of this id, composed as in the scenario `abrupt_shift`."""
     from driftline.scenarios.compose import build_agent
 
@@ -75,7 +75,7 @@ def _agent(name: str) -> Callable[[], Agent]:
     whole = with_agents(scenario, checked_agents(scenario, [name]))
     (agent,), world = whole.agents, World(whole)
 
-    def make() -> Agent:
+    def make() -> AgentProtocol:
         return build_agent(whole, agent, world)
 
     make()  # what is wrong with its name is said before any work
