@@ -15,13 +15,14 @@ export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 
-.PHONY: help demo test check docs bench clean
+.PHONY: help demo test check architecture docs bench clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo    the main job: seven agents, three seeds, one report ($(DEMO)/report.html)"
 	@echo "make test    the whole test suite"
 	@echo "make check   lint, format, types, layers"
+	@echo "make architecture   the tree of ARCHITECTURE.md, written anew"
 	@echo "make docs    every example of the manual, executed"
 	@echo "make bench   speed"
 	@echo "make clean   remove $(VENV), runs and caches"
@@ -38,6 +39,9 @@ check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy src tests
 	$(BIN)/lint-imports
+
+architecture: $(STAMP)
+	$(BIN)/python tests/write_architecture.py
 
 docs: $(STAMP)
 	$(BIN)/pytest tests/test_docs.py

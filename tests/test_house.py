@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,17 @@ def test_driftline_run_is_there_and_nothing_else_is_made_up() -> None:
     assert driftline.run is run
     with pytest.raises(AttributeError, match="has no attribute 'walk'"):
         _ = driftline.walk
+
+
+VOCABULARY = {"types", "numbers", "errors", "keyed", "kernel", "conformance", "plug_ins"}
+"""Modules of `sim` that agents and judges may use."""
+
+
+def test_agents_and_judges_are_kept_from_all_of_sim_but_its_vocabulary() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
+    (forbidden,) = (set(each["forbidden_modules"]) for each in contracts if each["type"] == "forbidden")
+    rooms = {path.stem for path in (ROOT / "sim").iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()}
+    assert forbidden == {f"driftline.sim.{room}" for room in rooms - VOCABULARY - {"__init__"}}
 
 
 def test_no_module_is_too_long() -> None:
