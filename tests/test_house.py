@@ -55,7 +55,9 @@ VOCABULARY = {"types", "numbers", "errors", "keyed", "kernel", "conformance", "p
 
 
 def test_agents_and_judges_are_kept_from_all_of_sim_but_its_vocabulary() -> None:
-    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
     (forbidden,) = (set(each["forbidden_modules"]) for each in contracts if each["type"] == "forbidden")
     rooms = {path.stem for path in (ROOT / "sim").iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()}
     assert forbidden == {f"driftline.sim.{room}" for room in rooms - VOCABULARY - {"__init__"}}
