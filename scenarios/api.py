@@ -27,7 +27,7 @@ from driftline.sim.errors import InputError, RunFolderError
 from driftline.sim.world import World
 
 if TYPE_CHECKING:
-    from driftline.evaluation.run.paired import Comparison, Outcome
+    from driftline.evaluation.run.paired import Comparison
 
 
 def checked_topics(scenario: Scenario, seed: int) -> tuple[str, ...]:
@@ -74,6 +74,11 @@ class Run:
         """The seeds of this run."""
         return self.files.seeds
 
+    @property
+    def own_metrics(self) -> tuple[str, ...]:
+        """The metrics that the run's scenario names, as `package.module:Class`."""
+        return self.files.own_metrics
+
     @cached_property
     def metrics(self) -> pl.DataFrame:
         """agent, seed, metric, window, value, low, high; seed is null for all seeds together."""
@@ -114,8 +119,11 @@ class Run:
         with readable():
             return report(self.files)
 
-    def compare(self, a: str, b: str, metric: "Outcome" = "reward") -> "Comparison":
-        """Agent `b` against agent `a`, paired by user and seed; positive means that `b` has more of it."""
+    def compare(self, a: str, b: str, metric: str = "reward") -> "Comparison":
+        """Agent `b` against agent `a`, paired by user and seed; positive means that `b` has more of it.
+
+        metric: of single visits: a built-in one, one of the scenario's `judge.metrics`, or `package.module:Class`.
+        """
         from driftline.evaluation.run.paired import compare
 
         with readable():
@@ -178,7 +186,10 @@ def prepared(
     scenario: str | Path | Scenario, agents: Iterable[str], seeds: Iterable[int], overrides: Mapping[str, Any]
 ) -> tuple[Scenario, tuple[int, ...]]:
     """The scenario with exactly these agents, each composed in full, and the seeds; all checked."""
+    from driftline.evaluation.metrics._table import own_metrics
+
     loaded = load(scenario, overrides)
+    own_metrics(loaded.judge.metrics)
     return with_agents(loaded, checked_agents(loaded, agents)), checked_seeds(seeds)
 
 

@@ -44,7 +44,10 @@ def world_hash(scenario: Scenario) -> str:
 def scenario_hash(scenario: Scenario) -> str:
     """Everything that a result depends on, except for the agents, which are compared one by one."""
     return digest(
-        scenario.model_dump(mode="json", exclude={**dict.fromkeys(WORDS | {"agents"}, True), "run": {"batch", "cache"}})
+        scenario.model_dump(
+            mode="json",
+            exclude={**dict.fromkeys(WORDS | {"agents"}, True), "run": {"batch", "cache"}, "judge": {"metrics"}},
+        )
     )
 
 

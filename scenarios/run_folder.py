@@ -98,7 +98,7 @@ def _started(pid: int) -> str:
 
 
 ERRORS = "error.log"
-IRRELEVANT = ("agents.", "title", "purpose", "grade.", "run.batch", "run.cache")
+IRRELEVANT = ("agents.", "title", "purpose", "grade.", "run.batch", "run.cache", "judge.metrics")
 """Keys in which two runs of one folder may differ."""
 
 

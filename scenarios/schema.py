@@ -53,6 +53,8 @@ class JudgeParams(Params):
 
     tracked_users: Count = 200
     """Users, keyed, whose probe scores are logged."""
+    metrics: tuple[str, ...] = ()
+    """Metrics of your own, each as `package.module:Class`, computed beside the built-in ones."""
 
 
 class GradeParams(Params):

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import polars as pl
 
+from driftline.evaluation.metrics._table import measures_of, own_metrics
 from driftline.evaluation.report.belief import belief
 from driftline.evaluation.report.curves import Visits, adaptation_curves, group_regret, over_time
 from driftline.evaluation.report.stories import Witness, reading, witnesses
 from driftline.evaluation.report.style import ORACLE, Figure, FigureWarning, series_faults, svg
-from driftline.evaluation.report.tables import MORE, by_regret, cost_rows, headline, paired_rows
+from driftline.evaluation.report.tables import by_regret, cost_rows, headline, more, paired_rows
 from driftline.evaluation.run.folder import RunFolder
 from driftline.evaluation.run.metrics import metrics, temperature
 from driftline.evaluation.run.tracking import beliefs
@@ -48,8 +49,9 @@ def report(run: RunFolder) -> Path:
     faults += _impossible(visits)
     for fault in faults:
         warnings.warn(fault, FigureWarning, stacklevel=2)
-    measures, rows = headline(table)
-    more_measures, more_rows = headline(table, MORE)
+    known = measures_of(own_metrics(run.own_metrics))
+    measures, rows = headline(table, known)
+    more_measures, more_rows = more(table, known)
     page = _template().render(
         facts=_facts(run, visits),
         versions=run.versions,

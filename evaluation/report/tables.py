@@ -1,11 +1,13 @@
 """The report's tables: numbers as text, in the order in which a reader needs them."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite, isinf, isnan
 
 import polars as pl
 
 from driftline.evaluation.estimate import Estimate
+from driftline.evaluation.metrics import METRICS, Measure
 from driftline.evaluation.report.style import ORACLE
 from driftline.evaluation.run.folder import RunFolder
 from driftline.evaluation.run.paired import compare
@@ -14,100 +16,17 @@ Numbers = dict[tuple[str, str], tuple[float | None, float | None, float | None]]
 """Value and limits by (agent, metric)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """A column of the headline table."""
-
-    metric: str
-    title: str
-    meaning: str
-    better: int
-    """-1: less is better; 1: more is better; 0: neither."""
-    digits: int = 3
-
-
-MEASURES = (
-    Measure("regret", "regret", "reward missed per visit, against the best slate at that moment", -1),
-    Measure(
-        "regret_in_item_space",
-        "regret in own item space",
-        "the same, against the best slate that the agent's own picture of the items allows: what following "
-        "costs, without what the picture costs; below 0 where the agent uses more than that picture",
-        -1,
-    ),
-    Measure("reward", "reward", "what users got per visit, in the scenario's own reward", 1),
-    Measure("ctr", "click rate", "share of visits in which anything was taken", 1),
-    Measure(
-        "tracking_error",
-        "tracking error",
-        "distance between believed and true interest (Jensen-Shannon, nats: 0 is perfect, 0.69 the worst)",
-        -1,
-    ),
-    Measure(
-        "rank_correlation",
-        "rank correlation",
-        "whether the probe items are ordered as the user would order them (1 perfect, 0 blind)",
-        1,
-        2,
-    ),
-    Measure(
-        "adaptation_delay",
-        "adaptation delay",
-        "visits until 90 % of the loss after a change of interest is made up (“none”: no loss to make up; "
-        "“> n”: not within n visits)",
-        -1,
-        0,
-    ),
-    Measure("recovery_time", "recovery time", "the same in days", -1, 0),
+HEADLINE = (
+    "regret",
+    "regret_in_item_space",
+    "reward",
+    "ctr",
+    "tracking_error",
+    "rank_correlation",
+    "adaptation_delay",
+    "recovery_time",
 )
-"""The headline's columns."""
-
-MORE = (
-    Measure("dynamic_regret", "dynamic regret", "regret summed over a user's visits, mean over users", -1, 1),
-    Measure(
-        "forgetting",
-        "forgetting",
-        "regret at the first five visits of a returning interest, less that at the last five before it went",
-        -1,
-    ),
-    Measure(
-        "savings",
-        "savings",
-        "regret at the first five visits of an interest when it was new, less that at its return",
-        1,
-    ),
-    Measure("cold_start_plateau", "new users' plateau", "regret at the 16th to 20th visit of a new user", -1),
-    Measure(
-        "cold_start_learned",
-        "new users learned",
-        "visits until 90 % of the way from a new user's first visit to that plateau is made",
-        -1,
-        0,
-    ),
-    Measure(
-        "topic_recall", "topic recall", "share of a user's three strongest topics among the three most believed", 1, 2
-    ),
-    Measure(
-        "belief_entropy_excess",
-        "entropy excess",
-        "entropy of believed less true interest in nats: above 0, less sure than the user is",
-        0,
-    ),
-    Measure("coverage", "coverage", "share of the items on the shelf that anybody was shown", 0, 2),
-    Measure("gini", "Gini", "how unequally the places are shared among those items (0: evenly)", 0, 2),
-    Measure("self_information", "novelty", "mean surprise of the items shown, in bits", 0, 2),
-    Measure("aplt", "long tail", "share of the items shown that are in the long tail", 0, 2),
-    Measure("intra_list_diversity", "diversity", "mean cosine distance of the topics of two items of one slate", 0, 2),
-    Measure(
-        "topic_entropy_change",
-        "change of topic entropy",
-        "entropy of the topics users take, last third of the days less first, in bits; below 0: narrower",
-        0,
-        2,
-    ),
-)
-"""The columns of the second table, which stands folded below the headline."""
-CAN_BE_CENSORED = ("adaptation_delay", "recovery_time", "cold_start_learned")
+"""The headline's columns of METRICS; metrics of the user's own follow them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,17 +46,29 @@ def by_regret(metrics: pl.DataFrame) -> list[str]:
     return [*ranked, *others]
 
 
-def headline(
-    metrics: pl.DataFrame, columns: tuple[Measure, ...] = MEASURES
-) -> tuple[tuple[Measure, ...], list[tuple[str, list[Cell]]]]:
-    """Those of the columns that the run has, and one row of cells per agent, by regret."""
+Table = tuple[tuple[Measure, ...], list[tuple[str, list[Cell]]]]
+"""Columns, and one row of cells per agent, by regret."""
+
+
+def headline(metrics: pl.DataFrame, known: Mapping[str, Measure] = METRICS) -> Table:
+    """The first table: the headline's columns and metrics of the user's own, as far as the run has them."""
+    own = [measure for measure in known.values() if measure.section == "own"]
+    return _table(metrics, [*(known[name] for name in HEADLINE), *own])
+
+
+def more(metrics: pl.DataFrame, known: Mapping[str, Measure] = METRICS) -> Table:
+    """The second table, which stands folded below the headline: every other metric but costs."""
+    return _table(metrics, [m for m in known.values() if m.id not in HEADLINE and m.section not in ("own", "cost")])
+
+
+def _table(metrics: pl.DataFrame, columns: Sequence[Measure]) -> Table:
     numbers = _numbers(metrics)
     agents = by_regret(metrics)
-    measures = tuple(m for m in columns if any((agent, m.metric) in numbers for agent in agents))
-    best = {measure.metric: _best(numbers, agents, measure) for measure in measures}
+    measures = tuple(m for m in columns if any((agent, m.id) in numbers for agent in agents))
+    best = {measure.id: _best(numbers, agents, measure) for measure in measures}
     rows = []
     for agent in agents:
-        cells = [_cell(numbers.get((agent, m.metric)), m, agent in best[m.metric]) for m in measures]
+        cells = [_cell(numbers.get((agent, m.id)), m, agent in best[m.id]) for m in measures]
         rows.append((agent, cells))
     return measures, rows
 
@@ -205,23 +136,21 @@ def _numbers(metrics: pl.DataFrame) -> Numbers:
 
 def _best(numbers: Numbers, agents: list[str], measure: Measure) -> set[str]:
     """Who is best of those that can lose: the oracle knows the truth and does not compete."""
-    if measure.better == 0:
+    if measure.better is None:
         return set()
     known = {
-        agent: numbers[agent, measure.metric][0]
-        for agent in agents
-        if agent != ORACLE and (agent, measure.metric) in numbers
+        agent: numbers[agent, measure.id][0] for agent in agents if agent != ORACLE and (agent, measure.id) in numbers
     }
-    values = {agent: measure.better * value for agent, value in known.items() if value is not None}
+    values = {agent: value for agent, value in known.items() if value is not None}
     if len(values) < 2:
         return set()
-    top = max(values.values())
+    top = min(values.values()) if measure.better == "low" else max(values.values())
     return {agent for agent, value in values.items() if value == top}
 
 
 def _cell(number: tuple[float | None, float | None, float | None] | None, measure: Measure, best: bool) -> Cell:
     if number is None:
-        return Cell("none" if measure.metric in CAN_BE_CENSORED else "—", "", best=False)
+        return Cell("none" if measure.censored else "—", "", best=False)
     value, low, high = number
     if value is None:
         return Cell(f"> {low:.0f}" if low is not None else "—", "", best=False)

@@ -56,6 +56,12 @@ class RunFolder:
         inner = self.resolved.get("scenario")
         return cast("Mapping[str, object]", inner) if isinstance(inner, dict) else self.resolved
 
+    @property
+    def own_metrics(self) -> tuple[str, ...]:
+        """Metrics of the user's own that the scenario names, as `package.module:Class`."""
+        judge = self.scenario.get("judge")
+        return tuple(str(path) for path in judge.get("metrics", ())) if isinstance(judge, dict) else ()
+
     @cached_property
     def versions(self) -> Mapping[str, object]:
         """Versions of everything the run depended on; empty where none were written."""

@@ -1,14 +1,8 @@
-"""All measures as one frame; METRICS is one table (id, column, title, meaning, better).
+"""Every metric of a run as one frame: agent, seed, metric, window, value, low, high."""
 
-The parts of a run that every measure is reported for.
-
-Means of many measures in many windows at once, all resampled over the same users.
-
-Every measure of a run as one frame: agent, seed, metric, window, value, low, high.
-"""
-
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache, cached_property, partial
 from itertools import pairwise
 from math import isfinite, isnan
 
@@ -16,11 +10,12 @@ import numpy as np
 import polars as pl
 
 from driftline.evaluation.drift.adaptation import ChangeCurve, Delay, Rule, delay, stacked
-from driftline.evaluation.drift.beliefs import TOP, belief_entropy, topic_recall, topic_scores
 from driftline.evaluation.estimate import Estimate, bootstrap_ratio, poisson_weights, t_interval
+from driftline.evaluation.metrics._base import Judged, Metric, Probed, values_of
+from driftline.evaluation.metrics._table import BUILT_IN, own_metrics
 from driftline.evaluation.run.folder import RunFolder
-from driftline.evaluation.run.shown import Shelf, Slates, catalogue_use, shelf, slates, topic_entropy, with_shown
-from driftline.evaluation.run.tracking import Beliefs, beliefs, fit_temperature, rank_correlation, tracking_error
+from driftline.evaluation.run.shown import TrueItems, catalogue_use, shown, topic_entropy, true_items
+from driftline.evaluation.run.tracking import Beliefs, beliefs, fit_temperature
 from driftline.evaluation.run.visits import (
     Lives,
     changing,
@@ -87,59 +82,12 @@ def _mask(frame: pl.DataFrame, condition: pl.Expr) -> Bools:
     return holds["holds"].to_numpy()
 
 
-MEANS = {
-    "reward": "reward",
-    "ctr": "click",
-    "regret": "regret",
-    "regret_in_item_space": "regret_in_item_space",
-    "tracking_error": "tracking_error",
-    "rank_correlation": "rank_correlation",
-    "belief_entropy_excess": "belief_entropy_excess",
-    "topic_recall": "topic_recall",
-    "self_information": "self_information",
-    "aplt": "aplt",
-    "intra_list_diversity": "intra_list_diversity",
-}
-"""Metrics that are means over visits, and the column of each."""
-TOTALS = {"dynamic_regret": "regret"}
-"""Metrics that are sums over a user's visits, averaged over the users who came, and the column of each."""
-
-
-def window_means(
-    frame: pl.DataFrame, parts: tuple[Window, ...], users: Int64s, weights: Floats
-) -> dict[tuple[str, str], Estimate]:
-    """Each measure whose column is there, by (metric, window); NaN is left out, and a window without any value.
-
-    frame: rows of visits. users: all users of the seed, ascending; weights [replicates, users].
-    """
-    code = np.searchsorted(users, frame["user"].to_numpy())
-    masks = [(part.name, part.holds(frame)) for part in parts]
-    keys, totals, counts = [], [], []
-    for metric, column in {**MEANS, **TOTALS}.items():
-        if column not in frame.columns:
-            continue
-        values = frame[column].cast(pl.Float64).to_numpy()
-        there = ~np.isnan(values)
-        for window, mask in masks:
-            rows = mask & there
-            if rows.any():
-                keys.append((metric, window))
-                totals.append(np.bincount(code[rows], values[rows], minlength=len(users)))
-                count = np.bincount(code[rows], minlength=len(users))
-                counts.append((count if metric in MEANS else count > 0).astype(np.float64))
-    if not keys:
-        return {}
-    resampled = bootstrap_ratio(np.stack(totals), np.stack(counts), weights)
-    return {key: resampled.estimate(k) for k, key in enumerate(keys)}
-
-
 Row = tuple[str, int | None, str, str, float | None, float | None, float | None]
-
 TEMPERATURE_ROWS = 4096
 
 
 def metrics(run: RunFolder) -> pl.DataFrame:
-    """All measures of all agents, in the run's order of agents.
+    """All metrics of all agents, in the run's order of agents: agent, seed, metric, window, value, low, high.
 
     One row per seed (low, high: bootstrap over users) and one pooled (seed null: mean over seeds, with a t
     interval over seeds; from a single seed that seed's own interval). Means are over visits. Windows: see
@@ -147,16 +95,55 @@ def metrics(run: RunFolder) -> pl.DataFrame:
     and new users (`cold_start_plateau`; `cold_start_learned`, visits) are put together over seeds instead. Delays are
     censored where value and high are null and low is the last visit or day looked at. `act_p50`, `act_p99`
     (seconds) and `peak_memory` (bytes) have no interval within a seed. Where there is nothing to measure (no change
-    points, no item space, no loss to recover from) there is no row.
+    points, no item space, no loss to recover from) there is no row. Metrics of the user's own that the run's scenario
+    names stand beside ours.
     """
-    parts, weights = windows(run), _weights(run)
-    shelves = {seed: shelf(run, seed) for seed in run.seeds}
+    visit_metrics = (*BUILT_IN.values(), *own_metrics(run.own_metrics))
+    parts, weights, items = windows(run), _weights(run), cache(partial(true_items, run))
     rows: list[Row] = []
     for agent in run.agents:
-        rows += _agent_rows(run, agent, parts, weights, shelves)
+        rows += _agent_rows(JudgedAgent(run, agent, items), visit_metrics, parts, weights)
     schema = ["agent", "seed", "metric", "window", "value", "low", "high"]
     types = {"seed": pl.Int64, "value": pl.Float64, "low": pl.Float64, "high": pl.Float64}
     return pl.DataFrame(rows, schema=schema, schema_overrides=types, orient="row")
+
+
+class JudgedAgent:
+    """One agent's judged visits, seed by seed; what a metric does not ask for is not read."""
+
+    def __init__(self, run: RunFolder, agent: str, items: Callable[[int], TrueItems] | None = None) -> None:
+        self.run, self.agent = run, agent
+        self._items = items or partial(true_items, run)
+
+    def of(self, seed: int) -> Judged:
+        """The judged visits of one seed."""
+        visits = judged_visits(self.run, self.agent, seed)
+        return Judged(
+            visits,
+            self.run.judged[0],
+            partial(shown, self.run, self.agent, seed, visits),
+            partial(self._items, seed),
+            partial(self._probed, seed, visits),
+        )
+
+    @cached_property
+    def beliefs(self) -> dict[int, Beliefs]:
+        """What was scored and what was true, by seed."""
+        return {seed: beliefs(self.run, self.agent, seed) for seed in self.run.seeds}
+
+    @cached_property
+    def temperature(self) -> float:
+        """The agent's one temperature, of all seeds together."""
+        return temperature(list(self.beliefs.values()))
+
+    def _probed(self, seed: int, visits: pl.DataFrame) -> Probed:
+        """The judged ones of the probed visits."""
+        known = self.beliefs[seed]
+        asked = pl.DataFrame({"user": known.user, "visit": known.visit}).with_row_index("place")
+        rows = visits.select("user", "visit").with_row_index("row")
+        both = rows.join(asked, on=["user", "visit"], how="inner", maintain_order="left")
+        row, place = (both[name].to_numpy().astype(np.int64) for name in ("row", "place"))
+        return Probed(row, known.scores[place], known.utility[place], known.dominant, self.temperature)
 
 
 def temperature(seeds: list[Beliefs]) -> float:
@@ -178,75 +165,76 @@ def _weights(run: RunFolder) -> dict[int, tuple[Int64s, Floats]]:
 
 
 def _agent_rows(
-    run: RunFolder,
-    agent: str,
+    agent: JudgedAgent,
+    visit_metrics: Sequence[Metric],
     parts: tuple[Window, ...],
     weights: dict[int, tuple[Int64s, Floats]],
-    shelves: dict[int, Shelf],
 ) -> Iterator[Row]:
-    known = {seed: beliefs(run, agent, seed) for seed in run.seeds}
-    heat = temperature(list(known.values()))
+    run, name = agent.run, agent.agent
     found: dict[tuple[str, str], list[tuple[int, Estimate]]] = {}
     by_visit: list[ChangeCurve] = []
     by_day: list[ChangeCurve] = []
     returning: list[Lives] = []
     fresh: list[Lives] = []
     for seed in run.seeds:
-        visits = judged_visits(run, agent, seed)
-        seen = slates(run, agent, seed, visits)
-        shown = with_shown(visits, seen, shelves[seed], run.judged[0])
-        own = window_means(shown, parts, *weights[seed])
-        own |= window_means(_tracked(visits, known[seed], heat), parts, *weights[seed])
-        own |= _catalogue(visits, seen, shelves[seed], parts, weights[seed][0])
+        judged = agent.of(seed)
+        own = window_means(judged, visit_metrics, parts, *weights[seed])
+        own |= _catalogue(judged, parts, weights[seed][0])
         for key, estimate in own.items():
             found.setdefault(key, []).append((seed, estimate))
-        by_visit.append(curve_of(visits))
-        by_day.append(curve_of(visits, by_day=True))
-        returning.append(changing(run, agent, seed, visits))
-        fresh.append(new(visits))
+        by_visit.append(curve_of(judged.visits))
+        by_day.append(curve_of(judged.visits, by_day=True))
+        returning.append(changing(run, name, seed, judged.visits))
+        fresh.append(new(judged.visits))
     for (metric, window), estimates in found.items():
-        yield from ((agent, seed, metric, window, *_limits(estimate)) for seed, estimate in estimates)
-        yield agent, None, metric, window, *_limits(_pooled([estimate for _, estimate in estimates]))
+        yield from ((name, seed, metric, window, *_limits(estimate)) for seed, estimate in estimates)
+        yield name, None, metric, window, *_limits(_pooled([estimate for _, estimate in estimates]))
     for metric, curves in (("adaptation_delay", by_visit), ("recovery_time", by_day)):
-        yield from _delays(run, agent, metric, curves)
-    yield from _returns(run, agent, returning)
-    yield from _first_visits(run, agent, fresh)
-    yield from _costs(run, agent)
+        yield from _delays(run, name, metric, curves)
+    yield from _returns(run, name, returning)
+    yield from _first_visits(run, name, fresh)
+    yield from _costs(run, name)
 
 
-def _catalogue(
-    visits: pl.DataFrame, seen: Slates, shelf: Shelf, parts: tuple[Window, ...], users: Int64s
+def window_means(
+    judged: Judged, visit_metrics: Sequence[Metric], parts: tuple[Window, ...], users: Int64s, weights: Floats
 ) -> dict[tuple[str, str], Estimate]:
+    """Each metric of single visits by (metric, window); NaN is left out, and so is a window without any value.
+
+    users: all users of the seed, ascending; weights [replicates, users].
+    """
+    code = np.searchsorted(users, judged.visits["user"].to_numpy())
+    masks = [(part.name, part.holds(judged.visits)) for part in parts]
+    keys, totals, counts = [], [], []
+    for metric in visit_metrics:
+        values = values_of(metric, judged)
+        there = ~np.isnan(values)
+        for window, mask in masks:
+            rows = mask & there
+            if rows.any():
+                keys.append((metric.id, window))
+                totals.append(np.bincount(code[rows], values[rows], minlength=len(users)))
+                count = np.bincount(code[rows], minlength=len(users))
+                counts.append((count > 0 if metric.summed else count).astype(np.float64))
+    if not keys:
+        return {}
+    resampled = bootstrap_ratio(np.stack(totals), np.stack(counts), weights)
+    return {key: resampled.estimate(k) for k, key in enumerate(keys)}
+
+
+def _catalogue(judged: Judged, parts: tuple[Window, ...], users: Int64s) -> dict[tuple[str, str], Estimate]:
     """What all users together were shown, and what each took, by (metric, window); by stretches of days only."""
-    user = np.searchsorted(users, visits["user"].to_numpy())
-    holds = {part: part.holds(visits) for part in parts if part.days}
+    user = np.searchsorted(users, judged.visits["user"].to_numpy())
+    holds = {part: part.holds(judged.visits) for part in parts if part.days}
     found = {
         (metric, part.name): estimate
         for part, rows in holds.items()
         if part.days
-        for metric, estimate in catalogue_use(seen.items[rows], user[rows], shelf.holds(*part.days)).items()
+        for metric, estimate in catalogue_use(judged.items[rows], user[rows], judged.catalogue.live(*part.days)).items()
     }
     thirds = {part.name: rows for part, rows in holds.items() if part.name != "all"}
-    entropies = topic_entropy(user, seen, shelf, thirds)
+    entropies = topic_entropy(user, judged.shown, judged.catalogue.mixture, thirds)
     return found | {key: estimate for key, estimate in entropies.items() if isfinite(estimate.value)}
-
-
-def _tracked(visits: pl.DataFrame, known: Beliefs, heat: float) -> pl.DataFrame:
-    """The judged visits whose beliefs were probed, with the measures of tracking."""
-    probed = pl.DataFrame(
-        {
-            "user": known.user,
-            "visit": known.visit,
-            "tracking_error": tracking_error(known.scores, known.utility, heat),
-            "rank_correlation": rank_correlation(known.scores, known.utility),
-            "belief_entropy_excess": belief_entropy(known.scores, known.utility, heat).excess,
-        }
-    )
-    believed, true = (topic_scores(each, known.dominant) for each in (known.scores, known.utility))
-    if true.shape[1] > TOP:  # with three topics or fewer every belief recalls them all
-        probed = probed.with_columns(topic_recall=topic_recall(believed, true))
-    columns = ["user", "visit", "time", "group", "since_change"]
-    return visits.select(columns).join(probed, on=["user", "visit"], how="inner", maintain_order="left")
 
 
 def _delays(run: RunFolder, agent: str, metric: str, curves: list[ChangeCurve]) -> Iterator[Row]:

@@ -6,23 +6,22 @@ difference is each user's own effect, with the noise that they share removed.
 
 from dataclasses import dataclass
 from math import exp, inf, nan
-from typing import Literal, get_args
 
 import numpy as np
 import polars as pl
 
 from driftline.evaluation.estimate import Estimate, paired_t, smallest_difference, t_interval
+from driftline.evaluation.metrics._base import VISIT_METRICS, Metric, values_of
+from driftline.evaluation.metrics._table import BUILT_IN, own_metrics
 from driftline.evaluation.run.folder import RunFolder
-from driftline.evaluation.run.visits import regret, reward
+from driftline.evaluation.run.metrics import JudgedAgent
 from driftline.sim.errors import hint
 from driftline.sim.types import Floats
-
-Outcome = Literal["reward", "regret"]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """How `b` differs from `a` on one outcome; positive means that `b` has more of it."""
+    """How `b` differs from `a` in one metric; positive means that `b` has more of it."""
 
     a: str
     b: str
@@ -49,15 +48,17 @@ class Comparison:
     """What a reader must know, in plain words; empty if nothing."""
 
 
-def compare(run: RunFolder, a: str, b: str, metric: Outcome = "reward") -> Comparison:
+def compare(run: RunFolder, a: str, b: str, metric: str = "reward") -> Comparison:
     """Compare two agents of one run, user by user.
 
-    The unit is a user's mean over its own judged visits, so a user with few visits counts as much as one with
-    many (`metrics` counts visits alike: the two differ where visits per user do).
+    metric: a metric of single visits: one of ours, one that the run's scenario names, or `package.module:Class`. The
+    unit is a user's mean over its own judged visits (the sum of a metric that is `summed`), so a user with few visits
+    counts as much as one with many (`metrics` counts visits alike: the two differ where visits per user do). A user
+    without any value in a world is missing from it. ValueError: there is no such metric of single visits.
     """
-    if metric not in get_args(Outcome):
-        raise ValueError(f"no paired outcome {metric!r}; {hint(metric, get_args(Outcome))}")
-    worlds = [_world(run, a, b, seed, metric) for seed in run.seeds]
+    measured = _metric(run, metric)
+    agents = JudgedAgent(run, a), JudgedAgent(run, b)
+    worlds = [_world(*agents, seed, measured) for seed in run.seeds]
     effects = pl.concat([both for both, _ in worlds])
     missing = pl.concat([absent for _, absent in worlds])
     if effects.is_empty():
@@ -68,7 +69,7 @@ def compare(run: RunFolder, a: str, b: str, metric: Outcome = "reward") -> Compa
     return Comparison(
         a=a,
         b=b,
-        metric=metric,
+        metric=measured.id,
         effects=effects,
         missing=missing,
         difference=difference,
@@ -80,9 +81,18 @@ def compare(run: RunFolder, a: str, b: str, metric: Outcome = "reward") -> Compa
     )
 
 
-def _world(run: RunFolder, a: str, b: str, seed: int, metric: Outcome) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _metric(run: RunFolder, name: str) -> Metric:
+    if ":" in name:
+        return next(iter(own_metrics([name])), None) or VISIT_METRICS.find(name)()
+    known = {**BUILT_IN, **{each.id: each for each in own_metrics(run.own_metrics)}}
+    if name not in known:
+        raise ValueError(f"no metric of single visits {name!r}; {hint(name, known)}")
+    return known[name]
+
+
+def _world(a: JudgedAgent, b: JudgedAgent, seed: int, metric: Metric) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Both twins' user means of one seed, and who is missing in one of them."""
-    means_a, means_b = _user_means(run, a, seed, metric), _user_means(run, b, seed, metric)
+    means_a, means_b = _user_means(a, seed, metric), _user_means(b, seed, metric)
     both = (
         means_a.rename({"mean": "a"})
         .join(means_b.rename({"mean": "b"}), on="user", how="inner")
@@ -97,20 +107,18 @@ def _world(run: RunFolder, a: str, b: str, seed: int, metric: Outcome) -> tuple[
     )
     absent = pl.concat(
         [
-            means_a.join(means_b, on="user", how="anti").select("user", pl.lit(b).alias("absent_from")),
-            means_b.join(means_a, on="user", how="anti").select("user", pl.lit(a).alias("absent_from")),
+            means_a.join(means_b, on="user", how="anti").select("user", pl.lit(b.agent).alias("absent_from")),
+            means_b.join(means_a, on="user", how="anti").select("user", pl.lit(a.agent).alias("absent_from")),
         ]
     ).sort("user")
     return both, absent.select(pl.lit(seed, pl.Int64).alias("seed"), "user", "absent_from")
 
 
-def _user_means(run: RunFolder, agent: str, seed: int, metric: Outcome) -> pl.DataFrame:
-    start, end = run.judged
-    truth = run.truth(agent, seed)
-    when = truth.filter((pl.col("time") >= start) & (pl.col("time") <= end)).select("user", "visit")
-    source = reward(truth) if metric == "reward" else regret(run.values(agent, seed))
-    visits = when.join(source, on=["user", "visit"]).sort("user", "visit")
-    return visits.group_by("user", maintain_order=True).agg(pl.col(metric).mean().alias("mean")).collect()
+def _user_means(agent: JudgedAgent, seed: int, metric: Metric) -> pl.DataFrame:
+    judged = agent.of(seed)
+    visits = judged.visits.select("user", value=pl.Series(values_of(metric, judged), nan_to_null=True)).drop_nulls()
+    value = pl.col("value").sum() if metric.summed else pl.col("value").mean()
+    return visits.group_by("user", maintain_order=True).agg(value.alias("mean"))
 
 
 def _variance_reduction(pairs: list[tuple[Floats, Floats]]) -> float:

@@ -1,33 +1,29 @@
-"""What was shown and taken.
+"""What users were shown and what they took: its popularity, variety, use of the catalogue, and narrowing."""
 
-What users were shown at each judged visit: how well known, how far down the tail, how varied.
-
-How much of the catalogue a run shows to anybody, and how evenly.
-
-Whether what users take narrows: the entropy of its topics, third by third of a run.
-"""
-
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+from numpy.typing import ArrayLike
 
 from driftline.evaluation.estimate import Estimate
-from driftline.evaluation.ranking._beyond import long_tail
 from driftline.evaluation.ranking._catalogue import gini_index, jackknifed
 from driftline.evaluation.ranking._filter_bubble import topic_entropy_over_time
 from driftline.evaluation.run.folder import RunFolder
 from driftline.sim.errors import RunFolderError
 from driftline.sim.types import Bools, Floats, Int32s, Int64s
 
-HISTORY = 7
+WEEK = 7
 """Days of clicks that make an item's popularity."""
 BLOCK = 4096
 """Rows worked on at once: what fits into a processor's cache."""
+GROUPS = 20
+"""Parts of the users of which the jackknife leaves out one at a time."""
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class TrueItems:
     """The items of one seed, row = item id; the same for all agents."""
 
     mixture: Floats
@@ -37,22 +33,25 @@ class Shelf:
     retired: Floats
     """First day off it [items]."""
 
-    def holds(self, start: float, end: float) -> Bools:
+    def __len__(self) -> int:
+        return len(self.mixture)
+
+    def live(self, start: float, end: float) -> Bools:
         """Which items are on the shelf at some time from day `start` to day `end` [items]."""
         return np.asarray((self.born <= end) & (self.retired > start))
 
 
 @dataclass(frozen=True, slots=True)
-class Slates:
+class Shown:
     """What was shown and taken; arrays are [n], one row per judged visit, sorted by (user, visit)."""
 
     items: Int32s
     """Item ids [n, slots]."""
     taken: Int64s
-    """The item that was clicked, -1 for none."""
+    """The item that was taken, -1 for none."""
 
 
-def shelf(run: RunFolder, seed: int) -> Shelf:
+def true_items(run: RunFolder, seed: int) -> TrueItems:
     """The true items of a seed. RunFolderError unless they are numbered from 0."""
     items = run.true_items(seed).select("item", "mixture", "born", "retired").sort("item").collect()
     if not np.array_equal(items["item"].to_numpy(), np.arange(len(items))):
@@ -60,10 +59,10 @@ def shelf(run: RunFolder, seed: int) -> Shelf:
     mixture = np.asarray(items["mixture"].to_numpy(), dtype=np.float64)
     mixture /= mixture.sum(axis=1, keepdims=True)
     times = items.select(pl.col("born", "retired").cast(pl.Float64))
-    return Shelf(mixture, times["born"].to_numpy(), times["retired"].to_numpy())
+    return TrueItems(mixture, times["born"].to_numpy(), times["retired"].to_numpy())
 
 
-def slates(run: RunFolder, agent: str, seed: int, visits: pl.DataFrame) -> Slates:
+def shown(run: RunFolder, agent: str, seed: int, visits: pl.DataFrame) -> Shown:
     """The slates of the judged visits, in their order."""
     log = run.log(agent, seed).select("user", "visit", "items", "choice")
     seen = visits.lazy().select("user", "visit").join(log, on=["user", "visit"], how="left", maintain_order="left")
@@ -72,39 +71,28 @@ def slates(run: RunFolder, agent: str, seed: int, visits: pl.DataFrame) -> Slate
     place = found["choice"].to_numpy().astype(np.int64)
     clicked = place < items.shape[1]
     taken = items[np.arange(len(items)), np.minimum(place, items.shape[1] - 1)]
-    return Slates(items, np.where(clicked, taken, -1).astype(np.int64))
+    return Shown(items, np.where(clicked, taken, -1).astype(np.int64))
 
 
-def with_shown(visits: pl.DataFrame, slates: Slates, shelf: Shelf, start: float) -> pl.DataFrame:
-    """The judged visits with self_information (bits), aplt (0 to 1) and intra_list_diversity (0 to 1).
+def by_past_week(time: ArrayLike, start: float, seen: Shown, items: int) -> Iterator[tuple[Int64s, Int64s]]:
+    """For each day with clicks in the seven before it: the rows of its visits, and each item's clicks in that week.
 
-    Each is that of the slate, as in `driftline.evaluation.ranking`. NaN where there is none: popularity needs a week
-    of clicks since day `start`, and a slate of one item has no diversity.
+    time [n]: days. start: the first judged day; days before a whole week has passed are left out. Clicks are all
+    users'. items: how many there are; the counts are [items].
     """
-    day = np.floor(visits["time"].to_numpy() - start).astype(np.int64)
-    surprise, tail = _popularity(slates, day, len(shelf.mixture))
-    diversity = _diversity(slates.items, shelf.mixture)
-    return visits.with_columns(self_information=surprise, aplt=tail, intra_list_diversity=diversity)
+    day = np.floor(np.asarray(time) - start).astype(np.int64)
+    clicked = np.where(seen.taken >= 0, day, -1)
+    for today in range(WEEK, int(day.max(initial=-1)) + 1):
+        recent = seen.taken[(clicked >= today - WEEK) & (clicked >= 0) & (clicked < today)]
+        if len(recent):
+            yield np.flatnonzero(day == today), np.bincount(recent, minlength=items)
 
 
-def _popularity(slates: Slates, day: Int64s, count: int) -> tuple[Floats, Floats]:
-    """Mean surprise and share of the long tail of each slate [n]; popularity: all users' clicks of the week before."""
-    surprise, tail = np.full(len(day), np.nan), np.full(len(day), np.nan)
-    clicked = np.where(slates.taken >= 0, day, -1)
-    for today in range(HISTORY, int(day.max(initial=-1)) + 1):
-        recent = slates.taken[(clicked >= today - HISTORY) & (clicked >= 0) & (clicked < today)]
-        if not len(recent):
-            continue
-        clicks = np.bincount(recent, minlength=count)
-        rows = np.flatnonzero(day == today)
-        shown = slates.items[rows]
-        surprise[rows] = -np.log2(np.maximum(clicks, 1) / len(recent))[shown].mean(axis=1)
-        tail[rows] = long_tail(clicks)[shown].mean(axis=1)
-    return surprise, tail
+def diversity(items: Int32s, mixture: Floats) -> Floats:
+    """Mean cosine distance over the pairs of each slate [n], as in `ranking.intra_list_diversity`; NaN for one item.
 
-
-def _diversity(items: Int32s, mixture: Floats) -> Floats:
-    """Mean cosine distance over the pairs of each slate [n]: by the length of the sum of its unit vectors."""
+    By the length of the sum of a slate's unit vectors, place by place, so that no pair is formed.
+    """
     slots = items.shape[1]
     out = np.full(len(items), np.nan)
     if slots < 2:
@@ -120,21 +108,17 @@ def _diversity(items: Int32s, mixture: Floats) -> Floats:
     return out
 
 
-GROUPS = 20
-"""Parts of the users of which the jackknife leaves out one at a time."""
-
-
-def catalogue_use(items: Int32s, user: Int64s, there: Bools) -> dict[str, Estimate]:
+def catalogue_use(items: Int32s, user: Int64s, live: Bools) -> dict[str, Estimate]:
     """`coverage` and `gini` of what was shown, as in `driftline.evaluation.ranking`; empty where nothing was.
 
-    items [n, slots]; user [n], numbered from 0; there [items], which items were on the shelf. An item that was shown
-    counts as there. Interval: delete-a-group jackknife over 20 groups of users (Kott 2001), Student's t with 19
+    items [n, slots]; user [n], numbered from 0; live [items], which items were on the shelf. An item that was shown
+    counts as live. Interval: delete-a-group jackknife over 20 groups of users (Kott 2001), Student's t with 19
     degrees of freedom; all agents have the same groups.
     """
-    size = len(there)
+    size = len(live)
     cell = (user % GROUPS)[:, None] * size + items
     count = np.bincount(cell.ravel(), minlength=GROUPS * size).reshape(GROUPS, size).astype(np.float64)
-    catalogue = there | (count.sum(axis=0) > 0)
+    catalogue = live | (count.sum(axis=0) > 0)
     count = count[count.sum(axis=1) > 0][:, catalogue]
     if not len(count):
         return {}
@@ -151,7 +135,7 @@ def _share(count: Floats) -> float:
 
 
 def topic_entropy(
-    user: Int64s, slates: Slates, shelf: Shelf, thirds: dict[str, Bools]
+    user: Int64s, seen: Shown, mixture: Floats, thirds: dict[str, Bools]
 ) -> dict[tuple[str, str], Estimate]:
     """`topic_entropy` of each third and `topic_entropy_change` from the first to the last, by (metric, window).
 
@@ -161,11 +145,11 @@ def topic_entropy(
     place = np.full(len(user), -1)
     for number, holds in enumerate(thirds.values()):
         place[holds] = number
-    rows = np.flatnonzero((slates.taken >= 0) & (place >= 0))
+    rows = np.flatnonzero((seen.taken >= 0) & (place >= 0))
     curve = topic_entropy_over_time(
         user[rows],
         place[rows],
-        shelf.mixture[slates.taken[rows]],
+        mixture[seen.taken[rows]],
         window=1.0,
         end=float(len(thirds)),
     )

@@ -76,17 +76,19 @@ def judged_visits(run: RunFolder, agent: str, seed: int) -> pl.DataFrame:
     """Rewards and regrets of every judged visit, sorted by (user, visit).
 
     Columns: user, visit, time, group, change_point, since_change (visits since that user's last change of
-    interest, 0 for the first visit after it, null before any), reward, click, regret, regret_in_item_space,
-    bound.
+    interest, 0 for the first visit after it, null before any), choice, reward, click, regret,
+    regret_in_item_space, bound; dwell and rating where they were logged.
     """
     start, end = run.judged
     truth = run.truth(agent, seed)
     facts = truth.select("user", "visit", pl.col("time").cast(pl.Float64), "group", "change_point")
-    key = ["user", "visit"]
+    key, log = ["user", "visit"], run.log(agent, seed)
+    answers = [name for name in ("choice", "dwell", "rating") if name in log.collect_schema()]
     frame = (
         facts.filter((pl.col("time") >= start) & (pl.col("time") <= end))
         .join(reward(truth), on=key, how="left")
-        .join(click(run.log(agent, seed)), on=key, how="left")
+        .join(click(log), on=key, how="left")
+        .join(log.select(*key, *answers), on=key, how="left")
         .join(regret(run.values(agent, seed)), on=key, how="left")
         .sort(key)
         .collect()

@@ -41,12 +41,17 @@ from driftline.scenarios.experiment.design import Design, Training
 from driftline.scenarios.experiment.outcome import Experiment
 from driftline.scenarios.grade import api as grade_api
 from driftline.scenarios.run_folder import default_folder, finished
-from driftline.scenarios.schema import seed_range
+from driftline.scenarios.schema import load, seed_range
 from driftline.scenarios.vary import api as vary_api
 from driftline.scenarios.vary.outcome import Varied
 from driftline.sim.config.resolve import from_texts
 from driftline.sim.config.validation import complaints
 from driftline.sim.errors import InputError
+
+
+def listed(text: str) -> list[str]:
+    """`a,b` as a list; what is empty is left out."""
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 @contextmanager
@@ -70,14 +75,19 @@ def live_progress(agents: Iterable[str], seeds: int) -> Iterator[executors.Progr
         yield tell
 
 
-def live_run(scenario: str, agents: str, seeds: str, settings: Sequence[str], out: Path | None, jobs: int) -> Run:
-    """`driftline.run` with a progress display on a terminal.
+def live_run(
+    scenario: str, agents: str, seeds: str, settings: Sequence[str], out: Path | None, jobs: int, metrics: str = ""
+) -> Run:
+    """`driftline.run` with a progress display on a terminal; `metrics` of the user's own stand beside the scenario's.
 
     Raises:
         InputError: as `driftline.run`.
         KeyboardInterrupt: after one line that says what is kept, and where.
     """
     numbers, overrides = seed_range(seeds), from_texts(settings)
+    if named := listed(metrics):
+        stated = load(scenario, overrides).judge.metrics
+        overrides = {**overrides, "judge.metrics": list(dict.fromkeys((*stated, *named)))}
     whole, _ = api.prepared(scenario, split_ids(agents), numbers, overrides)
     folder = out or default_folder(whole, numbers)
     try:
@@ -163,7 +173,7 @@ def live_vary(
     """
     if (Path(scenario) / "resolved.yaml").is_file():
         raise InputError(f"--vary '{scenario}': needs a scenario; that of this run is '{scenario}/resolved.yaml'")
-    names = None if variations is None else [name.strip() for name in variations.split(",") if name.strip()]
+    names = None if variations is None else listed(variations)
     numbers, overrides = seed_range(seeds), from_texts(settings)
     plan = vary_api.planned(scenario, pair, names, numbers, overrides, out)
     try:
@@ -194,6 +204,9 @@ def print_varied(found: Varied, folder: Path, as_json: bool) -> None:
 ScenarioName = Annotated[str, typer.Argument(metavar="SCENARIO", help="Name of a scenario, or the path of its file.")]
 Agents = Annotated[str, typer.Option("--agents", help="Agent ids, separated by commas.")]
 Seeds = Annotated[str, typer.Option("--seeds", help="How many (3), or a half-open range (5:10).")]
+OwnMetrics = Annotated[
+    str, typer.Option("--metrics", metavar="MODULE:CLASS,...", help="Metrics of your own, beside the built-in ones.")
+]
 Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Override a key, such as population.users=500."),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from driftline.scenarios.cli.live import Agents, AsJson, Jobs, Out, Overrides, RunPath, ScenarioName, Seeds
+from driftline.scenarios.cli.live import Agents, AsJson, Jobs, Out, Overrides, OwnMetrics, RunPath, ScenarioName, Seeds
 
 if TYPE_CHECKING:
     from driftline.scenarios.timeline import Moment, Shares, Timeline
@@ -16,6 +16,7 @@ def run(
     scenario: ScenarioName,
     agents: Agents = "full",
     seeds: Seeds = "3",
+    metrics: OwnMetrics = "",
     set_: Overrides = None,
     jobs: Jobs = 1,
     out: Out = None,
@@ -25,7 +26,7 @@ def run(
     from driftline.scenarios.cli.live import live_run
     from driftline.scenarios.cli.tables import headline, print_table
 
-    result = live_run(scenario, agents, seeds, set_ or [], out, jobs)
+    result = live_run(scenario, agents, seeds, set_ or [], out, jobs, metrics)
     report = result.folder / "report.html"
     if not (result.folder / "metrics.parquet").is_file():
         typer.echo(f"{result.folder}: run.truth is off, so there is nothing to judge by", err=True)
@@ -42,6 +43,7 @@ def compare(
         str | None,
         typer.Option("--variations", help="Only these: choice,topics,drift,text,reward, or single names. Says --vary."),
     ] = None,
+    metrics: OwnMetrics = "",
     seeds: Seeds = "3",
     set_: Overrides = None,
     jobs: Jobs = 1,
@@ -51,7 +53,7 @@ def compare(
     """Compare two agents, paired by user and seed; print the differences b - a with their intervals."""
     from driftline.scenarios.agent_names import split_ids
     from driftline.scenarios.api import open_run
-    from driftline.scenarios.cli.live import live_run
+    from driftline.scenarios.cli.live import listed, live_run
     from driftline.scenarios.cli.tables import comparison_rows, print_table
     from driftline.sim.errors import InputError
 
@@ -65,8 +67,8 @@ def compare(
         print_varied(found, folder, as_json=json)
         return
     is_run = (Path(what) / "resolved.yaml").is_file()
-    run = open_run(what) if is_run else live_run(what, agents, seeds, set_ or [], out, jobs)
-    print_table(comparison_rows(run, *pair), as_json=json, title=f"{pair[1]} - {pair[0]}")
+    run = open_run(what) if is_run else live_run(what, agents, seeds, set_ or [], out, jobs, metrics)
+    print_table(comparison_rows(run, *pair, listed(metrics)), as_json=json, title=f"{pair[1]} - {pair[0]}")
 
 
 def report(run: RunPath) -> None:

@@ -18,16 +18,19 @@ from driftline.sim.errors import InputError
 
 Row = Mapping[str, object]
 HEADLINE = ("regret", "tracking_error", "reward", "adaptation_delay", "act_p50")
-"""What `driftline run` prints, in this order, where the run has it."""
+"""What `driftline run` prints of METRICS, in this order, where the run has it; metrics of the user's own follow."""
 
 
 def headline(metrics: pl.DataFrame) -> list[dict[str, object]]:
     """One row per agent, lowest regret first: the whole run, all seeds together, with 95 % intervals."""
+    from driftline.evaluation.metrics import METRICS
+
+    own = [metric for metric in metrics["metric"].unique(maintain_order=True) if metric not in METRICS]
     whole = metrics.filter(pl.col("seed").is_null() & (pl.col("window") == "all"))
     rows: dict[str, dict[str, object]] = {
         str(agent): {"agent": agent} for agent in metrics["agent"].unique(maintain_order=True)
     }
-    for metric in HEADLINE:
+    for metric in (*HEADLINE, *own):
         for found in whole.filter(pl.col("metric") == metric).iter_rows(named=True):
             rows[found["agent"]] |= {
                 metric: found["value"],
@@ -83,14 +86,17 @@ def _plain(text: str) -> str:
     return text.replace("[", "\\[")
 
 
-def comparison_rows(run: Run, a: str, b: str) -> list[dict[str, object]]:
-    """One row per outcome: mean of each agent, difference b - a with its 95 % interval, ratio, and notes."""
+def comparison_rows(run: Run, a: str, b: str, more: Sequence[str] = ()) -> list[dict[str, object]]:
+    """One row per metric: mean of each agent, difference b - a with its 95 % interval, ratio, and notes.
+
+    Regret, reward, the metrics that the run's scenario names, and `more`.
+    """
     rows: list[dict[str, object]] = []
-    for metric in ("regret", "reward"):
+    for metric in dict.fromkeys(("regret", "reward", *run.own_metrics, *more)):
         found = run.compare(a, b, metric)
         rows.append(
             {
-                "metric": metric,
+                "metric": found.metric,
                 a: _finite(found.effects["a"].mean()),
                 b: _finite(found.effects["b"].mean()),
                 "difference": _finite(found.difference.value),

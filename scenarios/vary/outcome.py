@@ -9,14 +9,13 @@ from math import isfinite
 from typing import Literal
 
 from driftline.evaluation.estimate import Estimate
-from driftline.evaluation.run.paired import Comparison, Outcome
+from driftline.evaluation.metrics import METRICS
+from driftline.evaluation.run.paired import Comparison
 from driftline.scenarios.api import Run
 from driftline.scenarios.vary.variations import Change
 
 Verdict = Literal["holds", "reversed", "zero", "same"]
 """`same`: the very numbers of the base world, which confirm nothing."""
-GOOD: Mapping[Outcome, int] = {"reward": 1, "regret": -1}
-"""The sign of b - a that means that b is the better one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ class Sign:
 class SignCount:
     """In how many varied worlds the sign of b - a is that of the base world."""
 
-    metric: Outcome
+    metric: str
     a: str
     b: str
     base: Sign
@@ -75,7 +74,8 @@ class SignCount:
         """The count in words."""
         if self.base.direction == 0:
             return f"{self.metric}: {self.a} and {self.b} do not differ in the base world; there is no sign to hold"
-        how = "better" if self.base.direction == GOOD[self.metric] else "worse"
+        good = 1 if METRICS[self.metric].better == "high" else -1
+        how = "better" if self.base.direction == good else "worse"
         sure = "significantly so" if self.base.excludes_zero else "but its interval has 0 in it"
         parts = [f"{self.metric}: {self.b} is {how} than {self.a} in the base world, {sure}"]
         if self.counted:
@@ -97,7 +97,7 @@ class SignCount:
         return "; ".join(parts)
 
 
-METRICS: tuple[Outcome, ...] = ("reward", "regret")
+COMPARED: tuple[str, ...] = ("reward", "regret")
 """Regret last: it is the primary one, and what stands last is read."""
 BASE = "base"
 STAR = "*"
@@ -118,7 +118,7 @@ class VariedWorld:
     @classmethod
     def of(cls, name: str, changes: tuple[Change, ...], note: str, run: Run, pair: tuple[str, str]) -> "VariedWorld":
         """Compare the two agents of a finished run."""
-        return cls(name, changes, note, run, {metric: run.compare(*pair, metric) for metric in METRICS})
+        return cls(name, changes, note, run, {metric: run.compare(*pair, metric) for metric in COMPARED})
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -138,7 +138,7 @@ class Varied:
     skipped: Mapping[str, str]
     """Variations that the scenario cannot have, and why."""
 
-    def signs(self, metric: Outcome) -> SignCount:
+    def signs(self, metric: str) -> SignCount:
         """In how many variations the sign of the base world holds."""
         base, *others = self.worlds.values()
         return SignCount(
@@ -150,17 +150,17 @@ class Varied:
             same=frozenset(
                 each.name
                 for each in others
-                if all(each.found[one].effects.equals(base.found[one].effects) for one in METRICS)
+                if all(each.found[one].effects.equals(base.found[one].effects) for one in COMPARED)
             ),
         )
 
     def table(self) -> list[dict[str, object]]:
         """One row a world: the differences with their intervals and, starred where one excludes 0, the verdict."""
-        counts = {metric: self.signs(metric) for metric in METRICS}
+        counts = {metric: self.signs(metric) for metric in COMPARED}
         rows = []
         for world in self.worlds.values():
             row: dict[str, object] = {"world": world.name}
-            for metric in METRICS:
+            for metric in COMPARED:
                 difference = world.found[metric].difference
                 row |= _cells(metric, difference)
                 row[f"sign of {metric}"] = _sign_in_words(counts[metric], world.name, Sign.of(difference))
@@ -181,28 +181,28 @@ class Varied:
                 notes.setdefault(note, []).append(world.name)
         for note, names in notes.items():
             yield f"note: {note}" + ("" if len(names) == len(self.worlds) else f" ({', '.join(names)})")
-        for metric in METRICS:
+        for metric in COMPARED:
             yield self.signs(metric).sentence()
 
     def record(self) -> dict[str, object]:
         """All of it for a program, in what JSON can hold."""
-        counts = {metric: self.signs(metric) for metric in METRICS}
+        counts = {metric: self.signs(metric) for metric in COMPARED}
         return {
             "a": self.a,
             "b": self.b,
             "worlds": [self._world_record(world, counts) for world in self.worlds.values()],
             "skipped": dict(self.skipped),
-            "signs": {metric: _count_record(counts[metric]) for metric in METRICS},
+            "signs": {metric: _count_record(counts[metric]) for metric in COMPARED},
         }
 
-    def _world_record(self, world: VariedWorld, counts: Mapping[Outcome, SignCount]) -> dict[str, object]:
+    def _world_record(self, world: VariedWorld, counts: Mapping[str, SignCount]) -> dict[str, object]:
         row: dict[str, object] = {
             "world": world.name,
             "overrides": {change.key: change.after for change in world.changes},
             "folder": str(world.run.folder),
             "notes": list(world.notes),
         }
-        for metric in METRICS:
+        for metric in COMPARED:
             found = world.found[metric]
             sign = Sign.of(found.difference)
             row |= {f"{metric}_{side}": _number(found.effects[side].mean()) for side in ("a", "b")}

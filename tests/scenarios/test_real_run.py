@@ -1,16 +1,29 @@
 """A whole run through the real runner, small: files, metrics, repetition and one user's timeline."""
 
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
+from driftline.scenarios import runner
 from driftline.scenarios.api import Run, open_run, run
+from driftline.scenarios.cli.main import main
 from driftline.scenarios.cli.tables import comparison_rows
 from driftline.scenarios.timeline import timeline
 from driftline.sim.errors import InputError
 
+TAKEN_HIGH = """
+from driftline.evaluation.metrics import Metric
+
+class TakenHigh(Metric):
+    title, meaning, better, bounds = "taken high", "how high up, from 0 to 1", "high", (0.0, 1.0)
+
+    def values(self, judged):
+        return 1.0 - judged.visits["choice"] / judged.items.shape[1]
+"""
 SMALL = {
     "population.users": 30,
     "catalogue.items": 100,
@@ -57,6 +70,35 @@ def test_a_comparison_has_one_row_per_outcome(small: Run) -> None:
     assert (regret["metric"], reward["metric"]) == ("regret", "reward")
     assert regret["difference"] == small.compare("random", "popularity", "regret").difference.value
     assert reward["difference"] == small.compare("random", "popularity").difference.value
+
+
+def test_the_same_run_is_judged_anew_by_a_metric_of_the_users_own(
+    small: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is played again: the folder is found by what its logs depend on, and metrics are no part of that."""
+    (tmp_path / "taken_high.py").write_text(TAKEN_HIGH, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    shutil.copytree(small.folder, tmp_path / "run")
+    options = [f"--set={key}={value}" for key, value in SMALL.items()]
+    command = ["run", "abrupt_shift", "--agents=random,popularity", "--seeds=2", f"--out={tmp_path / 'run'}", *options]
+    monkeypatch.setattr(runner, "run_one", None)
+    with pytest.raises(SystemExit) as done:
+        main([*command, "--metrics=taken_high:TakenHigh", "--json"])
+    assert done.value.code == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert all(row["taken_high_low"] < row["taken_high"] < row["taken_high_high"] for row in rows)
+    again = open_run(tmp_path / "run")
+    assert again.metrics.filter(pl.col("metric") != "taken_high").equals(small.metrics)
+    assert "taken high<br>" in (again.folder / "report.html").read_text(encoding="utf-8")
+    row = comparison_rows(again, "random", "popularity")[2]
+    assert row["metric"] == "taken_high"
+    assert row["difference"] == small.compare("random", "popularity", "taken_high:TakenHigh").difference.value
+
+
+def test_a_metric_that_is_not_there_is_refused_before_any_work(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="metric 'regrets' is unknown; did you mean 'regret'"):
+        run("abrupt_shift", ("random",), (0,), {**SMALL, "judge.metrics": ["regrets"]}, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_an_agent_that_is_not_there_is_named(small: Run) -> None:

@@ -29,7 +29,7 @@ def twins(folder: Path, gain: float, seeds: tuple[int, ...] = (5, 6, 7), ripple:
 def test_identical_agents_have_exactly_no_effect_on_anybody(tmp_path: Path) -> None:
     run = twins(tmp_path, 0.0)
     for metric in ("reward", "regret"):
-        found = compare(run, "full", "moving_average", "reward" if metric == "reward" else "regret")
+        found = compare(run, "full", "moving_average", metric)
         assert found.effects["effect"].to_list() == [0.0] * 90
         assert (found.difference.value, found.difference.low, found.difference.high) == (0.0, 0.0, 0.0)
         assert found.smallest_difference == 0.0
@@ -102,5 +102,5 @@ def test_wrong_names_are_refused_with_the_nearest_legal_one(tmp_path: Path) -> N
     run = RunFolder(fabricate(tmp_path, agents=("full", "oracle"), seeds=(5,), users=3, visits=4))
     with pytest.raises(RunFolderError, match="did you mean 'oracle'"):
         compare(run, "full", "oracel")
-    with pytest.raises(ValueError, match="no paired outcome 'regrets'; did you mean 'regret'"):
-        compare(run, "full", "oracle", "regrets")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="no metric of single visits 'regrets'; did you mean 'regret'"):
+        compare(run, "full", "oracle", "regrets")

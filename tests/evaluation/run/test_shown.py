@@ -9,17 +9,19 @@ import pytest
 from fabricated_run import fabricate, write
 
 from driftline.evaluation import ranking
+from driftline.evaluation.metrics import Judged, Probed
+from driftline.evaluation.metrics._base import values_of
+from driftline.evaluation.metrics._table import BUILT_IN
 from driftline.evaluation.run.folder import RunFolder
 from driftline.evaluation.run.shown import (
     GROUPS,
-    HISTORY,
-    Shelf,
-    Slates,
+    WEEK,
+    Shown,
+    TrueItems,
     catalogue_use,
-    shelf,
-    slates,
+    shown,
     topic_entropy,
-    with_shown,
+    true_items,
 )
 from driftline.evaluation.run.visits import judged_visits
 from driftline.sim.errors import RunFolderError
@@ -33,16 +35,25 @@ class Made:
     """Judged visits made up at random, ten users over twenty days."""
 
     visits: pl.DataFrame
-    slates: Slates
-    shelf: Shelf
+    shown: Shown
+    items: TrueItems
 
     @property
     def day(self) -> Int64s:
         return np.floor(self.visits["time"].to_numpy() - START).astype(np.int64)
 
+    def values(self, metric: str, shown: Shown | None = None) -> Floats:
+        """Of a metric that looks at no beliefs."""
+        judged = Judged(self.visits, START, lambda: shown or self.shown, lambda: self.items, _never)
+        return values_of(BUILT_IN[metric], judged)
 
-def _shelf(mixture: Floats) -> Shelf:
-    return Shelf(mixture, np.zeros(len(mixture)), np.full(len(mixture), np.inf))
+
+def _never() -> Probed:
+    raise AssertionError
+
+
+def _items(mixture: Floats) -> TrueItems:
+    return TrueItems(mixture, np.zeros(len(mixture)), np.full(len(mixture), np.inf))
 
 
 @pytest.fixture(scope="module")
@@ -55,52 +66,51 @@ def made() -> Made:
     place = rng.integers(0, 5, n)
     taken = np.where(place < 4, items[np.arange(n), np.minimum(place, 3)], -1)
     visits = pl.DataFrame({"user": user, "visit": np.tile(np.arange(n // 10), 10), "time": time})
-    return Made(visits, Slates(items.astype(np.int32), taken), _shelf(rng.dirichlet(np.full(TOPICS, 0.4), ITEMS)))
+    return Made(visits, Shown(items.astype(np.int32), taken), _items(rng.dirichlet(np.full(TOPICS, 0.4), ITEMS)))
 
 
 def _clicks(made: Made, today: int) -> Int64s:
-    week = (made.day >= today - HISTORY) & (made.day < today) & (made.slates.taken >= 0)
-    return np.bincount(made.slates.taken[week], minlength=ITEMS)
+    week = (made.day >= today - WEEK) & (made.day < today) & (made.shown.taken >= 0)
+    return np.bincount(made.shown.taken[week], minlength=ITEMS)
 
 
 @pytest.mark.parametrize(
-    ("column", "of_lists"),
+    ("metric", "of_lists"),
     [
         ("self_information", lambda lists, clicks: ranking.self_information(lists, interactions=clicks)),
         ("aplt", lambda lists, clicks: ranking.aplt(lists, tail=ranking.long_tail(clicks))),
     ],
 )
 def test_popularity_is_that_of_the_clicks_of_the_week_before(
-    made: Made, column: str, of_lists: Callable[[Int64s, Int64s], ranking.PerUser]
+    made: Made, metric: str, of_lists: Callable[[Int64s, Int64s], ranking.PerUser]
 ) -> None:
-    found = with_shown(made.visits, made.slates, made.shelf, START)[column].to_numpy()
-    assert np.isnan(found[made.day < HISTORY]).all()
-    for today in range(HISTORY, 20):
+    found = made.values(metric)
+    assert np.isnan(found[made.day < WEEK]).all()
+    for today in range(WEEK, 20):
         rows = made.day == today
-        expected = of_lists(made.slates.items[rows].astype(np.int64), _clicks(made, today)).values
+        expected = of_lists(made.shown.items[rows].astype(np.int64), _clicks(made, today)).values
         assert np.allclose(found[rows], expected, rtol=1e-12, atol=0)
 
 
 def test_diversity_is_that_of_each_slate_alone(made: Made) -> None:
-    found = with_shown(made.visits, made.slates, made.shelf, START)["intra_list_diversity"].to_numpy()
-    expected = ranking.intra_list_diversity(made.slates.items, made.shelf.mixture).values
+    found = made.values("intra_list_diversity")
+    expected = ranking.intra_list_diversity(made.shown.items, made.items.mixture).values
     assert np.allclose(found, expected, rtol=0, atol=1e-12)
 
 
 def test_a_slate_of_one_item_has_no_diversity_and_no_clicks_make_no_popularity(made: Made) -> None:
-    single = Slates(made.slates.items[:, :1], np.full(len(made.visits), -1))
-    found = with_shown(made.visits, single, made.shelf, START)
-    for column in ("intra_list_diversity", "self_information", "aplt"):
-        assert np.isnan(found[column].to_numpy()).all()
+    single = Shown(made.shown.items[:, :1], np.full(len(made.visits), -1))
+    for metric in ("intra_list_diversity", "self_information", "aplt"):
+        assert np.isnan(made.values(metric, single)).all()
 
 
 def test_coverage_and_gini_are_those_of_all_slates_together(made: Made) -> None:
     there = np.arange(ITEMS) < 25
-    found = catalogue_use(made.slates.items, made.visits["user"].to_numpy(), there)
-    seen = np.unique(made.slates.items)
+    found = catalogue_use(made.shown.items, made.visits["user"].to_numpy(), there)
+    seen = np.unique(made.shown.items)
     catalogue = np.union1d(np.flatnonzero(there), seen)
-    assert found["coverage"].value == pytest.approx(ranking.coverage(made.slates.items, catalogue).value, abs=1e-12)
-    assert found["gini"].value == pytest.approx(ranking.gini(made.slates.items, catalogue).value, abs=1e-12)
+    assert found["coverage"].value == pytest.approx(ranking.coverage(made.shown.items, catalogue).value, abs=1e-12)
+    assert found["gini"].value == pytest.approx(ranking.gini(made.shown.items, catalogue).value, abs=1e-12)
     assert found["coverage"].value == len(seen) / len(catalogue)
 
 
@@ -116,10 +126,8 @@ def test_an_item_off_the_shelf_does_not_count_unless_it_was_shown() -> None:
 
 def test_their_intervals_leave_out_one_group_of_users_at_a_time(made: Made) -> None:
     user = np.arange(len(made.visits))  # every visit a user of its own
-    found = catalogue_use(made.slates.items, user, np.ones(ITEMS, bool))["gini"]
-    without = np.array(
-        [ranking.gini(made.slates.items[user % GROUPS != group], ITEMS).value for group in range(GROUPS)]
-    )
+    found = catalogue_use(made.shown.items, user, np.ones(ITEMS, bool))["gini"]
+    without = np.array([ranking.gini(made.shown.items[user % GROUPS != group], ITEMS).value for group in range(GROUPS)])
     error = np.sqrt((GROUPS - 1) / GROUPS * ((without - without.mean()) ** 2).sum())
     assert found.std_error == pytest.approx(error, rel=1e-9)
     assert found.n == GROUPS
@@ -144,17 +152,15 @@ def test_topic_entropy_is_that_of_the_first_five_clicks_of_each_third() -> None:
     # each user: five clicks on topic 0, then five on five topics and two more that do not count, then four
     taken = np.tile([0] * 5 + [0, 1, 2, 3, 4, 0, 0] + [1] * 4 + [-1], 3)
     user, part = np.repeat(np.arange(3), 17), np.tile(np.repeat([0, 1, 2], [5, 7, 5]), 3)
-    seen = Slates(taken[:, None].astype(np.int32), taken)
+    seen = Shown(taken[:, None].astype(np.int32), taken)
     thirds = {name: part == k for k, name in enumerate(("day:0-1", "day:1-2", "day:2-3"))}
-    found = topic_entropy(user, seen, _shelf(np.eye(5)), thirds)
+    found = topic_entropy(user, seen, np.eye(5), thirds)
     assert found["topic_entropy", "day:0-1"].value == 0.0
     assert found["topic_entropy", "day:1-2"].value == pytest.approx(log2(5))
     assert np.isnan(found["topic_entropy", "day:2-3"].value)  # four clicks are too few
     assert np.isnan(found["topic_entropy_change", "all"].value)
     first = dict(list(thirds.items())[:2])
-    assert topic_entropy(user, seen, _shelf(np.eye(5)), first)["topic_entropy_change", "all"].value == pytest.approx(
-        log2(5)
-    )
+    assert topic_entropy(user, seen, np.eye(5), first)["topic_entropy_change", "all"].value == pytest.approx(log2(5))
 
 
 def test_slates_stand_in_the_order_of_the_judged_visits(tmp_path: Path) -> None:
@@ -163,7 +169,7 @@ def test_slates_stand_in_the_order_of_the_judged_visits(tmp_path: Path) -> None:
     file = run.path / "log/full/5/visits.parquet"
     log = pl.read_parquet(file)
     write(log.sample(fraction=1.0, shuffle=True, seed=1), file)
-    found = slates(run, "full", 5, visits)
+    found = shown(run, "full", 5, visits)
     log = log.sort("user", "visit")
     assert np.array_equal(found.items, log["items"].to_numpy())
     expected = [row[choice] if choice < 4 else -1 for row, choice in zip(log["items"], log["choice"], strict=True)]
@@ -177,9 +183,9 @@ def test_the_shelf_holds_what_lives_within_the_days_and_wants_whole_tables(tmp_p
     items = pl.read_parquet(file)
     life = pl.DataFrame({"born": [0.0, 5.0, 20.0, 31.0], "retired": [14.0, 15.0, 40.0, 50.0]})
     write(items.head(4).with_columns(life).sample(fraction=1.0, shuffle=True, seed=2), file)
-    found = shelf(run, 5)
-    assert found.holds(14.0, 30.0).tolist() == [False, True, True, False]
+    found = true_items(run, 5)
+    assert found.live(14.0, 30.0).tolist() == [False, True, True, False]
     assert np.allclose(found.mixture.sum(axis=1), 1.0, rtol=0, atol=1e-15)
     write(items.filter(pl.col("item") != 3), file)
     with pytest.raises(RunFolderError, match="items of seed 5 are not numbered 0 to 58"):
-        shelf(run, 5)
+        true_items(run, 5)
