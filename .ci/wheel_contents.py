@@ -5,6 +5,7 @@ from pathlib import Path
 from zipfile import ZipFile
 
 LAYERS = ("sim", "agents", "evaluation", "scenarios")
+PYTEST = "pytest_driftline.py"
 DATA = ("*.yaml", "*.yml", "*.csv", "*.j2", "*.typed")
 
 
@@ -13,7 +14,7 @@ def main(wheel: str) -> None:
     names = set(ZipFile(wheel).namelist())
     tops = {name.split("/")[0] for name in names}
     wrong = [
-        f"ships top-level {top!r}" for top in sorted(tops) if top != "driftline" and not top.endswith(".dist-info")
+        f"ships top-level {top!r}" for top in sorted(tops - {"driftline", PYTEST}) if not top.endswith(".dist-info")
     ]
     for layer in LAYERS:
         wanted = [
@@ -23,7 +24,7 @@ def main(wheel: str) -> None:
             if "__pycache__" not in path.parts
         ]
         wrong += [f"lacks {path}" for path in sorted(wanted) if f"driftline/{path.as_posix()}" not in names]
-    wrong += [f"lacks {name}" for name in ("driftline/__init__.py", "driftline/py.typed") if name not in names]
+    wrong += [f"lacks {name}" for name in ("driftline/__init__.py", "driftline/py.typed", PYTEST) if name not in names]
     if not any(name.endswith(".dist-info/licenses/LICENSE") for name in names):
         wrong.append("lacks the LICENSE")
     if wrong:

@@ -2,9 +2,11 @@
 
 import signal
 import sys
+from typing import Annotated
 
 import typer
 
+from driftline._version import __version__
 from driftline.scenarios.cli.judging import ab, experiment, grade, ope, tune
 from driftline.scenarios.cli.plug_ins import check, list_plug_ins
 from driftline.scenarios.cli.runs import compare, report, run, show
@@ -21,6 +23,23 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("list")(list_plug_ins)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"driftline {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Options of no command."""
+
+
 for command in (check, run, compare, experiment, grade, ope, ab, tune, report, show):
     app.command()(command)
 
