@@ -55,14 +55,17 @@ class Timeline:
     moments: tuple[Moment, ...]
 
 
-def timeline(run: Run, agent: str, seed: int, user: int, first: float = 0.0, most: int = 10) -> Timeline:
+def timeline(run: Run, agent: str, seed: int, user: int = 1, first: float = 0.0, most: int = 10) -> Timeline:
     """At most `most` visits of a user from day `first` on.
+
+    user: a pseudonym of the log, or a place among its users, in the order of their first visits: 1 came first.
 
     Raises:
         InputError: this user has no visit in this run; names some that have.
     """
     with readable():
         files = run.files
+        user = _pseudonym(files.log(agent, seed), user)
         visits = files.log(agent, seed).filter(pl.col("user") == user).sort("time", "visit").collect()
         if visits.is_empty():
             raise InputError(_unknown(run, agent, seed, user))
@@ -77,6 +80,12 @@ def timeline(run: Run, agent: str, seed: int, user: int, first: float = 0.0, mos
     groups = {row["group"] for row in truth.values()}
     group = run.files.groups[groups.pop()] if len(groups) == 1 else None
     return Timeline(user, group, past, tuple(moments))
+
+
+def _pseudonym(log: pl.LazyFrame, user: int) -> int:
+    """The user at that place of the log; any other number is a pseudonym already."""
+    users = log.group_by("user").agg(pl.col("time").min()).sort("time", "user").collect()["user"]
+    return int(users[user - 1]) if 1 <= user <= len(users) and user not in users else user
 
 
 def _moment(
@@ -154,6 +163,9 @@ def _number(known: Known | None, key: str) -> float | None:
 
 
 def _unknown(run: Run, agent: str, seed: int, user: int) -> str:
-    some = run.files.log(agent, seed).group_by("user").len().sort("len", "user", descending=[True, False]).head(3)
-    names = ", ".join(str(each) for each in some.collect()["user"])
-    return f"user {user} has no visits under agent {agent!r}, seed {seed}; for instance {names} have"
+    users = run.files.log(agent, seed).group_by("user").len().sort("len", "user", descending=[True, False]).collect()
+    names = ", ".join(str(each) for each in users["user"].head(3))
+    return (
+        f"user {user} has no visits under agent {agent!r}, seed {seed}: say 1 to {len(users)}, by first visit, "
+        f"or a pseudonym, for instance {names}"
+    )

@@ -82,7 +82,9 @@ def report(run: RunPath) -> None:
 
 def show(
     run: RunPath,
-    user: Annotated[int, typer.Option("--user", help="The user's pseudonym, as in the logs.")],
+    user: Annotated[
+        int, typer.Option("--user", help="1 is the user who came first, 2 the next, ...; or a pseudonym of the logs.")
+    ] = 1,
     agent: Annotated[str | None, typer.Option("--agent", help="Default: the run's first agent.")] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Default: the run's first seed.")] = None,
     first: Annotated[float, typer.Option("--from", help="Day to begin with.")] = 0.0,

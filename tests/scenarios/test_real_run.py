@@ -133,8 +133,19 @@ def test_a_timeline_says_what_the_logs_say(small: Run) -> None:
 
 
 def test_an_unknown_user_gets_the_names_of_some(small: Run) -> None:
-    with pytest.raises(InputError, match=r"^user 5 has no visits under agent 'random', seed 0; for instance \d+, \d+"):
-        timeline(small, "random", 0, 5)
+    said = r"^user 500 has no visits under agent 'random', seed 0: say 1 to \d+, by first visit, or a pseudonym, for"
+    with pytest.raises(InputError, match=said + r" instance \d+, \d+"):
+        timeline(small, "random", 0, 500)
+
+
+def test_users_may_be_named_by_who_came_first(small: Run) -> None:
+    visits = small.log("random", 1).sort("time", "user").collect()
+    in_order = visits["user"].unique(maintain_order=True)
+    assert timeline(small, "random", 1).user == in_order[0]
+    assert timeline(small, "random", 1, len(in_order)).user == in_order[-1]
+    assert timeline(small, "random", 1, int(in_order[2])) == timeline(small, "random", 1, 3)
+    with pytest.raises(InputError, match="user 0 has no visits"):
+        timeline(small, "random", 1, 0)
 
 
 @pytest.mark.parametrize(
