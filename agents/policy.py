@@ -4,7 +4,7 @@
 """
 
 from math import exp, inf, log
-from typing import Annotated, Protocol, runtime_checkable
+from typing import Annotated, Protocol, TypeGuard, runtime_checkable
 
 import numpy as np
 from pydantic import Field
@@ -37,13 +37,21 @@ class StatesPropensity(Policy, Protocol):
 
 @runtime_checkable
 class HasPropensity(Protocol):
-    """An agent that can say how it would have answered."""
+    """An agent that can say how it would have answered.
+
+    One that can only under some of its policies has an attribute `states_propensities`, false where it cannot.
+    """
 
     def log_propensity(self, observation: Observation, items: Int32s) -> Floats:
         """log P(item k | items above it) of showing these slates to the visits of the latest `act` [n, L].
 
         -inf where it never would. Changes nothing.
         """
+
+
+def states_propensities(agent: object) -> TypeGuard[HasPropensity]:
+    """Whether an agent can say how likely it was to show any slate."""
+    return isinstance(agent, HasPropensity) and bool(getattr(agent, "states_propensities", True))
 
 
 class Greedy(Params):

@@ -50,6 +50,13 @@ class UserRows(Sized):
         at = np.minimum(np.searchsorted(self._sorted, users), len(self) - 1)
         return np.where(self._sorted[at] == users, self._row[at], -1)
 
+    def met(self, users: Int64s) -> Int64s:
+        """Rows of users, shaped alike. Changes nothing; raises ValueError where one was never met."""
+        rows = self.find(users)
+        if (rows < 0).any():
+            raise ValueError(f"user {users[rows < 0][0]} was not among the visits of any `act`")
+        return rows
+
 
 def places(wanted: Int64s, held: Int64s) -> Int64s:
     """Where each wanted row stands among the rows held, all different. Raises ValueError where one is missing."""

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from driftline.agents.policy import HasPropensity
+from driftline.agents.policy import states_propensities
 from driftline.agents.protocol import AgentProtocol, HasItemSpace, Job
 from driftline.scenarios.oracle_agent import ItemSpace
 from driftline.sim.errors import AgentError, SlateError
@@ -98,12 +98,12 @@ class Caller:
     @property
     def states_propensities(self) -> bool:
         """Whether it can say how likely it was to show a slate."""
-        return isinstance(self._agent, HasPropensity)
+        return states_propensities(self._agent)
 
     def log_propensity(self, observation: Observation, items: Int32s) -> Floats:
         """`HasPropensity.log_propensity`: at most 0, -inf allowed [n, L]."""
         agent = self._agent
-        assert isinstance(agent, HasPropensity)
+        assert states_propensities(agent)
         found = self._guard(
             "log_propensity", lambda: np.asarray(agent.log_propensity(observation, items), dtype=np.float64)
         )

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from driftline.agents.policy import certain_log_propensity
 from driftline.agents.protocol import Job
 from driftline.sim.choice import best_slate
 from driftline.sim.oracle import oracle_values
@@ -47,6 +48,10 @@ class Oracle:
             self._world.params.reward,
         )
         return Slates.certain(best)
+
+    def log_propensity(self, observation: Observation, items: Int32s) -> Floats:
+        """0 for the best slate, -inf for every other [n, L]."""
+        return certain_log_propensity(self.act(observation).items, items)
 
     def learn(self, feedback: Feedback) -> None:
         """Nothing to learn."""

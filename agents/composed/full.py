@@ -16,7 +16,7 @@ from driftline.agents.models.item_space import Shelf, TextEncoder
 from driftline.agents.models.ranking import spherical_points
 from driftline.agents.models.response import fit_position_weights
 from driftline.agents.models.rowwise import candidate_scores
-from driftline.agents.policy import Policy
+from driftline.agents.policy import Policy, StatesPropensity
 from driftline.agents.protocol import Job, Range
 from driftline.agents.users import UserRows, comments_on, places, rounds, take_rows
 from driftline.sim.types import Feedback, Float32s, Floats, Int32s, Int64s, Observation, Setting, Slates
@@ -95,11 +95,26 @@ class Full:
         comments = self._pending.comments(self._users, observation.behaviors, rows)
         self._settle(rows, comments)
         vectors = self._vectors(rows, observation.time)
-        features = self._features(vectors, rows, observation.candidates)
-        best, scores = self._valuation.slates(features, observation.candidates, self._shelf.vectors, self._spread(rows))
+        best, scores = self._ranked(rows, vectors, observation.candidates)
         slates = self._policy.slates(observation, scores, best, self._setting.seed)
         self._acted = rows, vectors
         return slates
+
+    @property
+    def states_propensities(self) -> bool:
+        """Whether the policy can say how likely any slate was; ours can."""
+        return isinstance(self._policy, StatesPropensity)
+
+    def log_propensity(self, observation: Observation, items: Int32s) -> Floats:
+        """log P(item k | items above it) [n, L], exact; see `HasPropensity`.
+
+        The posterior is judged at points that are fixed beforehand, so scores and best slate are no draws: all chance
+        is the policy's.
+        """
+        assert isinstance(self._policy, StatesPropensity)
+        rows = self._users.met(observation.user)
+        best, scores = self._ranked(rows, self._vectors(rows, observation.time), observation.candidates)
+        return self._policy.log_propensity(observation, scores, best, items)
 
     def learn(self, feedback: Feedback) -> None:
         """Keep the event until the user is met again, when its comment is known; count clicks."""
@@ -234,6 +249,11 @@ class Full:
         out[..., FACTORS] = self._foresight.factor_scores(rows, items)
         out[..., APPEAL] = self._valuation.appeal(items)
         return out
+
+    def _ranked(self, rows: Int64s, vectors: Float32s, candidates: Int32s) -> tuple[Int64s, Floats]:
+        """Columns of the best slates [n, L], and every candidate's score [n, C]."""
+        features = self._features(vectors, rows, candidates)
+        return self._valuation.slates(features, candidates, self._shelf.vectors, self._spread(rows))
 
     def _spread(self, rows: Int64s) -> Float32s | None:
         """Points of each user's posterior minus its mean [n, K, d], if the tracker knows more than a best guess."""

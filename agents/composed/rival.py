@@ -15,7 +15,7 @@ from driftline.agents.models.item_space import Shelf, TextEncoder
 from driftline.agents.models.ranking import top_slate
 from driftline.agents.models.response import fit_position_weights
 from driftline.agents.models.rowwise import candidate_scores
-from driftline.agents.policy import Policy
+from driftline.agents.policy import Policy, StatesPropensity
 from driftline.agents.protocol import Job, Range
 from driftline.agents.users import UserRows, rounds, take_rows
 from driftline.sim.types import Feedback, Float32s, Floats, Int32s, Int64s, Observation, Setting, Slates
@@ -79,13 +79,19 @@ class Rival:
     def act(self, observation: Observation) -> Slates:
         """The highest scores first, or a draw around them."""
         self._shelf.arrive(observation.arrived)
-        rows = self._rows(observation.user)
-        scores = self._interest(rows, observation.candidates) + (
-            self._numbers.rating_weight * self._ratings.effect(observation.candidates)
-            + self._numbers.popularity_weight * self._appeal.effect(observation.candidates)
-        )
-        best = top_slate(scores, self._position)
+        best, scores = self._ranked(self._rows(observation.user), observation.candidates)
         return self._policy.slates(observation, scores, best, self._setting.seed)
+
+    @property
+    def states_propensities(self) -> bool:
+        """Whether the policy can say how likely any slate was; ours can."""
+        return isinstance(self._policy, StatesPropensity)
+
+    def log_propensity(self, observation: Observation, items: Int32s) -> Floats:
+        """log P(item k | items above it) [n, L], exact; see `HasPropensity`."""
+        assert isinstance(self._policy, StatesPropensity)
+        best, scores = self._ranked(self._users.met(observation.user), observation.candidates)
+        return self._policy.log_propensity(observation, scores, best, items)
 
     def learn(self, feedback: Feedback) -> None:
         """Update every user's vector now; keep what is shared for the next tick boundary."""
@@ -122,6 +128,14 @@ class Rival:
         assert isinstance(state, dict)
         shared = {id(part): part for part in (self._encoder, self._setting, self._setting.segments)}
         self.__dict__.update(copy.deepcopy(state, shared))
+
+    def _ranked(self, rows: Int64s, candidates: Int32s) -> tuple[Int64s, Floats]:
+        """Columns of the best slates [n, L], and every candidate's score [n, C]."""
+        scores = self._interest(rows, candidates) + (
+            self._numbers.rating_weight * self._ratings.effect(candidates)
+            + self._numbers.popularity_weight * self._appeal.effect(candidates)
+        )
+        return top_slate(scores, self._position), scores
 
     def _interest(self, rows: Int64s, items: Int32s) -> Floats:
         return candidate_scores(self._tracker.mean(rows)[:, None, :], self._shelf.vectors, items)[..., 0]

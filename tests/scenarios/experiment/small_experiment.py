@@ -56,6 +56,12 @@ class Diary(Popularity):
         return ()
 
 
+class Mute(Popularity):
+    """Popularity that does not say how likely any slate was."""
+
+    states_propensities = False
+
+
 class Ledger(Popularity):
     """Popularity, each copy of which keeps a list of its own of whom it met and of what it was told."""
 

@@ -66,11 +66,20 @@ def test_copies_are_compared_with_each_other() -> None:
 
 
 def test_without_propensities_the_log_says_nothing_and_why() -> None:
-    pair = (A, "moving_average[predictor=none]")
+    pair = (A, "small_experiment:Mute")
     log = play(scenario(*pair), started(), pair, Plan("all_a", Design(), "pooled"), lambda share: None)
     found = off_policy(log, "reward", 0.0, 99.0)
     assert np.isnan(found.value)
     assert found.warnings == ("off-policy: both agents must state propensities (log_propensity)",)
+
+
+def test_the_log_speaks_of_a_composed_agent_too() -> None:
+    pair = (A, "moving_average[predictor=none,policy=plackett_luce,temperature=1.0]")
+    log = play(scenario(*pair), started(), pair, Plan("all_a", Design(), "pooled"), lambda share: None)
+    found = off_policy(log, "reward", 0.0, 99.0)
+    assert log["target_log_p_cascade"].null_count() == 0
+    assert found.std_error > 0
+    assert not any("must state propensities" in line for line in found.warnings)
 
 
 def test_what_is_in_the_folder_is_not_run_again_and_another_experiment_does_not_mix_in(tmp_path: Path) -> None:
