@@ -17,8 +17,8 @@ from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
 import numpy as np
 
+from driftline.evaluation.arrays import vector, whole_numbers
 from driftline.evaluation.estimate import user_folds
-from driftline.evaluation.off_policy.rounds import vector, whole_numbers
 from driftline.sim.errors import InputError, hint
 from driftline.sim.types import Bools, Floats, Int64s
 

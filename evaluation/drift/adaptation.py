@@ -8,7 +8,7 @@ from math import inf, isinf, isnan, nan
 
 import numpy as np
 
-from driftline.evaluation.estimate import poisson_weights
+from driftline.evaluation.bootstrap import user_counts
 from driftline.sim.types import Bools, Floats, Int32s, Int64s
 
 
@@ -288,7 +288,7 @@ def _interval(curve: ChangeCurve, seen: slice, rule: Rule, seed: int) -> tuple[f
     if (curve.points > 0).sum() < 2:
         return nan, nan
     found = []
-    for weights in poisson_weights(curve.user, seed, REPLICATES):
+    for weights in user_counts(curve.user, seed, REPLICATES):
         excess, count = curve.excess(weights)
         if (count[seen] > 0).all():
             found.append(_first_back(excess[seen], count[seen], rule)[0])

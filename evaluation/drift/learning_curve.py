@@ -6,21 +6,23 @@ Dynamic regret: what was lost so far against a comparator that moves with the us
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import inf, isnan, nan, sqrt
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from driftline.evaluation.bootstrap import resample_users, user_counts
 from driftline.evaluation.drift.adaptation import CLEAR, REPLICATES, Delay
-from driftline.evaluation.estimate import Estimate, bootstrap_ratio, poisson_weights
+from driftline.evaluation.estimate import Estimate
+from driftline.evaluation.terms import Terms
 from driftline.sim.errors import InputError, hint
 from driftline.sim.types import Floats, Int64s
 
 
 def visit_mean(user: Int64s, values: Floats, *, seed: int = 0, method: str = "mean over visits") -> Estimate:
-    """Mean over visits [n] with a bootstrap interval over whole users (see `bootstrap_ratio`); NaN is left out."""
+    """Mean over visits [n] with a bootstrap interval over whole users (see `resample_users`); NaN is left out."""
     users, code = np.unique(user, return_inverse=True)
     known = ~np.isnan(values)
     total = np.bincount(code[known], values[known], minlength=len(users)).astype(np.float64)
@@ -32,8 +34,9 @@ def ratios(
     users: Int64s, totals: Sequence[Floats], counts: Sequence[Floats], seed: int, methods: Sequence[str]
 ) -> list[Estimate]:
     """Several ratios of sums over the same users [users], resampled together."""
-    found = bootstrap_ratio(np.stack(totals), np.stack(counts), poisson_weights(users, seed))
-    return [replace(found.estimate(k), method=f"{method} (bootstrap)") for k, method in enumerate(methods)]
+    several = [Terms(top=total, bottom=count, used=count > 0) for total, count in zip(totals, counts, strict=True)]
+    found = resample_users(several, user_counts(users, seed))
+    return [each.estimate(f"{method} (bootstrap)") for each, method in zip(found, methods, strict=True)]
 
 
 def visits_in_order(user: ArrayLike, columns: Mapping[str, ArrayLike]) -> Int64s:
@@ -115,7 +118,7 @@ def cold_start_curve(
     totals, counts = [*total, total[last].sum(axis=0)], [*count, count[last].sum(axis=0)]
     made = ratios(users[kept], totals, counts, seed, names)
     sign = 1.0 if better == "higher" else -1.0
-    learned = _learned(sign * total, count, poisson_weights(users[kept], seed, REPLICATES))
+    learned = _learned(sign * total, count, user_counts(users[kept], seed, REPLICATES))
     return LearningCurve(tuple(made[:-1]), made[-1], learned, shape[1], len(users) - shape[1])
 
 

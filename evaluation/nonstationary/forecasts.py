@@ -14,10 +14,16 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from driftline.evaluation.estimate import Estimate, t_quantile
-from driftline.evaluation.nonstationary import time_weighted
-from driftline.evaluation.nonstationary.time_weighted import Estimator, RoundTerms, labelled, round_terms
-from driftline.evaluation.off_policy.rounds import one_of, share, vector, whole_numbers
+from driftline.evaluation.arrays import one_of, share, vector, whole_numbers
+from driftline.evaluation.estimate import LEVEL, Estimate, t_quantile
+from driftline.evaluation.nonstationary.time_weighted import (
+    Estimator,
+    few_effective_rounds,
+    for_target,
+    mean_weight_off,
+    round_terms,
+)
+from driftline.evaluation.off_policy.rounds import Rounds
 from driftline.sim.errors import InputError
 from driftline.sim.types import Floats, Int64s
 
@@ -97,31 +103,25 @@ def per_period(
     estimator: Estimator = "ips",
 ) -> PeriodValues:
     """The estimate of every period by its own rounds alone. period: [n] integers; other arrays as everywhere."""
-    terms = round_terms(
-        reward=reward,
-        pscore=pscore,
-        target_pscore=target_pscore,
-        q_action=q_action,
-        q_expected=q_expected,
-        estimator=estimator,
-    )
-    return by_period(terms, period)
+    rounds = Rounds(reward=reward, pscore=pscore, target_pscore=target_pscore, q_action=q_action, q_expected=q_expected)
+    return _by_period(rounds, estimator, period)
 
 
-def by_period(terms: RoundTerms, period: Int64s) -> PeriodValues:
-    """As `per_period`, from the rounds' terms."""
-    numbers = whole_numbers("period", period, len(terms.above))
-    label, place = np.unique(numbers, return_inverse=True)
-    rounds, below = _sums(place, np.ones(len(place))), _sums(place, terms.below)
-    value = _divide(_sums(place, terms.above), below)
-    off = terms.above - np.where(np.isnan(value), 0.0, value)[place] * terms.below
-    spread = _sums(place, np.square(off)) * _divide(rounds, rounds - 1.0)
+def _by_period(rounds: Rounds, estimator: Estimator, period: Int64s) -> PeriodValues:
+    label, place = np.unique(whole_numbers("period", period, len(rounds)), return_inverse=True)
+    terms = round_terms(rounds, estimator)
+    bottom = np.ones(len(rounds)) if terms.bottom is None else terms.bottom
+    top = np.sum([each for each in (terms.base, terms.top) if each is not None], axis=0)
+    count, below = _sums(place, np.ones(len(place))), _sums(place, bottom)
+    value = _divide(_sums(place, top), below)
+    off = top - np.where(np.isnan(value), 0.0, value)[place] * bottom
+    spread = _sums(place, np.square(off)) * _divide(count, count - 1.0)
     return PeriodValues(
         label.astype(np.int64),
         value,
         _divide(np.sqrt(spread), below),
-        rounds.astype(np.int64),
-        _sums(place, terms.weight),
+        count.astype(np.int64),
+        _sums(place, rounds.weight),
     )
 
 
@@ -151,7 +151,7 @@ def prognosticator(
     ahead: int = 1,
     q_action: Floats | None = None,
     q_expected: Floats | None = None,
-    level: float = 0.95,
+    level: float = LEVEL,
 ) -> Estimate:
     """The mean value of the `ahead` periods after the log's last, by regression on time (Chandak et al. 2020).
 
@@ -176,21 +176,14 @@ def prognosticator(
     if form == "nis" and with_model:
         raise InputError("form 'nis' weights rounds and takes no reward model: leave out q_action and q_expected")
     estimator: Estimator = "snips" if form == "nis" else "dr" if with_model else "ips"
-    terms = round_terms(
-        reward=reward,
-        pscore=pscore,
-        target_pscore=target_pscore,
-        q_action=q_action,
-        q_expected=q_expected,
-        estimator=estimator,
-    )
-    values = by_period(terms, period)
+    rounds = Rounds(reward=reward, pscore=pscore, target_pscore=target_pscore, q_action=q_action, q_expected=q_expected)
+    values = _by_period(rounds, estimator, period)
     load = values.weight if form == "nis" else np.ones(len(values.period))
-    return _forecast(values, load, basis or polynomial(1), ahead, level, terms, f"prognosticator {form} {estimator}")
+    return _forecast(values, load, basis or polynomial(1), ahead, level, rounds, f"prognosticator {form} {estimator}")
 
 
 def _forecast(
-    values: PeriodValues, load: Floats, basis: Basis, ahead: int, level: float, terms: RoundTerms, method: str
+    values: PeriodValues, load: Floats, basis: Basis, ahead: int, level: float, rounds: Rounds, method: str
 ) -> Estimate:
     number = (values.period - values.period[0]).astype(np.float64)
     seen = int(number[-1]) + 1
@@ -200,13 +193,14 @@ def _forecast(
     known = load > 0
     _check_enough(int(known.sum()), columns[known])
     value, error = weighted_forecast(columns[known], values.value[known], load[known], wanted)
-    label = labelled(method if ahead == 1 else f"{method}, mean of {ahead} periods", "next_period", "HC3 over periods")
+    method = method if ahead == 1 else f"{method}, mean of {ahead} periods"
+    label = f"{for_target(method, 'next_period')} (HC3 over periods)"
     k, p = int(known.sum()), columns.shape[1]
-    warnings = _cautions(k, p, seen, ahead, terms, wanted, columns[known])
+    warnings = _cautions(k, p, seen, ahead, rounds)
     if np.isnan(error):
-        return Estimate(value, nan, nan, nan, k, label, tuple(warnings))
+        return Estimate(value, nan, nan, nan, k, label, warnings)
     reach = t_quantile(0.5 + level / 2, k - p) * error
-    return Estimate(value, error, value - reach, value + reach, k, label, tuple(warnings))
+    return Estimate(value, error, value - reach, value + reach, k, label, warnings)
 
 
 def weighted_forecast(columns: Floats, value: Floats, load: Floats, wanted: Floats) -> tuple[float, float]:
@@ -237,7 +231,7 @@ def _check_enough(k: int, columns: Floats) -> None:
         raise InputError(f"the basis has {p} columns of which these {k} periods tell only {rank} apart")
 
 
-def _cautions(k: int, p: int, seen: int, ahead: int, terms: RoundTerms, wanted: Floats, columns: Floats) -> list[str]:
+def _cautions(k: int, p: int, seen: int, ahead: int, rounds: Rounds) -> tuple[str, ...]:
     warnings = []
     if k <= p:
         warnings.append(f"{k} periods for {p} fitted columns: the curve meets every period, no interval can be told")
@@ -249,9 +243,5 @@ def _cautions(k: int, p: int, seen: int, ahead: int, terms: RoundTerms, wanted: 
         warnings.append(f"{seen - k} of {seen} periods have no usable round and were left out")
     if ahead > 1:
         warnings.append(f"carried {ahead} periods beyond the log: right only if the curve holds that long")
-    everything = np.ones(len(terms.above))
-    return (
-        warnings
-        + time_weighted.few_effective_rounds(terms, everything)
-        + time_weighted.mean_weight_off(terms, everything)
-    )
+    everything = np.ones(len(rounds))
+    return (*warnings, *few_effective_rounds(rounds, everything), *mean_weight_off(rounds, everything, None))

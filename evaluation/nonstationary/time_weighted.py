@@ -1,83 +1,28 @@
-"""What one round adds to an estimate: a numerator and a denominator, the same for every weighting in time.
+"""Averages over logged rounds with shares in time: all alike, a sliding window, or exponential forgetting.
 
-Which time a number speaks of: the logged past, the present, or the period that comes next.
-
-Averages over logged rounds with shares in time: all alike, a sliding window, or exponential forgetting.
-
-What speaks against trusting a number under drift, as plain lines.
+Each round counts k times, its share in time: the value is sum k above / sum k below, where above and below are the
+round's terms under `ips` (w r over 1), `snips` (w r over w; Swaminathan & Joachims 2015) or `dr` (w (r - q_action) +
+q_expected over 1; Dudik, Langford & Li 2011). The normaliser is part of the error, never frozen.
 """
 
-from dataclasses import dataclass, replace
-from math import hypot, nan, sqrt
-from typing import Literal, get_args
+from math import hypot
+from typing import Literal, Unpack, get_args
 
 import numpy as np
 
-from driftline.evaluation.estimate import Estimate, normal_reach
-from driftline.evaluation.off_policy.rounds import codes, one_of, probabilities, propensities, vector, whole_numbers
-from driftline.evaluation.off_policy.rounds import share as check_share
+from driftline.evaluation.arrays import one_of, vector
+from driftline.evaluation.estimate import Estimate
+from driftline.evaluation.interval import Asked, Precision, estimated
+from driftline.evaluation.off_policy.estimation import clusters_of
+from driftline.evaluation.off_policy.rounds import Rounds
+from driftline.evaluation.off_policy.terms import terms as terms_of
+from driftline.evaluation.terms import Clusters, Terms, delta
 from driftline.sim.errors import InputError
-from driftline.sim.types import Floats, Int64s
+from driftline.sim.types import Floats
 
 Estimator = Literal["ips", "snips", "dr"]
-
-
-@dataclass(frozen=True, slots=True)
-class RoundTerms:
-    """Per round [n]: the value over any set of rounds is the sum of `above` over the sum of `below`."""
-
-    above: Floats
-    below: Floats
-    weight: Floats
-    """Importance weight, target_pscore / pscore."""
-    cluster: Int64s | None
-    """Dense numbers of the clusters, or null: every round for itself."""
-    reward: Floats
-    plain: bool
-    """Whether there is no reward model in it."""
-
-
-def round_terms(
-    *,
-    reward: Floats,
-    pscore: Floats,
-    target_pscore: Floats,
-    q_action: Floats | None = None,
-    q_expected: Floats | None = None,
-    cluster: Int64s | None = None,
-    estimator: Estimator = "snips",
-) -> RoundTerms:
-    """Checks the columns and reduces them to two numbers a round.
-
-    With w = target_pscore / pscore: ips adds w r over 1; snips adds w r over w (Swaminathan & Joachims 2015);
-    dr adds w (r - q_action) + q_expected over 1 (Dudik, Langford & Li 2011). All arrays [n]. InputError: unequal
-    lengths, no rounds, a value that is not finite, pscore outside (0, 1], target_pscore outside [0, 1], an unknown
-    estimator, dr without both reward-model columns.
-    """
-    one_of("estimator", estimator, get_args(Estimator))
-    reward = vector("reward", reward)
-    n = len(reward)
-    weight = probabilities("target_pscore", target_pscore, n) / propensities("pscore", pscore, n)
-    groups = None if cluster is None else codes(whole_numbers("cluster", cluster, n))[0]
-    if estimator == "snips":
-        return RoundTerms(weight * reward, weight, weight, groups, reward, True)
-    if estimator == "ips":
-        return RoundTerms(weight * reward, np.ones(n), weight, groups, reward, True)
-    if q_action is None or q_expected is None:
-        missing = "q_action" if q_action is None else "q_expected"
-        raise InputError(f"estimator 'dr' needs q_action and q_expected; {missing} is missing")
-    missed = reward - vector("q_action", q_action, n)
-    return RoundTerms(weight * missed + vector("q_expected", q_expected, n), np.ones(n), weight, groups, reward, False)
-
-
 Target = Literal["past", "present", "next_period"]
 """`past`: mean over all logged rounds. `present`: the newest rounds. `next_period`: the period after the last."""
-
-
-def labelled(method: str, target: str, interval: str) -> str:
-    """The `Estimate.method` of this layer: what was done, the target, and how the interval was made."""
-    one_of("target", target, get_args(Target))
-    return f"{method}, target {target} ({interval})"
 
 
 def past_average(
@@ -90,25 +35,32 @@ def past_average(
     q_expected: Floats | None = None,
     estimator: Estimator = "snips",
     target: Target = "past",
-    cluster: Int64s | None = None,
-    level: float = 0.95,
+    **asked: Unpack[Asked],
 ) -> Estimate:
     """The stationary estimator over all rounds: right for `past`; for another target it warns where values moved.
 
-    time: [n], any unit. Interval: normal, by the sandwich over clusters (rounds where there are none); the
-    normaliser of snips is part of it, never frozen.
+    Args:
+        reward: What the logged actions earned [n]; finite.
+        pscore: Their probabilities under the logging policy [n], in (0, 1].
+        target_pscore: Their probabilities under the target policy [n], in [0, 1].
+        time: When each round was [n], in any unit.
+        q_action: A reward model's predictions for the logged actions [n]; needed by `dr`.
+        q_expected: Its means under the target policy [n]; needed by `dr`.
+        estimator: `ips`, `snips` or `dr`.
+        target: Which time is meant: `past`, `present` or `next_period`.
+        **asked: `interval` (normal or bootstrap), `level`, `seed`, `replicates`, `cluster` [n]; see `Asked`.
+
+    Raises:
+        InputError: Unequal lengths, an unusable value, an unknown name, `dr` without its model.
+
+    Examples:
+        >>> log = {"reward": [1.0, 0.0, 1.0, 1.0], "pscore": [0.5] * 4, "target_pscore": [0.5, 0.5, 0.25, 0.75]}
+        >>> past_average(**log, time=[0, 1, 2, 3]).value
+        0.75
     """
-    terms = round_terms(
-        reward=reward,
-        pscore=pscore,
-        target_pscore=target_pscore,
-        q_action=q_action,
-        q_expected=q_expected,
-        cluster=cluster,
-        estimator=estimator,
-    )
-    time = vector("time", time, len(terms.above))
-    return time_weighted(terms, np.ones(len(time)), time, f"past_average {estimator}", target, level)
+    rounds = _rounds(reward, pscore, target_pscore, q_action, q_expected, asked)
+    time = vector("time", time, len(rounds))
+    return time_weighted(rounds, estimator, np.ones(len(time)), time, f"past_average {estimator}", target, asked)
 
 
 def sliding_window(
@@ -123,25 +75,36 @@ def sliding_window(
     q_expected: Floats | None = None,
     estimator: Estimator = "snips",
     target: Target = "present",
-    cluster: Int64s | None = None,
-    level: float = 0.95,
+    **asked: Unpack[Asked],
 ) -> Estimate:
     """The stationary estimator over the rounds with now - width < time <= now (Garivier & Moulines 2011).
 
-    time, width, now: one unit, usually days; `now` is the newest round where not given, later rounds are left out.
     Unbiased (ips, dr) for the window's mean, so for the present as far as nothing moved within the window; a
-    forecast only if nothing moves at all. InputError: width not above 0, no round in the window.
+    forecast only if nothing moves at all.
+
+    Args:
+        reward: What the logged actions earned [n]; finite.
+        pscore: Their probabilities under the logging policy [n], in (0, 1].
+        target_pscore: Their probabilities under the target policy [n], in [0, 1].
+        time: When each round was [n], in any unit, usually days.
+        width: Of the window, above 0, in that unit.
+        now: The window's end; the newest round where not given. Later rounds are left out.
+        q_action: A reward model's predictions for the logged actions [n]; needed by `dr`.
+        q_expected: Its means under the target policy [n]; needed by `dr`.
+        estimator: `ips`, `snips` or `dr`.
+        target: Which time is meant: `past`, `present` or `next_period`.
+        **asked: See `Asked`.
+
+    Raises:
+        InputError: As `past_average`; width not above 0; no round in the window.
+
+    Examples:
+        >>> log = {"reward": [1.0, 0.0, 1.0, 1.0], "pscore": [0.5] * 4, "target_pscore": [0.5] * 4}
+        >>> sliding_window(**log, time=[0, 1, 2, 3], width=2).value
+        1.0
     """
-    terms = round_terms(
-        reward=reward,
-        pscore=pscore,
-        target_pscore=target_pscore,
-        q_action=q_action,
-        q_expected=q_expected,
-        cluster=cluster,
-        estimator=estimator,
-    )
-    time = vector("time", time, len(terms.above))
+    rounds = _rounds(reward, pscore, target_pscore, q_action, q_expected, asked)
+    time = vector("time", time, len(rounds))
     if not width > 0:
         raise InputError(f"width is {width}; it must be above 0, in the unit of time")
     end = float(time.max()) if now is None else float(now)
@@ -150,7 +113,7 @@ def sliding_window(
         raise InputError(
             f"no round has {end - width:g} < time <= {end:g}; times run from {time.min():g} to {time.max():g}"
         )
-    return time_weighted(terms, share, time, f"sliding_window {estimator} of {width:g}", target, level)
+    return time_weighted(rounds, estimator, share, time, f"sliding_window {estimator} of {width:g}", target, asked)
 
 
 def discounted(
@@ -165,25 +128,36 @@ def discounted(
     q_expected: Floats | None = None,
     estimator: Estimator = "snips",
     target: Target = "present",
-    cluster: Int64s | None = None,
-    level: float = 0.95,
+    **asked: Unpack[Asked],
 ) -> Estimate:
     """All rounds up to now, each with the share 2^(-(now - time) / half_life) (Kocsis & Szepesvari 2006, discounting).
 
-    time, half_life, now: one unit, usually days; the discount factor of one unit is 2^(-1 / half_life). The shares
-    are normalised by their sum (ips, dr) or by the weighted sum (snips). A value that moves steadily is followed with
-    a lag of half_life / log 2 units. InputError: half_life not above 0, no round up to `now`.
+    The shares are normalised by their sum (ips, dr) or by the weighted sum (snips). A value that moves steadily is
+    followed with a lag of half_life / log 2 units; the discount factor of one unit is 2^(-1 / half_life).
+
+    Args:
+        reward: What the logged actions earned [n]; finite.
+        pscore: Their probabilities under the logging policy [n], in (0, 1].
+        target_pscore: Their probabilities under the target policy [n], in [0, 1].
+        time: When each round was [n], in any unit, usually days.
+        half_life: Age at which a round counts half, above 0, in that unit.
+        now: Ages count from here; the newest round where not given. Later rounds are left out.
+        q_action: A reward model's predictions for the logged actions [n]; needed by `dr`.
+        q_expected: Its means under the target policy [n]; needed by `dr`.
+        estimator: `ips`, `snips` or `dr`.
+        target: Which time is meant: `past`, `present` or `next_period`.
+        **asked: See `Asked`.
+
+    Raises:
+        InputError: As `past_average`; half_life not above 0; no round up to `now`.
+
+    Examples:
+        >>> log = {"reward": [1.0, 0.0], "pscore": [0.5] * 2, "target_pscore": [0.5] * 2}
+        >>> round(discounted(**log, time=[0, 1], half_life=1).value, 4)
+        0.3333
     """
-    terms = round_terms(
-        reward=reward,
-        pscore=pscore,
-        target_pscore=target_pscore,
-        q_action=q_action,
-        q_expected=q_expected,
-        cluster=cluster,
-        estimator=estimator,
-    )
-    time = vector("time", time, len(terms.above))
+    rounds = _rounds(reward, pscore, target_pscore, q_action, q_expected, asked)
+    time = vector("time", time, len(rounds))
     if not half_life > 0:
         raise InputError(f"half_life is {half_life}; it must be above 0, in the unit of time")
     end = float(time.max()) if now is None else float(now)
@@ -192,24 +166,53 @@ def discounted(
     # ages count from the newest round used: the same shares, and none underflows where now lies far ahead
     newest = float(time[time <= end].max())
     share = np.where(time <= end, np.exp2(-np.maximum(newest - time, 0.0) / half_life), 0.0)
-    return time_weighted(terms, share, time, f"discounted {estimator}, half-life {half_life:g}", target, level)
+    method = f"discounted {estimator}, half-life {half_life:g}"
+    return time_weighted(rounds, estimator, share, time, method, target, asked)
 
 
 def time_weighted(
-    terms: RoundTerms, share: Floats, time: Floats, method: str, target: Target, level: float
+    rounds: Rounds, estimator: Estimator, share: Floats, time: Floats, method: str, target: Target, asked: Asked
 ) -> Estimate:
-    """The weighted ratio with its normal interval and everything that speaks against it. share: [n], >= 0."""
-    check_share("level", level)
-    label = labelled(method, target, "sandwich")
-    value, error = weighted_ratio(terms, share)
-    warnings = few_effective_rounds(terms, share)
-    units = units_used(share, terms)
-    if np.isnan(error):
-        warnings.append(f"{units} independent unit stands behind it: no interval can be told")
-        return Estimate(value, nan, nan, nan, units, label, tuple(warnings))
-    warnings += mean_weight_off(terms, share) + moved(terms, share, time, target)
-    reach = normal_reach(error, level)
-    return Estimate(value, error, value - reach, value + reach, units, label, tuple(warnings))
+    """The estimator with shares in time [n], at least 0, and everything that speaks against it."""
+    precision, cluster = Precision.of(asked), clusters_of(rounds)
+    method = for_target(method, target)
+    terms = round_terms(rounds, estimator)
+    warnings = (
+        *few_effective_rounds(rounds, share),
+        *mean_weight_off(rounds, share, cluster),
+        *moved(rounds, terms, share, time, target, cluster),
+    )
+    return estimated(method, terms.weighted(share), precision, cluster=cluster, warnings=warnings)
+
+
+def round_terms(rounds: Rounds, estimator: str) -> Terms:
+    """The rounds' terms; `InputError` for an unknown estimator, and for `dr` without its model."""
+    one_of("estimator", estimator, get_args(Estimator))
+    return terms_of(rounds, estimator)  # type: ignore[arg-type]  # checked
+
+
+def for_target(method: str, target: str) -> str:
+    """What was done, and the time that the number speaks of."""
+    one_of("target", target, get_args(Target))
+    return f"{method}, target {target}"
+
+
+def _rounds(
+    reward: Floats,
+    pscore: Floats,
+    target_pscore: Floats,
+    q_action: Floats | None,
+    q_expected: Floats | None,
+    asked: Asked,
+) -> Rounds:
+    return Rounds(
+        reward=reward,
+        pscore=pscore,
+        target_pscore=target_pscore,
+        q_action=q_action,
+        q_expected=q_expected,
+        cluster=asked.get("cluster"),  # type: ignore[arg-type]  # checked there
+    )
 
 
 LEAST_EFFECTIVE = 100.0
@@ -220,81 +223,60 @@ MOVED = 2.5
 """Standard errors from which on the largest of three differences in time is called a move."""
 
 
-def few_effective_rounds(terms: RoundTerms, share: Floats) -> list[str]:
+def few_effective_rounds(rounds: Rounds, share: Floats) -> tuple[str, ...]:
     """Kish's effective sample size (sum k w)^2 / sum (k w)^2 of the rounds used, k being their share in time."""
-    load = share * terms.weight
+    load = share * rounds.weight
     used = int(np.count_nonzero(share))
     if not load.any():
-        return [f"the target policy never takes a logged action in the {used} rounds used: the value is not identified"]
+        return (
+            f"the target policy never takes a logged action in the {used} rounds used: the value is not identified",
+        )
     effective = float(load.sum() ** 2 / np.square(load).sum())
     if effective >= LEAST_EFFECTIVE:
-        return []
-    return [f"effective sample size {effective:.0f} of {used} rounds used: the interval may be too narrow"]
+        return ()
+    return (f"effective sample size {effective:.0f} of {used} rounds used: the interval may be too narrow",)
 
 
-def mean_weight_off(terms: RoundTerms, share: Floats) -> list[str]:
+def mean_weight_off(rounds: Rounds, share: Floats, cluster: Clusters | None) -> tuple[str, ...]:
     """Importance weights average 1 where propensities are right and the target is supported."""
-    total = share.sum()
-    mean = float((share * terms.weight).sum() / total)
-    error = clustered_error(share * (terms.weight - mean) / total, share, terms)
-    if not abs(mean - 1.0) > CLEAR * error or abs(mean - 1.0) < 1e-9:
-        return []
+    found = delta(Terms(base=rounds.weight).weighted(share), cluster)
+    off, error = abs(found.value - 1.0), found.std_error
+    if not off > CLEAR * error or off < 1e-9:
+        return ()
     text = (
-        f"mean importance weight {mean:.3g} is {abs(mean - 1.0) / error:.1f} standard errors from 1"
+        f"mean importance weight {found.value:.3g} is {off / error:.1f} standard errors from 1"
         if error
-        else (f"mean importance weight is {mean:.3g} in every round, not 1")
+        else f"mean importance weight is {found.value:.3g} in every round, not 1"
     )
-    return [f"{text}: propensities are wrong, or the target policy does what was never logged"]
+    return (f"{text}: propensities are wrong, or the target policy does what was never logged",)
 
 
-def moved(terms: RoundTerms, share: Floats, time: Floats, target: str) -> list[str]:
+def moved(
+    rounds: Rounds, terms: Terms, share: Floats, time: Floats, target: str, cluster: Clusters | None
+) -> tuple[str, ...]:
     """Whether the newest half, quarter or eighth of what was averaged (by share) differs from the older rest.
 
-    Values are compared by their sandwich errors as if independent, self-normalised where there is no model (less
-    noise); the largest of the three differences counts from 2.5 standard errors on. Measured on logs of a still world:
-    3 % are called moving at 3,200 rounds, 6 % at 400.
+    Values are compared by their errors as if independent, self-normalised where there is no model (less noise); the
+    largest of the three differences counts from 2.5 standard errors on. Measured on logs of a still world: 3 % are
+    called moving at 3,200 rounds, 6 % at 400.
     """
     if target == "past":
-        return []
-    compared = replace(terms, above=terms.weight * terms.reward, below=terms.weight) if terms.plain else terms
+        return ()
+    compared = Terms(top=rounds.weighted_reward, bottom=rounds.weight) if terms.base is None else terms
     order = np.argsort(time, kind="stable")
     so_far = np.empty(len(time))
     so_far[order] = np.cumsum(share[order])
     found: list[tuple[float, float]] = []
     for newest in (0.5, 0.25, 0.125):
         newer = so_far > share.sum() * (1.0 - newest)
-        old, old_error = weighted_ratio(compared, np.where(newer, 0.0, share))
-        new, new_error = weighted_ratio(compared, np.where(newer, share, 0.0))
-        error = hypot(old_error, new_error)
+        old = delta(compared.weighted(np.where(newer, 0.0, share)), cluster)
+        new = delta(compared.weighted(np.where(newer, share, 0.0)), cluster)
+        error = hypot(old.std_error, new.std_error)
         if error > 0:
-            found.append((abs(new - old) / error, new - old))
+            found.append((abs(new.value - old.value) / error, new.value - old.value))
     errors, by = max(found, default=(0.0, 0.0))
     if errors < MOVED:
-        return []
-    return [
-        f"the value moved by {by:+.3g} ({errors:.1f} standard errors) within the rounds averaged: for {target} it lags"
-    ]
-
-
-def weighted_ratio(terms: RoundTerms, share: Floats) -> tuple[float, float]:
-    """sum k above / sum k below over rounds, and its sandwich error; NaN where nothing is below."""
-    below = float((share * terms.below).sum())
-    if below == 0.0:
-        return float("nan"), float("nan")
-    value = float((share * terms.above).sum()) / below
-    return value, clustered_error(share * (terms.above - value * terms.below) / below, share, terms)
-
-
-def clustered_error(influence: Floats, share: Floats, terms: RoundTerms) -> float:
-    """Root of G / (G - 1) times the sum of squared cluster sums of the influence; NaN for fewer than two units."""
-    units = units_used(share, terms)
-    if units < 2:
-        return float("nan")
-    summed = influence if terms.cluster is None else np.bincount(terms.cluster, influence)
-    return sqrt(units / (units - 1) * float(np.square(summed).sum()))
-
-
-def units_used(share: Floats, terms: RoundTerms) -> int:
-    """Clusters (rounds, where there are none) with any share."""
-    used = share > 0
-    return int(np.count_nonzero(used)) if terms.cluster is None else len(np.unique(terms.cluster[used]))
+        return ()
+    return (
+        f"the value moved by {by:+.3g} ({errors:.1f} standard errors) within the rounds averaged: for {target} it lags",
+    )

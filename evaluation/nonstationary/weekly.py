@@ -1,14 +1,21 @@
 """Off-policy evaluation for the future: rounds from times that are alike stand in for the time to come."""
 
-from math import nan
+from typing import Unpack
 
 import numpy as np
 
-from driftline.evaluation.estimate import Estimate, normal_reach
-from driftline.evaluation.nonstationary import time_weighted
-from driftline.evaluation.nonstationary.time_weighted import RoundTerms, Target, labelled, round_terms
-from driftline.evaluation.off_policy.rounds import share as check_share
-from driftline.evaluation.off_policy.rounds import vector, whole_numbers
+from driftline.evaluation.arrays import whole_numbers
+from driftline.evaluation.estimate import Estimate
+from driftline.evaluation.interval import Asked, Precision, estimated
+from driftline.evaluation.nonstationary.time_weighted import (
+    Target,
+    few_effective_rounds,
+    for_target,
+    mean_weight_off,
+)
+from driftline.evaluation.off_policy.estimation import clusters_of
+from driftline.evaluation.off_policy.rounds import Rounds
+from driftline.evaluation.terms import Terms
 from driftline.sim.errors import InputError
 from driftline.sim.types import Bools, Floats, Int64s
 
@@ -26,8 +33,7 @@ def opfv(
     context_feature: Int64s | None = None,
     target_context_feature: int | None = None,
     target: Target = "next_period",
-    cluster: Int64s | None = None,
-    level: float = 0.95,
+    **asked: Unpack[Asked],
 ) -> Estimate:
     """The value at a time whose feature is `target_feature`, such as the coming Monday (Shimizu et al., KDD 2025).
 
@@ -45,63 +51,42 @@ def opfv(
     in the robust form). Interval: normal, by the sandwich over clusters; estimated shares are part of it, which the
     authors' code freezes. InputError: no round with the feature, feature_probability outside (0, 1].
     """
-    terms = round_terms(
+    rounds = Rounds(
         reward=reward,
         pscore=pscore,
         target_pscore=target_pscore,
         q_action=q_action,
         q_expected=q_expected,
-        cluster=cluster,
-        estimator="dr",
+        cluster=asked.get("cluster"),  # type: ignore[arg-type]  # checked there
     )
-    check_share("level", level)
-    model = vector("q_expected", q_expected, len(terms.above))
-    alike = _matches("time_feature", time_feature, target_feature, len(model))
+    if feature_probability is not None and not 0.0 < feature_probability <= 1.0:
+        raise InputError(f"feature_probability is {feature_probability}; must be above 0 and at most 1")
+    alike = _matches("time_feature", time_feature, target_feature, len(rounds))
     method = f"opfv at feature {target_feature}"
     if (context_feature is None) != (target_context_feature is None):
         raise InputError("context_feature and target_context_feature are needed together; one is missing")
-    around = np.ones(len(model), dtype=np.bool_)
+    around = np.ones(len(rounds), dtype=np.bool_)
     if context_feature is not None and target_context_feature is not None:
         if feature_probability is not None:
             raise InputError("feature_probability has no place where context_feature is given; shares are estimated")
-        around = _matches("context_feature", context_feature, target_context_feature, len(model))
+        around = _matches("context_feature", context_feature, target_context_feature, len(rounds))
         alike &= around
         method += f", context feature {target_context_feature}"
         if not alike.any():
             raise InputError(f"no round has time_feature {target_feature} and context_feature {target_context_feature}")
-    label = labelled(method, target, "sandwich")
-    influence, value = _influence(terms, model, alike, around, feature_probability)
-    return _judged(terms, influence, value, alike, around, label, level)
-
-
-def _influence(
-    terms: RoundTerms, model: Floats, alike: Bools, around: Bools, probability: float | None
-) -> tuple[Floats, float]:
-    """What each round [n] moves the value by, and the value."""
-    if probability is not None and not 0.0 < probability <= 1.0:
-        raise InputError(f"feature_probability is {probability}; (0, 1] is needed")
-    n = len(model)
-    correction = np.where(alike, terms.above - model, 0.0)
-    share = alike.mean() if probability is None else probability
-    first, second = float(correction.mean() / share), float(model[around].mean())
-    # an estimated share moves with the rounds: it centres the first term on its own mean
-    centred = np.where(alike, correction - first, 0.0) / share if probability is None else correction / share - first
-    return (centred + np.where(around, model - second, 0.0) / around.mean()) / n, first + second
-
-
-def _judged(
-    terms: RoundTerms, influence: Floats, value: float, alike: Bools, around: Bools, label: str, level: float
-) -> Estimate:
-    error = time_weighted.clustered_error(influence, around.astype(np.float64), terms)
+    cluster = clusters_of(rounds)
+    terms = _terms(rounds, alike, around, feature_probability)
     share = alike.astype(np.float64)
-    units = time_weighted.units_used(share, terms)
-    warnings = time_weighted.few_effective_rounds(terms, share)
-    if units < 2 or np.isnan(error):
-        warnings.append(f"{units} independent unit has the feature: no interval can be told")
-        return Estimate(value, nan, nan, nan, units, label, tuple(warnings))
-    warnings += time_weighted.mean_weight_off(terms, share)
-    reach = normal_reach(error, level)
-    return Estimate(value, error, value - reach, value + reach, units, label, tuple(warnings))
+    warnings = (*few_effective_rounds(rounds, share), *mean_weight_off(rounds, share, cluster))
+    return estimated(for_target(method, target), terms, Precision.of(asked), cluster=cluster, warnings=warnings)
+
+
+def _terms(rounds: Rounds, alike: Bools, around: Bools, probability: float | None) -> Terms:
+    """The correction over rounds that are alike, and the model over those around; estimated shares are normalisers."""
+    share = alike.astype(np.float64) if probability is None else np.full(len(rounds), probability)
+    model = np.where(around, rounds.need("q_expected", "opfv"), 0.0)
+    top = np.stack([np.where(alike, rounds.weighted_residual, 0.0), model], axis=1)
+    return Terms(top=top, bottom=np.stack([share, around.astype(np.float64)], axis=1), used=alike)
 
 
 def _matches(name: str, feature: Int64s, wanted: int, n: int) -> Bools:

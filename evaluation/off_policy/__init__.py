@@ -3,6 +3,7 @@
 How sure an off-policy estimate is.
 """
 
+from driftline.evaluation.interval import Bounds, IntervalName, Precision
 from driftline.evaluation.off_policy.balanced import balanced_ope, estimated_action_weight
 from driftline.evaluation.off_policy.dense import reduced
 from driftline.evaluation.off_policy.diagnostics import Diagnostics, diagnose
@@ -23,9 +24,6 @@ from driftline.evaluation.off_policy.estimators import (
     switch_dr,
 )
 from driftline.evaluation.off_policy.intervals import (
-    Bounds,
-    IntervalName,
-    Precision,
     Sequence,
     bounded_sequence,
     empirical_bernstein,

@@ -1,8 +1,4 @@
-"""B-OPE, asymptotic intervals.
-
-Estimates whose interval holds as n grows: delta method or bootstrap, nothing else.
-
-Weights for a log without propensities: a classifier tells logged actions from the target policy's (B-OPE).
+"""Weights for a log without propensities: a classifier tells logged actions from the target policy's (B-OPE).
 
 Sondhi, Arbour & Dimmery 2020, "Balanced off-policy evaluation in general action spaces". Pairs (x_i, a_i) of the log
 are of class 0, pairs (x_i, a) with a from the target policy of class 1. Contexts are the same in both, so the odds
@@ -14,61 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from driftline.evaluation.estimate import Estimate
-from driftline.evaluation.off_policy import diagnostics
-from driftline.evaluation.off_policy.bootstrap import Resampled, resample
+from driftline.evaluation.arrays import vector, whole_numbers
+from driftline.evaluation.estimate import LEVEL, Estimate, user_folds
+from driftline.evaluation.interval import REPLICATES, IntervalName, Precision, estimated
 from driftline.evaluation.off_policy.diagnostics import diagnose
-from driftline.evaluation.off_policy.intervals import (
-    INTERVALS,
-    LEVEL,
-    REPLICATES,
-    Delta,
-    IntervalName,
-    Precision,
-    delta,
-    normal_limits,
-)
+from driftline.evaluation.off_policy.estimation import clusters_of
 from driftline.evaluation.off_policy.marginalised import policy_rows
-from driftline.evaluation.off_policy.rounds import Rounds, codes, one_of, vector, whole_numbers
-from driftline.evaluation.off_policy.terms import Terms
+from driftline.evaluation.off_policy.rounds import Rounds
+from driftline.evaluation.terms import Terms
 from driftline.sim import keyed
 from driftline.sim.errors import InputError
 from driftline.sim.types import Floats, Int64s
-
-ASYMPTOTIC = ("normal", "bootstrap")
-
-
-def need_asymptotic(method: str, precision: Precision) -> None:
-    """`InputError` for an interval that this method does not have."""
-    one_of("interval", precision.interval, INTERVALS)
-    if precision.interval not in ASYMPTOTIC:
-        raise InputError(f"interval {precision.interval!r} does not exist for {method}; use 'normal' or 'bootstrap'")
-
-
-def asymptotic_estimate(
-    method: str,
-    found: Delta,
-    resampled: Resampled | None,
-    precision: Precision,
-    *,
-    clustered: bool,
-    warnings: tuple[str, ...] = (),
-) -> Estimate:
-    """Value, error and limits by the delta method, or from replicates where there are some."""
-    name = "bootstrap" if resampled is not None else "delta"
-    low, high = (
-        normal_limits(found, precision.level, clustered) if resampled is None else (resampled.low, resampled.high)
-    )
-    return Estimate(
-        value=found.value,
-        std_error=found.std_error if resampled is None else resampled.std_error,
-        low=low,
-        high=high,
-        n=found.units,
-        method=f"{method} ({name}, clustered)" if clustered else f"{method} ({name})",
-        warnings=(*warnings, *diagnostics.few_units(found, clustered), *diagnostics.of_bootstrap(resampled)),
-    )
-
 
 LARGEST = 2**27
 """Cells of the table of features (1 GB)."""
@@ -91,20 +43,14 @@ def balanced_ope(
     were known.
     """
     precision = Precision(interval, level, seed, replicates)
-    need_asymptotic("balanced_ope", precision)
     rounds = Rounds(reward=reward, cluster=cluster)
     weight = vector("estimated_weight", estimated_weight, len(rounds), 0.0)
     if not weight.any():
         raise InputError(f"estimated_weight is 0 in all {len(rounds):,} rounds: the log says nothing about this policy")
-    cells = None if rounds.cluster is None else codes(rounds.cluster)
-    terms = Terms("snips", None, weight * rounds.reward, weight, len(rounds), len(rounds))
-    drawn = None
-    if interval == "bootstrap":
-        drawn = resample([terms], cells, seed, replicates, level)[0]
+    cells = clusters_of(rounds)
+    terms = Terms(top=weight * rounds.reward, bottom=weight)
     warnings = (ESTIMATED, *diagnose(rounds, weight=weight, cluster=cells).warnings())
-    return asymptotic_estimate(
-        "balanced_ope", delta(terms, cells), drawn, precision, clustered=cells is not None, warnings=warnings
-    )
+    return estimated("balanced_ope", terms, precision, cluster=cells, warnings=warnings)
 
 
 def estimated_action_weight(
@@ -147,7 +93,8 @@ def estimated_action_weight(
         )
     logged = _features(context, described[action], classifier is None)
     shown = _features(context[row], described[taken], classifier is None)
-    fold = _folds(np.arange(n) if user is None else whole_numbers("user", user, n), folds, seed)
+    users = np.arange(n) if user is None else whole_numbers("user", user, n)
+    fold = np.zeros(n, dtype=np.int64) if folds == 1 else user_folds(users, folds=folds, seed=seed)
     weight = np.empty(n)
     for each in range(folds):
         inside, outside = (fold != each, fold == each) if folds > 1 else (fold == 0, fold == 0)
@@ -181,15 +128,6 @@ def _features(context: Floats, described: Floats, products: bool) -> Floats:
     if products:
         parts.append((context[:, :, None] * described[:, None, :]).reshape(len(context), -1))
     return np.hstack(parts)
-
-
-def _folds(user: Int64s, folds: int, seed: int) -> Int64s:
-    if folds == 1:
-        return np.zeros(len(user), dtype=np.int64)
-    # here, since reward models import this package
-    from driftline.evaluation.estimate import user_folds
-
-    return user_folds(user, folds=folds, seed=seed)
 
 
 def _fitted(logged: Floats, shown: Floats, mass: Floats, classifier: Any) -> Any:

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from driftline.evaluation.off_policy.rounds import Rounds, propensities, vector, whole_numbers
+from driftline.evaluation.arrays import propensities, vector, whole_numbers
+from driftline.evaluation.off_policy.rounds import Rounds
 from driftline.sim.errors import InputError
 from driftline.sim.kernel import kernel
 from driftline.sim.types import Floats, Int64s
@@ -156,7 +157,7 @@ def _pscore(stated: Floats | None, logged: Floats | None, n: int) -> Floats | No
     """The stated propensities, or those of the logging policy; both must agree."""
     if logged is None or stated is None:
         return logged if stated is None else stated
-    stated = propensities("pscore", stated, n)
+    stated = propensities("pscore", stated, (n,))
     off = np.flatnonzero(np.abs(stated - logged) > PSCORE_TOLERANCE)
     if off.size:
         at = int(off[0])

@@ -1,20 +1,14 @@
-"""Weights and cautions.
-
-What a log can and cannot say about a policy: support, effective sample size, heavy and suspicious weights.
-
-What speaks against trusting one estimate, beside what its weights say about themselves.
-"""
+"""What a log can and cannot say about a policy: support, effective sample size, heavy and suspicious weights."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import copysign, inf, isnan, nan, sqrt
+from math import copysign, inf, nan
 
 import numpy as np
 
-from driftline.evaluation.off_policy.bootstrap import Resampled
-from driftline.evaluation.off_policy.intervals import Delta
-from driftline.evaluation.off_policy.rounds import Codes, Rounds
+from driftline.evaluation.off_policy.rounds import Rounds
 from driftline.evaluation.off_policy.terms import MODEL_BASED, TAMED, Method, tamed
+from driftline.evaluation.terms import Clusters, Terms, delta
 from driftline.sim.types import Floats
 
 SMALL_SHARE = 0.2
@@ -81,7 +75,7 @@ class Diagnostics:
         return tuple(found)
 
 
-def diagnose(rounds: Rounds, *, weight: Floats | None = None, cluster: tuple[Codes, int] | None = None) -> Diagnostics:
+def diagnose(rounds: Rounds, *, weight: Floats | None = None, cluster: Clusters | None = None) -> Diagnostics:
     """Diagnostics of a log's importance weights, or of other weights [n] with mean 1."""
     weight = rounds.weight if weight is None else weight
     n, total = len(weight), float(weight.sum())
@@ -90,9 +84,11 @@ def diagnose(rounds: Rounds, *, weight: Floats | None = None, cluster: tuple[Cod
     top = float(np.partition(weight, n - few)[n - few :].sum())
     unsupported = nan if rounds.unsupported is None else float(rounds.unsupported.mean())
     mean = total / n
+    # no BLAS: the sum must not depend on its number of threads
+    squares = float(np.einsum("i,i", weight, weight))
     return Diagnostics(
         n=n,
-        effective_sample_size=total * total / _squares(weight) if total > 0 else 0.0,
+        effective_sample_size=total * total / squares if total > 0 else 0.0,
         largest_weight=largest,
         largest_share=largest / total if total > 0 else nan,
         top_percent_share=top / total if total > 0 else nan,
@@ -103,43 +99,16 @@ def diagnose(rounds: Rounds, *, weight: Floats | None = None, cluster: tuple[Cod
     )
 
 
-def _z(weight: Floats, mean: float, cluster: tuple[Codes, int] | None) -> float:
+def _z(weight: Floats, mean: float, cluster: Clusters | None) -> float:
     """How many standard errors the mean weight lies from 1; 0 where it cannot be told."""
-    units, off = len(weight), weight - mean
-    if cluster is not None:
-        units, off = cluster[1], np.asarray(np.bincount(cluster[0], off, cluster[1]), dtype=np.float64)
-    if units < 2 or abs(mean - 1.0) < ROUNDING:
+    found = delta(Terms(base=weight), cluster)
+    if found.units < 2 or abs(mean - 1.0) < ROUNDING:
         return 0.0
-    error = sqrt(_squares(off) * units / (units - 1)) / len(weight)
-    return (mean - 1.0) / error if error > 0 else copysign(inf, mean - 1.0)
+    return (mean - 1.0) / found.std_error if found.std_error > 0 else copysign(inf, mean - 1.0)
 
 
-def _squares(values: Floats) -> float:
-    # no BLAS: the sum must not depend on its number of threads
-    return float(np.einsum("i,i", values, values))
-
-
-FEW_UNITS = 30
-"""Rounds or clusters below this."""
-FEW_EFFECTIVE_UNITS = 35.0
-"""The variance rests on fewer units than this, or than a sixth of all where that is less (a third is normal)."""
 BIAS_SHARE = 0.5
 """Bias above this share of the standard error: coverage of a 95 % interval falls below 92 %."""
-
-
-def few_units(found: Delta, clustered: bool) -> Sequence[str]:
-    """Intervals that rest on few rounds or clusters."""
-    of = "clusters" if clustered else "rounds"
-    if found.units < 2:
-        return [f"units: {found.units} of {of}; no interval can be told"]
-    if found.units < FEW_UNITS:
-        return [f"units: only {found.units} {of}; the interval is rough"]
-    if found.std_error == 0.0 or isnan(found.effective_units):
-        return ["spread: every round says the same; the standard error of 0 says nothing"]
-    if found.effective_units < min(FEW_EFFECTIVE_UNITS, found.units / 6):
-        told = f"spread: the standard error rests on about {found.effective_units:.1f} of {found.units:,} {of}"
-        return [f"{told}; the interval is too narrow more often than it says"]
-    return []
 
 
 def modelled(rounds: Rounds, method: Method, lambda_: float, std_error: float) -> Sequence[str]:
@@ -181,10 +150,3 @@ def of_weights(method: Method, found: Diagnostics | None, rounds: Rounds) -> Seq
     if method == "replay" and rounds.pscore is not None and np.ptp(rounds.pscore) > 1e-9:
         return ["propensities: replay is unbiased only for a log drawn uniformly at random; these differ"]
     return []
-
-
-def of_bootstrap(found: Resampled | None) -> Sequence[str]:
-    """Replicates that could not be computed."""
-    if found is None or not found.undefined:
-        return []
-    return [f"bootstrap: in {found.undefined} replicates no weight was drawn; they are left out"]

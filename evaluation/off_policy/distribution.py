@@ -20,16 +20,16 @@ from math import inf, nan
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from driftline.evaluation.estimate import Estimate, t_quantile
-from driftline.evaluation.off_policy.balanced import asymptotic_estimate, need_asymptotic
-from driftline.evaluation.off_policy.bootstrap import Resampled, fill_counts, poisson_table, summary
+from driftline.evaluation.arrays import share
+from driftline.evaluation.bootstrap import Resampled, fill_counts, poisson_table, summary
+from driftline.evaluation.estimate import LEVEL, Estimate, t_quantile
+from driftline.evaluation.interval import REPLICATES, IntervalName, Precision, judged, need_asymptotic
 from driftline.evaluation.off_policy.diagnostics import diagnose
-from driftline.evaluation.off_policy.intervals import LEVEL, REPLICATES, IntervalName, Precision, delta
-from driftline.evaluation.off_policy.rounds import Codes, Rounds, codes, share
-from driftline.evaluation.off_policy.terms import Method, Terms
+from driftline.evaluation.off_policy.estimation import clusters_of
+from driftline.evaluation.off_policy.rounds import Rounds
+from driftline.evaluation.terms import Clusters, Terms, delta
 from driftline.sim.errors import InputError
 from driftline.sim.kernel import kernel
-from driftline.sim.keyed import Stream
 from driftline.sim.types import Floats, Int64s
 
 FEW_IN_TAIL = 30.0
@@ -62,20 +62,18 @@ def cvar(
     if not 0.0 < alpha <= 1.0:
         raise InputError(f"alpha is {alpha:g}; must be above 0 and at most 1 (the worst share of rewards)")
     rounds = Rounds(reward=reward, pscore=pscore, target_pscore=target_pscore, cluster=cluster)
-    cells = None if rounds.cluster is None else codes(rounds.cluster)
+    cells = clusters_of(rounds)
     order = np.argsort(rounds.reward, kind="stable")
     quantile, mass = _quantile(rounds, order, alpha, self_normalised)
     short = -rounds.weight * np.maximum(quantile - rounds.reward, 0.0) / alpha
     base = np.full(len(rounds), quantile)
-    method: Method = "snips" if self_normalised else "ips"
-    bottom = rounds.weight if self_normalised else None
-    found = delta(Terms(method, base, short, bottom, len(rounds), len(rounds)), cells)
+    found = delta(Terms(base=base, top=short, bottom=rounds.weight if self_normalised else None), cells)
     drawn = None
     if interval == "bootstrap":
         drawn = _resampled(rounds, order, cells, found.value, alpha, self_normalised, precision)
     warnings = (*diagnose(rounds, cluster=cells).warnings(), *_tail_warnings(rounds, quantile, alpha, mass))
-    name = f"cvar {alpha:g} of {method}"
-    return asymptotic_estimate(name, found, drawn, precision, clustered=cells is not None, warnings=warnings)
+    name = f"cvar {alpha:g} of {'snips' if self_normalised else 'ips'}"
+    return judged(name, found, drawn, precision, clustered=cells is not None, warnings=warnings)
 
 
 def _quantile(rounds: Rounds, order: Int64s, alpha: float, self_normalised: bool) -> tuple[float, float]:
@@ -104,20 +102,19 @@ def _tail_warnings(rounds: Rounds, quantile: float, alpha: float, mass: float) -
 def _tail_means(
     reward: Floats,
     weight: Floats,
-    unit: Codes,
+    unit: Int64s,
     units: int,
     alpha: float,
     self_normalised: bool,
     table: NDArray[np.uint8],
     seed: int,
-    stream: int,
     found: Floats,
 ) -> None:
     """CVaR of every replicate, NaN where no weight was drawn; rounds come in order of reward."""
     n = reward.size
     counts = np.empty(units + 8)
     for replicate in range(found.size):
-        fill_counts(counts, 0, units, replicate, table, seed, stream)
+        fill_counts(counts, 0, units, replicate, table, seed)
         scale = 0.0
         weighed = 0.0
         for i in range(n):
@@ -148,15 +145,13 @@ def _tail_means(
 def _resampled(
     rounds: Rounds,
     order: Int64s,
-    cells: tuple[Codes, int] | None,
+    cells: Clusters | None,
     value: float,
     alpha: float,
     self_normalised: bool,
     precision: Precision,
 ) -> Resampled:
     unit, units = (np.arange(len(rounds)), len(rounds)) if cells is None else cells
-    if units < 2:
-        return Resampled(nan, nan, nan, nan, 0)
     found = np.empty(precision.replicates)
     _tail_means(
         rounds.reward[order],
@@ -167,7 +162,6 @@ def _resampled(
         self_normalised,
         poisson_table(),
         precision.seed,
-        int(Stream.ROUND_BOOTSTRAP),
         found,
     )
     return summary(value, found, units, precision.level)
@@ -227,7 +221,7 @@ def reward_distribution(
     """
     share("level", level)
     rounds = Rounds(reward=reward, pscore=pscore, target_pscore=target_pscore, cluster=cluster)
-    cells = None if rounds.cluster is None else codes(rounds.cluster)
+    cells = clusters_of(rounds)
     order = np.argsort(rounds.reward, kind="stable")
     weight = rounds.weight[order]
     ends = np.flatnonzero(np.append(np.diff(rounds.reward[order]) > 0, True))
@@ -253,7 +247,7 @@ def _errors(
     order: Int64s,
     ends: Int64s,
     cdf: Floats,
-    cells: tuple[Codes, int] | None,
+    cells: Clusters | None,
     scale: float,
     self_normalised: bool,
 ) -> Floats:
@@ -278,7 +272,7 @@ def _errors(
     return np.asarray(np.sqrt(summed * units / (units - 1)) / scale)
 
 
-def _before(weight: Floats, where: Codes) -> Floats:
+def _before(weight: Floats, where: Int64s) -> Floats:
     """The sum of a unit's weights before each of its rounds [n]."""
     grouped = np.argsort(where, kind="stable")
     running = np.cumsum(weight[grouped]) - weight[grouped]

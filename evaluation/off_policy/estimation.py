@@ -3,26 +3,30 @@
 from collections.abc import Mapping, Sequence
 from math import nan
 
-from driftline.evaluation.estimate import Estimate
-from driftline.evaluation.off_policy import diagnostics
-from driftline.evaluation.off_policy.bootstrap import Resampled, resample
-from driftline.evaluation.off_policy.diagnostics import Diagnostics, diagnose
-from driftline.evaluation.off_policy.intervals import (
-    LEVEL,
+from driftline.evaluation.arrays import codes
+from driftline.evaluation.bootstrap import Resampled, resample
+from driftline.evaluation.estimate import LEVEL, Estimate
+from driftline.evaluation.interval import (
+    ASYMPTOTIC,
     REPLICATES,
     Bounds,
-    Delta,
     IntervalName,
     Precision,
+    few_units,
+    labelled,
+    left_out,
+    normal_limits,
+)
+from driftline.evaluation.off_policy import diagnostics
+from driftline.evaluation.off_policy.diagnostics import Diagnostics, diagnose
+from driftline.evaluation.off_policy.intervals import (
     confidence_sequence,
-    delta,
     empirical_bernstein,
     hoeffding,
-    normal_limits,
     per_round,
     term_range,
 )
-from driftline.evaluation.off_policy.rounds import Codes, Rounds, codes
+from driftline.evaluation.off_policy.rounds import Rounds
 from driftline.evaluation.off_policy.terms import (
     MARGINAL,
     METHODS,
@@ -30,10 +34,10 @@ from driftline.evaluation.off_policy.terms import (
     SELF_NORMALISED,
     TAMED,
     Method,
-    Terms,
     method_lambda,
     terms,
 )
+from driftline.evaluation.terms import Clusters, Delta, Terms, delta
 from driftline.sim.errors import InputError, hint
 
 
@@ -83,57 +87,70 @@ def possible(rounds: Rounds, lambdas: Mapping[str, float] | None) -> tuple[Metho
     return tuple(method for method in METHODS if there(method))
 
 
+def clusters_of(rounds: Rounds) -> Clusters | None:
+    """The log's clusters by number, where it has some."""
+    return None if rounds.cluster is None else codes("cluster", rounds.cluster)
+
+
 def estimates(rounds: Rounds, lambdas: Mapping[Method, float], precision: Precision) -> dict[str, Estimate]:
     """One estimate for each method and its `lambda_`."""
-    cluster = None if rounds.cluster is None else codes(rounds.cluster)
-    if cluster is not None and precision.interval not in ("normal", "bootstrap"):
+    cluster = clusters_of(rounds)
+    if cluster is not None and precision.interval not in ASYMPTOTIC:
         raise InputError(
             f"interval {precision.interval!r} needs independent rounds; with clusters use 'normal' or 'bootstrap'"
         )
-    several = [terms(rounds, method, lambda_) for method, lambda_ in lambdas.items()]
+    several = {method: terms(rounds, method, lambda_) for method, lambda_ in lambdas.items()}
     weighed = any(method not in ("dm", "replay", *MARGINAL) for method in lambdas)
     found = diagnose(rounds, cluster=cluster) if weighed else None
     drawn: Sequence[Resampled | None] = [None] * len(several)
     if precision.interval == "bootstrap":
-        drawn = resample(several, cluster, precision.seed, precision.replicates, precision.level)
+        drawn = resample(
+            [*several.values()],
+            cluster,
+            seed=precision.seed,
+            replicates=precision.replicates,
+            level=precision.level,
+        )
     return {
-        one.method: _estimate(rounds, one, lambdas[one.method], precision, cluster, found, resampled)
-        for one, resampled in zip(several, drawn, strict=True)
+        method: _estimate(rounds, method, one, lambdas[method], precision, cluster, found, resampled)
+        for (method, one), resampled in zip(several.items(), drawn, strict=True)
     }
 
 
 def _estimate(
     rounds: Rounds,
+    method: Method,
     one: Terms,
     lambda_: float,
     precision: Precision,
-    cluster: tuple[Codes, int] | None,
+    cluster: Clusters | None,
     weights: Diagnostics | None,
     resampled: Resampled | None,
 ) -> Estimate:
     clustered = cluster is not None
     found = delta(one, cluster)
-    if one.method in MARGINAL:
-        weights = diagnose(rounds, weight=rounds.need("embedding_weight", one.method), cluster=cluster)
-    low, high = _limits(rounds, one, lambda_, precision, found, resampled, clustered)
+    if method in MARGINAL:
+        weights = diagnose(rounds, weight=rounds.need("embedding_weight", method), cluster=cluster)
+    low, high = _limits(rounds, method, one, lambda_, precision, found, resampled, clustered)
     return Estimate(
         value=found.value,
         std_error=found.std_error if resampled is None else resampled.std_error,
         low=low,
         high=high,
         n=found.units,
-        method=f"{one.method} ({_interval_name(one.method, precision.interval, clustered)})",
+        method=labelled(method, _interval_name(method, precision.interval), clustered),
         warnings=(
-            *diagnostics.of_weights(one.method, weights, rounds),
-            *diagnostics.few_units(found, clustered),
-            *diagnostics.modelled(rounds, one.method, lambda_, found.std_error),
-            *diagnostics.of_bootstrap(resampled),
+            *diagnostics.of_weights(method, weights, rounds),
+            *few_units(found, "clusters" if clustered else "rounds"),
+            *diagnostics.modelled(rounds, method, lambda_, found.std_error),
+            *left_out(resampled),
         ),
     )
 
 
 def _limits(
     rounds: Rounds,
+    method: Method,
     one: Terms,
     lambda_: float,
     precision: Precision,
@@ -147,15 +164,14 @@ def _limits(
     if interval == "normal":
         return normal_limits(found, level, clustered)
     if interval == "anytime":
-        limits = confidence_sequence(rounds, one, lambda_=lambda_, bounds=bounds, level=level)
+        limits = confidence_sequence(rounds, one, method, lambda_=lambda_, bounds=bounds, level=level)
         return float(limits.low[-1]), float(limits.high[-1])
-    low, high = term_range(rounds, one, lambda_, bounds, interval)
+    low, high = term_range(rounds, method, lambda_, bounds, interval)
     if found.units < 2:
         return nan, nan
     holds = hoeffding if interval == "hoeffding" else empirical_bernstein
     return holds(per_round(one), low, high, level)
 
 
-def _interval_name(method: Method, interval: IntervalName, clustered: bool) -> str:
-    name = "delta" if interval == "normal" and method in SELF_NORMALISED else interval.replace("_", " ")
-    return f"{name}, clustered" if clustered else name
+def _interval_name(method: Method, interval: IntervalName) -> str:
+    return "delta" if interval == "normal" and method in SELF_NORMALISED else interval.replace("_", " ")

@@ -22,9 +22,9 @@ from math import inf
 
 import numpy as np
 
-from driftline.evaluation.estimate import Estimate
+from driftline.evaluation.estimate import LEVEL, Estimate
+from driftline.evaluation.interval import REPLICATES, Bounds, IntervalName, Precision
 from driftline.evaluation.off_policy.estimation import estimate
-from driftline.evaluation.off_policy.intervals import LEVEL, REPLICATES, Bounds, IntervalName, Precision
 from driftline.evaluation.off_policy.rounds import Rounds
 from driftline.sim.types import Floats, Int64s
 

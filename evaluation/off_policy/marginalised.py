@@ -19,11 +19,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from driftline.evaluation.estimate import Estimate
+from driftline.evaluation.arrays import whole_numbers
+from driftline.evaluation.estimate import LEVEL, Estimate
+from driftline.evaluation.interval import REPLICATES, Bounds, IntervalName, Precision
 from driftline.evaluation.off_policy.dense import CHUNK_CELLS
 from driftline.evaluation.off_policy.estimation import estimate
-from driftline.evaluation.off_policy.intervals import LEVEL, REPLICATES, Bounds, IntervalName, Precision
-from driftline.evaluation.off_policy.rounds import Rounds, whole_numbers
+from driftline.evaluation.off_policy.rounds import Rounds
 from driftline.sim.errors import InputError
 from driftline.sim.types import Floats, Int64s
 

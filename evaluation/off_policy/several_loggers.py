@@ -11,12 +11,14 @@ from math import nan, sqrt
 
 import numpy as np
 
-from driftline.evaluation.estimate import Estimate
-from driftline.evaluation.off_policy.balanced import asymptotic_estimate, need_asymptotic
-from driftline.evaluation.off_policy.bootstrap import Resampled, resampled_sums, summary
+from driftline.evaluation.arrays import probabilities, vector, whole_numbers
+from driftline.evaluation.bootstrap import Resampled, resampled_sums, summary
+from driftline.evaluation.estimate import LEVEL, Estimate
+from driftline.evaluation.interval import REPLICATES, IntervalName, Precision, judged, need_asymptotic
 from driftline.evaluation.off_policy.diagnostics import diagnose
-from driftline.evaluation.off_policy.intervals import LEVEL, REPLICATES, Delta, IntervalName, Precision
-from driftline.evaluation.off_policy.rounds import Codes, Rounds, codes, probabilities, vector, whole_numbers
+from driftline.evaluation.off_policy.estimation import clusters_of
+from driftline.evaluation.off_policy.rounds import Rounds
+from driftline.evaluation.terms import Clusters, Delta
 from driftline.sim.errors import InputError
 from driftline.sim.types import Floats, Int64s
 
@@ -109,7 +111,7 @@ class _Split:
     """Rounds by logger."""
 
     rounds: Rounds
-    logger: Codes
+    logger: Int64s
     """Place in `names` [n]."""
     names: Int64s
     """Loggers that have rounds [K]."""
@@ -173,7 +175,7 @@ def _by_precision(size: Floats, variance: Floats) -> Floats:
 def _estimate(method: str, split: _Split, shares: Shares, precision: Precision) -> Estimate:
     need_asymptotic(method, precision)
     rounds = split.rounds
-    cells = None if rounds.cluster is None else codes(rounds.cluster)
+    cells = clusters_of(rounds)
     mean, variance = split.moments()
     share = shares(split.size, variance)
     n = len(rounds)
@@ -184,10 +186,10 @@ def _estimate(method: str, split: _Split, shares: Shares, precision: Precision) 
     if precision.interval == "bootstrap" and found.units > 1:
         drawn = _resampled(split, shares, cells, found, precision)
     warnings = diagnose(rounds, cluster=cells).warnings()
-    return asymptotic_estimate(method, found, drawn, precision, clustered=cells is not None, warnings=warnings)
+    return judged(method, found, drawn, precision, clustered=cells is not None, warnings=warnings)
 
 
-def _delta(value: float, psi: Floats, split: _Split, cells: tuple[Codes, int] | None) -> Delta:
+def _delta(value: float, psi: Floats, split: _Split, cells: Clusters | None) -> Delta:
     if cells is None:
         units = len(psi)
         squares = np.bincount(split.logger, psi**2)
@@ -202,9 +204,7 @@ def _delta(value: float, psi: Floats, split: _Split, cells: tuple[Codes, int] | 
     return Delta(value, sqrt(own) / len(split.rounds) if units > 1 else nan, units, effective)
 
 
-def _resampled(
-    split: _Split, shares: Shares, cells: tuple[Codes, int] | None, found: Delta, precision: Precision
-) -> Resampled:
+def _resampled(split: _Split, shares: Shares, cells: Clusters | None, found: Delta, precision: Precision) -> Resampled:
     """Replicates find their own means, variances and shares; propensities stay as they are.
 
     Shares by rounds stay too: how many rounds a logger has is no chance.
@@ -212,7 +212,7 @@ def _resampled(
     term = split.rounds.weighted_reward
     powers = (np.ones(len(term)), term, term**2)
     columns = [(split.logger == k) * power for k in range(len(split.names)) for power in powers]
-    _, sums = resampled_sums(columns, cells, precision.seed, precision.replicates)
+    sums = resampled_sums(columns, cells, precision.seed, precision.replicates)
     size, first, second = (sums[:, part::3] for part in range(3))
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = first / size

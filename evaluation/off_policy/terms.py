@@ -1,21 +1,14 @@
-"""One formula for all.
-
-How estimators tame large importance weights; all functions are elementwise on weights [n], at least 0.
-
-Every estimator as one formula: mean(base) + mean(top) / mean(bottom), with one term a round.
-
-`base` is what a reward model promises (0 without one), `top` a weighted reward or residual, `bottom` 1 or, for
-self-normalised estimators, the weight. So one delta method, one bootstrap and one cluster sum serve all of them.
-"""
+"""The terms of every estimator by name, and how estimators tame large importance weights."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import inf, sqrt
 from typing import Literal, get_args
 
 import numpy as np
 
-from driftline.evaluation.off_policy.rounds import Rounds, one_of
+from driftline.evaluation.arrays import one_of
+from driftline.evaluation.off_policy.rounds import Rounds
+from driftline.evaluation.terms import Terms
 from driftline.sim.errors import InputError
 from driftline.sim.types import Floats
 
@@ -78,23 +71,6 @@ TAMED = {"clipped_ips": inf, "switch_dr": inf, "dros": inf, "sub_gaussian_ips": 
 """Methods that tame large weights, and the `lambda_` at which they do not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """One estimator's terms, arrays [n]; value = mean(base) + mean(top) / mean(bottom)."""
-
-    method: Method
-    base: Floats | None
-    """None for 0."""
-    top: Floats | None
-    """None for 0."""
-    bottom: Floats | None
-    """None for 1."""
-    n: int
-    """Rounds."""
-    used: int
-    """Rounds that the value rests on: all, but for replay those that match."""
-
-
 def method_lambda(method: Method, lambdas: Mapping[str, float] | None) -> float:
     """The method's `lambda_`, checked; by default the one at which weights are left as they are."""
     lambda_ = float((lambdas or {}).get(method, TAMED.get(method, inf)))
@@ -107,30 +83,29 @@ def method_lambda(method: Method, lambdas: Mapping[str, float] | None) -> float:
 def terms(rounds: Rounds, method: Method, lambda_: float = inf) -> Terms:
     """The terms of one estimator; `lambda_` is read by those that tame weights."""
     one_of("method", method, METHODS)
-    n = len(rounds)
     if method == "replay":
         return _replay(rounds)
     if method == "mips":
-        return Terms(method, None, rounds.need("embedding_weight", method) * rounds.reward, None, n, n)
+        return Terms(top=rounds.need("embedding_weight", method) * rounds.reward)
     if method == "dm":
-        return Terms(method, rounds.need("q_expected", method), None, None, n, n)
+        return Terms(base=rounds.need("q_expected", method))
     if method == "offcem":
         base, weight = rounds.need("q_expected", method), rounds.need("embedding_weight", method)
         rounds.need("q_action", method)
-        return Terms(method, base, weight * rounds.residual, None, n, n)
+        return Terms(base=base, top=weight * rounds.residual)
     for name in ("pscore", "target_pscore"):
         rounds.need(name, method)
     if method not in MODEL_BASED:
         bottom = rounds.weight if method == "snips" else None
         plain = method in ("ips", "snips") or lambda_ == TAMED[method]
         top = rounds.weighted_reward if plain else tamed(rounds.weight, method, lambda_) * rounds.reward
-        return Terms(method, None, top, bottom, n, n)
+        return Terms(top=top, bottom=bottom)
     base = rounds.need("q_expected", method)
     rounds.need("q_action", method)
     bottom = rounds.weight if method == "sndr" else None
     plain = method in ("dr", "sndr") or lambda_ == TAMED[method]
     top = rounds.weighted_residual if plain else tamed(rounds.weight, method, lambda_) * rounds.residual
-    return Terms(method, base, top, bottom, n, n)
+    return Terms(base=base, top=top, bottom=bottom)
 
 
 def tamed(weight: Floats, method: Method, lambda_: float) -> Floats:
@@ -170,8 +145,7 @@ def _replay(rounds: Rounds) -> Terms:
             f"target_pscore[{at}] is {target[at]:g}; replay needs a deterministic target policy (0 or 1), "
             "for a random one use ips, snips or dr"
         )
-    match = (target >= 1.0).astype(np.float64)
-    used = int(match.sum())
-    if not used:
+    match = target >= 1.0
+    if not match.any():
         raise InputError(f"target_pscore is 0 in all {len(rounds):,} rounds: the target policy matches none of them")
-    return Terms("replay", None, match * rounds.reward, match, len(rounds), used)
+    return Terms(top=match * rounds.reward, bottom=match.astype(np.float64), used=match)

@@ -9,8 +9,9 @@ from math import isfinite, isnan
 import numpy as np
 import polars as pl
 
+from driftline.evaluation.bootstrap import resample_users, user_counts
 from driftline.evaluation.drift.adaptation import ChangeCurve, Delay, Rule, delay, stacked
-from driftline.evaluation.estimate import Estimate, bootstrap_ratio, poisson_weights, t_interval
+from driftline.evaluation.estimate import Estimate, t_interval
 from driftline.evaluation.metrics._base import Judged, Metric, Probed, values_of
 from driftline.evaluation.metrics._table import BUILT_IN, own_metrics
 from driftline.evaluation.run.folder import RunFolder
@@ -26,6 +27,7 @@ from driftline.evaluation.run.visits import (
     new,
     together,
 )
+from driftline.evaluation.terms import Terms
 from driftline.sim.types import Bools, Floats, Int64s
 
 AFTER_CHANGE = 10
@@ -160,7 +162,7 @@ def _weights(run: RunFolder) -> dict[int, tuple[Int64s, Floats]]:
     found = {}
     for seed in run.seeds:
         users = np.sort(run.users(seed).select("user").collect()["user"].to_numpy())
-        found[seed] = (users, poisson_weights(users, seed))
+        found[seed] = (users, user_counts(users, seed))
     return found
 
 
@@ -205,7 +207,7 @@ def window_means(
     """
     code = np.searchsorted(users, judged.visits["user"].to_numpy())
     masks = [(part.name, part.holds(judged.visits)) for part in parts]
-    keys, totals, counts = [], [], []
+    keys, several = [], []
     for metric in visit_metrics:
         values = values_of(metric, judged)
         there = ~np.isnan(values)
@@ -213,13 +215,14 @@ def window_means(
             rows = mask & there
             if rows.any():
                 keys.append((metric.id, window))
-                totals.append(np.bincount(code[rows], values[rows], minlength=len(users)))
+                total = np.bincount(code[rows], values[rows], minlength=len(users)).astype(np.float64, copy=False)
                 count = np.bincount(code[rows], minlength=len(users))
-                counts.append((count > 0 if metric.summed else count).astype(np.float64))
+                below = (count > 0 if metric.summed else count).astype(np.float64)
+                several.append(Terms(top=total, bottom=below, used=count > 0))
     if not keys:
         return {}
-    resampled = bootstrap_ratio(np.stack(totals), np.stack(counts), weights)
-    return {key: resampled.estimate(k) for k, key in enumerate(keys)}
+    found = resample_users(several, weights)
+    return {key: each.estimate() for key, each in zip(keys, found, strict=True)}
 
 
 def _catalogue(judged: Judged, parts: tuple[Window, ...], users: Int64s) -> dict[tuple[str, str], Estimate]:

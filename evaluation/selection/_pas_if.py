@@ -12,10 +12,11 @@ from math import log
 import numpy as np
 from scipy.special import expit
 
+from driftline.evaluation.arrays import codes, vector, whole_numbers
+from driftline.evaluation.arrays import share as check_share
 from driftline.evaluation.estimate import Estimate
 from driftline.evaluation.off_policy.estimation import estimate_all
-from driftline.evaluation.off_policy.rounds import Rounds, codes, vector, whole_numbers
-from driftline.evaluation.off_policy.rounds import share as check_share
+from driftline.evaluation.off_policy.rounds import Rounds
 from driftline.evaluation.off_policy.terms import METHODS, TAMED, Method
 from driftline.evaluation.selection._slope import Key, Selection, at_least_one, select
 from driftline.sim import keyed
@@ -228,7 +229,7 @@ class _Log:
             q_action=q_action,
             q_expected=q_expected,
             action=action,
-            cluster=None if self.cluster is None else codes(self.cluster[rows])[0],
+            cluster=None if self.cluster is None else codes("cluster", self.cluster[rows])[0],
         )
 
 

@@ -14,8 +14,8 @@ from typing import Generic, Literal, TypeVar, get_args
 
 import numpy as np
 
+from driftline.evaluation.arrays import one_of, share, vector
 from driftline.evaluation.estimate import Estimate, t_quantile
-from driftline.evaluation.off_policy.rounds import one_of, share, vector
 from driftline.sim.errors import InputError
 from driftline.sim.types import Floats
 

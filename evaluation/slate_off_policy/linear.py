@@ -1,23 +1,24 @@
-"""Pseudo-inverse.
-
-The second moments of a logging policy's slates, and the pseudo-inverse weights they give.
-
-The pseudo-inverse estimator: slate-level rewards that are sums of unknown per-position parts.
-"""
+"""The pseudo-inverse estimator of slates: rewards of whole slates that are sums of unknown per-position parts."""
 
 from dataclasses import dataclass
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from driftline.evaluation.arrays import numbers, probabilities, propensities
 from driftline.evaluation.estimate import Estimate
-from driftline.evaluation.importance.rows import logged, numbers, slate_reward, target
-from driftline.evaluation.importance.sum_of_ratios import Asked, Interval, SumOfRatios, estimate, weight_warnings
+from driftline.evaluation.importance.rows import SLATES, slate_reward
+from driftline.evaluation.importance.weights import weight_warnings
+from driftline.evaluation.interval import Asked, Precision, estimated, whose
+from driftline.evaluation.terms import Terms
 from driftline.sim.errors import InputError
 from driftline.sim.types import Floats, Int64s
 
 CUT = 1e-10
 """Eigenvalues of Gamma below this share of the largest count as 0."""
+UNSEEN = 1e-6
+"""Relative length of the target's marginals outside the logging policy's span that is named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,39 @@ class PseudoInverseWeights:
     """q' Gamma^+ 1_s [n]; may be negative."""
     unseen: Floats
     """Per context, |q - Gamma Gamma^+ q| / |q|: 0 where the target lies in the logging policy's span [C]."""
+
+
+def pseudo_inverse(
+    *,
+    reward: ArrayLike,
+    pscore_item_position: ArrayLike | None = None,
+    target_pscore_item_position: ArrayLike | None = None,
+    weights: PseudoInverseWeights | None = None,
+    **asked: Unpack[Asked],
+) -> Estimate:
+    """Pseudo-inverse estimator: mean of r_i q' Gamma^+ 1_s (Swaminathan et al. 2017, eq. 4).
+
+    reward [n] per slate ([n, L] is added up). Unbiased if the expected reward of a slate is a sum of unknown parts,
+    one per (position, item): only the sum needs to be seen. Either the marginals [n, L] of a *product* logging policy
+    (positions drawn independently), for which the weight is 1 + sum_k (w_k - 1), whatever the target policy; or
+    `weights` from `gamma_weights`, for any logging policy. `cluster` [n] and intervals as elsewhere here.
+    """
+    total, weight, unseen = _weights(reward, pscore_item_position, target_pscore_item_position, weights)
+    return _estimated("pseudo_inverse", Terms(base=weight * total), weight, asked, unseen)
+
+
+def weighted_pseudo_inverse(
+    *,
+    reward: ArrayLike,
+    pscore_item_position: ArrayLike | None = None,
+    target_pscore_item_position: ArrayLike | None = None,
+    weights: PseudoInverseWeights | None = None,
+    **asked: Unpack[Asked],
+) -> Estimate:
+    """`pseudo_inverse` divided by its own mean weight (wPI of Swaminathan et al. 2017, section 5)."""
+    total, weight, unseen = _weights(reward, pscore_item_position, target_pscore_item_position, weights)
+    terms = Terms(top=weight * total, bottom=weight)
+    return _estimated("weighted_pseudo_inverse", terms, weight, asked, unseen)
 
 
 def gamma_matrix(*, slates: ArrayLike, probability: ArrayLike, items: int) -> Floats:
@@ -81,6 +115,39 @@ def gamma_weights(
     return PseudoInverseWeights(weight, unseen)
 
 
+def _weights(
+    reward: ArrayLike, pscore: ArrayLike | None, target_pscore: ArrayLike | None, given: PseudoInverseWeights | None
+) -> tuple[Floats, Floats, tuple[str, ...]]:
+    total = slate_reward(reward)
+    if given is not None:
+        if pscore is not None or target_pscore is not None:
+            raise InputError("give either weights or the two marginals, not both")
+        return total, numbers("weights", given.weight, total.shape, cells=SLATES), _unseen(given.unseen)
+    if pscore is None or target_pscore is None:
+        raise InputError("give pscore_item_position and target_pscore_item_position, or weights from gamma_weights")
+    below = propensities("pscore_item_position", pscore, cells=SLATES)
+    if below.ndim != 2 or len(below) != len(total):
+        raise InputError(f"pscore_item_position has shape {below.shape}; must have ({len(total)}, L)")
+    above = probabilities("target_pscore_item_position", target_pscore, below.shape, cells=SLATES)
+    return total, 1.0 + (above / below - 1.0).sum(axis=1), ()
+
+
+def _estimated(method: str, terms: Terms, weight: Floats, asked: Asked, unseen: tuple[str, ...]) -> Estimate:
+    cluster = whose(asked, terms.n)
+    warnings = (*unseen, *weight_warnings(weight, cluster=cluster))
+    return estimated(method, terms, Precision.of(asked), cluster=cluster, unit="slates", warnings=warnings)
+
+
+def _unseen(unseen: Floats) -> tuple[str, ...]:
+    bad = np.flatnonzero(unseen > UNSEEN)
+    if not len(bad):
+        return ()
+    worst = int(np.argmax(unseen))
+    share = f"worst: context {worst}, {100 * unseen[worst]:.2g} % of its marginals"
+    what = f"in {len(bad)} of {len(unseen)} contexts the target policy shows what the logging policy cannot ({share})"
+    return (f"{what}: biased by what is not seen",)
+
+
 def _marked(slates: ArrayLike, items: int) -> Int64s:
     """Where 1_s is 1: k A + a [S, L]."""
     array = np.asarray(slates)
@@ -109,77 +176,3 @@ def _contexts(context: ArrayLike | None, n: int, contexts: int) -> Int64s:
     if array.shape != (n,) or array.dtype.kind not in "iu" or (n and not 0 <= array.min() <= array.max() < contexts):
         raise InputError(f"context must be whole numbers [{n}] from 0 to {contexts - 1}")
     return array.astype(np.int64)
-
-
-UNSEEN = 1e-6
-"""Relative length of the target's marginals outside the logging policy's span that is named."""
-
-
-def pseudo_inverse(
-    *,
-    reward: ArrayLike,
-    pscore_item_position: ArrayLike | None = None,
-    target_pscore_item_position: ArrayLike | None = None,
-    weights: PseudoInverseWeights | None = None,
-    interval: Interval = "normal",
-    level: float = 0.95,
-    seed: int = 0,
-    cluster: ArrayLike | None = None,
-) -> Estimate:
-    """Pseudo-inverse estimator: mean of r_i q' Gamma^+ 1_s (Swaminathan et al. 2017, eq. 4).
-
-    reward [n] per slate ([n, L] is added up). Unbiased if the expected reward of a slate is a sum of unknown parts,
-    one per (position, item): only the sum needs to be seen. Either the marginals [n, L] of a *product* logging policy
-    (positions drawn independently), for which the weight is 1 + sum_k (w_k - 1), whatever the target policy; or
-    `weights` from `gamma_weights`, for any logging policy. `cluster` [n] and intervals as elsewhere here.
-    """
-    total, weight, warnings = _weights(reward, pscore_item_position, target_pscore_item_position, weights)
-    asked = Asked(interval, level, seed, cluster)
-    found = (*warnings, *weight_warnings(weight, cluster=asked.cluster))
-    return estimate("pseudo_inverse", SumOfRatios((weight * total)[:, None], None), asked, found)
-
-
-def weighted_pseudo_inverse(
-    *,
-    reward: ArrayLike,
-    pscore_item_position: ArrayLike | None = None,
-    target_pscore_item_position: ArrayLike | None = None,
-    weights: PseudoInverseWeights | None = None,
-    interval: Interval = "normal",
-    level: float = 0.95,
-    seed: int = 0,
-    cluster: ArrayLike | None = None,
-) -> Estimate:
-    """`pseudo_inverse` divided by its own mean weight (wPI of Swaminathan et al. 2017, section 5)."""
-    total, weight, warnings = _weights(reward, pscore_item_position, target_pscore_item_position, weights)
-    asked = Asked(interval, level, seed, cluster)
-    found = (*warnings, *weight_warnings(weight, cluster=asked.cluster))
-    sums = SumOfRatios((weight * total)[:, None], weight[:, None])
-    return estimate("weighted_pseudo_inverse", sums, asked, found)
-
-
-def _weights(
-    reward: ArrayLike, pscore: ArrayLike | None, target_pscore: ArrayLike | None, given: PseudoInverseWeights | None
-) -> tuple[Floats, Floats, tuple[str, ...]]:
-    total = slate_reward(reward)
-    if given is not None:
-        if pscore is not None or target_pscore is not None:
-            raise InputError("give either weights or the two marginals, not both")
-        return total, numbers("weights", given.weight, total.shape), _unseen(given.unseen)
-    if pscore is None or target_pscore is None:
-        raise InputError("give pscore_item_position and target_pscore_item_position, or weights from gamma_weights")
-    below = logged("pscore_item_position", pscore)
-    if below.ndim != 2 or len(below) != len(total):
-        raise InputError(f"pscore_item_position has shape {below.shape}, expected ({len(total)}, L)")
-    above = target("target_pscore_item_position", target_pscore, below.shape)
-    return total, 1.0 + (above / below - 1.0).sum(axis=1), ()
-
-
-def _unseen(unseen: Floats) -> tuple[str, ...]:
-    bad = np.flatnonzero(unseen > UNSEEN)
-    if not len(bad):
-        return ()
-    worst = int(np.argmax(unseen))
-    share = f"worst: context {worst}, {100 * unseen[worst]:.2g} % of its marginals"
-    what = f"in {len(bad)} of {len(unseen)} contexts the target policy shows what the logging policy cannot ({share})"
-    return (f"{what}: biased by what is not seen",)

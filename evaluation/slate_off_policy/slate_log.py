@@ -7,7 +7,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
-from driftline.evaluation.importance.rows import Named, Placement, falling, logged, numbers, place, target
+from driftline.evaluation.arrays import Cells, numbers, probabilities, propensities
+from driftline.evaluation.importance.rows import Placement, falling, place
 from driftline.sim.errors import InputError, hint
 
 Array = NDArray[Any]
@@ -140,21 +141,21 @@ def slates_from_frame(frame: pl.DataFrame, columns: dict[str, str] | None = None
 def _table(name: str, column: ArrayLike, placed: Placement, rows: int) -> Array:
     array = np.asarray(column)
     if array.shape != (rows,):
-        raise InputError(f"{name} has shape {array.shape}, expected one value per row ({rows},)")
-    table, named = placed.table(array), Named(ids=placed.ids)
+        raise InputError(f"{name} has shape {array.shape}; must have one value a row ({rows},)")
+    table, cells = placed.table(array), Cells("slate", "position", placed.ids)
     if name in LOGGED:
-        _falls(name, logged(name, table, None, named), named)
+        _falls(name, propensities(name, table, cells=cells), cells)
     elif name in TARGET:
-        _falls(name, target(name, table, None, named), named)
+        _falls(name, probabilities(name, table, cells=cells), cells)
     elif name not in ("action", "cluster"):
-        numbers(name, table, None, named)
+        numbers(name, table, cells=cells)
     return _one_per_slate(name, table, placed) if name in PER_SLATE else table
 
 
-def _falls(name: str, table: Array, named: Named) -> None:
+def _falls(name: str, table: Array, cells: Cells) -> None:
     """Cascade propensities must fall; others need not."""
     if name.endswith("cascade"):
-        falling(name, table, named)
+        falling(name, table, cells)
 
 
 def _one_per_slate(name: str, table: Array, placed: Placement) -> Array:

@@ -1,26 +1,23 @@
-"""Importance sampling of trajectories: by the whole trajectory or step by step, plain and self-normalised.
+"""Importance sampling and doubly robust estimation of trajectories, plain and self-normalised.
 
-Importance sampling of trajectories: by the whole trajectory or step by step, plain and self-normalised.
-
-Arguments [rows], one row per step of a trajectory, in any order: see `trajectories_from_rows`. The value is the
-expected discounted sum of rewards, sum_t gamma^t r_t. Trajectories may differ in length: one that has ended stays
-where it is with reward 0 and ratio 1, in the normalisers too. The policies must act on what the propensities were
-conditioned on; the horizon is that of the log. `n` of the result counts trajectories, or clusters; intervals:
-`importance.sum_of_ratios.estimate`.
-
-Doubly robust estimation of trajectories, and the direct method, from value estimates that the caller gives.
-
-Arguments [rows] as in `trajectories_from_rows`. q_action: q_hat(s_t, a_t), the estimated discounted sum of rewards
-*from step t on, as seen from step t*. q_expected: v_hat(s_t) = sum_a pi_e(a | s_t) q_hat(s_t, a). The estimates must
-not have been fitted on these trajectories; then any of them leaves `dr` unbiased.
+The value is the expected discounted sum of rewards, sum_t gamma^t r_t. Arguments are columns [rows], one row a step of
+a trajectory, in any order. Trajectories may differ in length: one that has ended stays where it is with reward 0 and
+ratio 1, in the normalisers too. The policies must act on what the propensities were conditioned on; the horizon is
+that of the log. `n` of the result counts trajectories, or clusters. Value estimates (`q_action`, `q_expected`) must not
+have been fitted on these trajectories; then any of them leaves `dr` unbiased.
 """
+
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from driftline.evaluation.estimate import Estimate
-from driftline.evaluation.importance.sum_of_ratios import Asked, Interval, SumOfRatios, estimate, weight_warnings
+from driftline.evaluation.importance.weights import weight_warnings
+from driftline.evaluation.interval import Asked, Precision, estimated
+from driftline.evaluation.terms import Terms
 from driftline.evaluation.trajectory_off_policy.trajectories import Trajectories, trajectories_from_rows
+from driftline.sim.types import Floats
 
 
 def tis(
@@ -31,14 +28,32 @@ def tis(
     pscore: ArrayLike,
     target_pscore: ArrayLike,
     gamma: float = 1.0,
-    interval: Interval = "normal",
-    level: float = 0.95,
-    seed: int = 0,
-    cluster: ArrayLike | None = None,
+    **asked: Unpack[Asked],
 ) -> Estimate:
-    """Trajectory-wise IS: mean of w_0:T sum_t gamma^t r_t, w the product of all ratios (Precup et al. 2000)."""
-    log = _log(trajectory, step, reward, pscore, target_pscore, gamma, cluster)
-    return _whole("tis", log, False, Asked(interval, level, seed, log.cluster))
+    """Trajectory-wise IS: mean of w_0:T sum_t gamma^t r_t, w the product of all ratios (Precup et al. 2000).
+
+    Unbiased; weights grow exponentially with the horizon.
+
+    Args:
+        trajectory: Which trajectory each row belongs to [rows], whole numbers or texts.
+        step: Its step there [rows], from 0, each once.
+        reward: What the step earned [rows]; finite.
+        pscore: The logging policy's probability of the logged action [rows], in (0, 1].
+        target_pscore: The target policy's [rows], in [0, 1].
+        gamma: Discount a step, in (0, 1].
+        **asked: `interval` (normal or bootstrap), `level`, `seed`, `replicates`, `cluster` [rows]; see `Asked`.
+
+    Raises:
+        InputError: A missing or repeated step, a value that is not finite, a propensity out of range.
+
+    Examples:
+        >>> log = {"trajectory": [0, 0, 1, 1], "step": [0, 1, 0, 1], "reward": [0.0, 1.0, 1.0, 0.0],
+        ...        "pscore": [0.5] * 4, "target_pscore": [1.0, 1.0, 0.5, 0.5]}
+        >>> tis(**log).value
+        2.5
+    """
+    log = _log(trajectory, step, reward, pscore, target_pscore, gamma, asked)
+    return _whole("tis", log, asked)
 
 
 def sntis(
@@ -49,14 +64,30 @@ def sntis(
     pscore: ArrayLike,
     target_pscore: ArrayLike,
     gamma: float = 1.0,
-    interval: Interval = "normal",
-    level: float = 0.95,
-    seed: int = 0,
-    cluster: ArrayLike | None = None,
+    **asked: Unpack[Asked],
 ) -> Estimate:
-    """Self-normalised (weighted) trajectory-wise IS: divided by the mean of w_0:T."""
-    log = _log(trajectory, step, reward, pscore, target_pscore, gamma, cluster)
-    return _whole("sntis", log, True, Asked(interval, level, seed, log.cluster))
+    """Self-normalised (weighted) trajectory-wise IS: `tis` divided by the mean of w_0:T; consistent only.
+
+    Args:
+        trajectory: Which trajectory each row belongs to [rows], whole numbers or texts.
+        step: Its step there [rows], from 0, each once.
+        reward: What the step earned [rows]; finite.
+        pscore: The logging policy's probability of the logged action [rows], in (0, 1].
+        target_pscore: The target policy's [rows], in [0, 1].
+        gamma: Discount a step, in (0, 1].
+        **asked: `interval` (normal or bootstrap), `level`, `seed`, `replicates`, `cluster` [rows]; see `Asked`.
+
+    Raises:
+        InputError: A missing or repeated step, a value that is not finite, a propensity out of range.
+
+    Examples:
+        >>> log = {"trajectory": [0, 0, 1, 1], "step": [0, 1, 0, 1], "reward": [0.0, 1.0, 1.0, 0.0],
+        ...        "pscore": [0.5] * 4, "target_pscore": [1.0, 1.0, 0.5, 0.5]}
+        >>> sntis(**log).value
+        1.0
+    """
+    log = _log(trajectory, step, reward, pscore, target_pscore, gamma, asked)
+    return _whole("sntis", log, asked, normalised=True)
 
 
 def pdis(
@@ -67,14 +98,30 @@ def pdis(
     pscore: ArrayLike,
     target_pscore: ArrayLike,
     gamma: float = 1.0,
-    interval: Interval = "normal",
-    level: float = 0.95,
-    seed: int = 0,
-    cluster: ArrayLike | None = None,
+    **asked: Unpack[Asked],
 ) -> Estimate:
-    """Per-decision IS: mean of sum_t gamma^t w_0:t r_t (Precup, Sutton & Singh 2000); unbiased."""
-    log = _log(trajectory, step, reward, pscore, target_pscore, gamma, cluster)
-    return _per_decision("pdis", log, False, Asked(interval, level, seed, log.cluster))
+    """Per-decision IS: mean of sum_t gamma^t w_0:t r_t (Precup, Sutton & Singh 2000); unbiased.
+
+    Args:
+        trajectory: Which trajectory each row belongs to [rows], whole numbers or texts.
+        step: Its step there [rows], from 0, each once.
+        reward: What the step earned [rows]; finite.
+        pscore: The logging policy's probability of the logged action [rows], in (0, 1].
+        target_pscore: The target policy's [rows], in [0, 1].
+        gamma: Discount a step, in (0, 1].
+        **asked: `interval` (normal or bootstrap), `level`, `seed`, `replicates`, `cluster` [rows]; see `Asked`.
+
+    Raises:
+        InputError: A missing or repeated step, a value that is not finite, a propensity out of range.
+
+    Examples:
+        >>> log = {"trajectory": [0, 0, 1, 1], "step": [0, 1, 0, 1], "reward": [0.0, 1.0, 1.0, 0.0],
+        ...        "pscore": [0.5] * 4, "target_pscore": [1.0, 1.0, 0.5, 0.5]}
+        >>> pdis(**log).value
+        2.5
+    """
+    log = _log(trajectory, step, reward, pscore, target_pscore, gamma, asked)
+    return _per_decision("pdis", log, asked)
 
 
 def snpdis(
@@ -85,71 +132,55 @@ def snpdis(
     pscore: ArrayLike,
     target_pscore: ArrayLike,
     gamma: float = 1.0,
-    interval: Interval = "normal",
-    level: float = 0.95,
-    seed: int = 0,
-    cluster: ArrayLike | None = None,
+    **asked: Unpack[Asked],
 ) -> Estimate:
     """Self-normalised per-decision IS: sum_t gamma^t sum_i w_i,0:t r_it / sum_i w_i,0:t.
 
     The consistent weighted form (CWPDIS, Thomas 2015, ch. 3): one normaliser per step over *all* trajectories.
+
+    Args:
+        trajectory: Which trajectory each row belongs to [rows], whole numbers or texts.
+        step: Its step there [rows], from 0, each once.
+        reward: What the step earned [rows]; finite.
+        pscore: The logging policy's probability of the logged action [rows], in (0, 1].
+        target_pscore: The target policy's [rows], in [0, 1].
+        gamma: Discount a step, in (0, 1].
+        **asked: `interval` (normal or bootstrap), `level`, `seed`, `replicates`, `cluster` [rows]; see `Asked`.
+
+    Raises:
+        InputError: A missing or repeated step, a value that is not finite, a propensity out of range.
+
+    Examples:
+        >>> log = {"trajectory": [0, 0, 1, 1], "step": [0, 1, 0, 1], "reward": [0.0, 1.0, 1.0, 0.0],
+        ...        "pscore": [0.5] * 4, "target_pscore": [1.0, 1.0, 0.5, 0.5]}
+        >>> round(snpdis(**log).value, 4)
+        1.1333
     """
-    log = _log(trajectory, step, reward, pscore, target_pscore, gamma, cluster)
-    return _per_decision("snpdis", log, True, Asked(interval, level, seed, log.cluster))
+    log = _log(trajectory, step, reward, pscore, target_pscore, gamma, asked)
+    return _per_decision("snpdis", log, asked, normalised=True)
 
 
-def _log(
-    trajectory: ArrayLike,
-    step: ArrayLike,
-    reward: ArrayLike,
-    pscore: ArrayLike,
-    target_pscore: ArrayLike,
-    gamma: float,
-    cluster: ArrayLike | None,
-) -> Trajectories:
-    return trajectories_from_rows(
-        trajectory=trajectory,
-        step=step,
-        reward=reward,
-        pscore=pscore,
-        target_pscore=target_pscore,
-        gamma=gamma,
-        cluster=cluster,
-    )
+def dm(*, trajectory: ArrayLike, step: ArrayLike, q_expected: ArrayLike, **asked: Unpack[Asked]) -> Estimate:
+    """Direct method: mean of v_hat at the first step; as biased as the value estimates are.
 
+    Args:
+        trajectory: Which trajectory each row belongs to [rows], whole numbers or texts.
+        step: Its step there [rows], from 0, each once.
+        q_expected: v_hat(s_t) = sum_a pi_e(a | s_t) q_hat(s_t, a) [rows].
+        **asked: See `Asked`.
 
-def _whole(method: str, log: Trajectories, normalised: bool, asked: Asked) -> Estimate:
-    total = (log.discount * log.reward).sum(axis=1, keepdims=True)
-    last = log.weight[:, -1:] if log.weight.size else np.ones((len(log), 1))
-    found = weight_warnings(last, "trajectories", cluster=asked.cluster)
-    return estimate(method, SumOfRatios(last * total, last if normalised else None), asked, found, "trajectories")
+    Raises:
+        InputError: A missing or repeated step, a value that is not finite.
 
-
-def _per_decision(method: str, log: Trajectories, normalised: bool, asked: Asked) -> Estimate:
-    sums = SumOfRatios(log.discount * log.weight * log.reward, log.weight if normalised else None)
-    found = weight_warnings(log.weight, "trajectories", "step", asked.cluster)
-    return estimate(method, sums, asked, found, "trajectories")
-
-
-def dm(
-    *,
-    trajectory: ArrayLike,
-    step: ArrayLike,
-    q_expected: ArrayLike,
-    interval: Interval = "normal",
-    level: float = 0.95,
-    seed: int = 0,
-    cluster: ArrayLike | None = None,
-) -> Estimate:
-    """Direct method: mean of v_hat at the first step; as biased as the value estimates are."""
+    Examples:
+        >>> dm(trajectory=[0, 0, 1], step=[0, 1, 0], q_expected=[1.0, 0.0, 2.0]).value
+        1.5
+    """
     ones = np.ones(np.asarray(step).shape)
-    log = trajectories_from_rows(
-        trajectory=trajectory, step=step, reward=0.0 * ones, pscore=ones, target_pscore=ones, cluster=cluster
-    )
-    value = log.column("q_expected", q_expected)[:, :1]
-    warnings = ("the interval leaves out the error of the value estimates",)
-    asked = Asked(interval, level, seed, log.cluster)
-    return estimate("dm", SumOfRatios(value, None), asked, warnings, "trajectories")
+    log = _log(trajectory, step, 0.0 * ones, ones, ones, 1.0, asked)
+    first = log.column("q_expected", q_expected)[:, :1].sum(axis=1)
+    untold = ("the interval leaves out the error of the value estimates",)
+    return _estimated("dm", Terms(base=first), log, asked, untold)
 
 
 def dr(
@@ -162,29 +193,36 @@ def dr(
     q_action: ArrayLike,
     q_expected: ArrayLike,
     gamma: float = 1.0,
-    interval: Interval = "normal",
-    level: float = 0.95,
-    seed: int = 0,
-    cluster: ArrayLike | None = None,
+    **asked: Unpack[Asked],
 ) -> Estimate:
     """Doubly robust: mean of sum_t gamma^t [w_0:t (r_t - q_t) + w_0:t-1 v_t], w_0:-1 = 1.
 
-    Jiang & Li 2016, eq. 10, unrolled; per-step weights as in `pdis`.
+    Jiang & Li 2016, eq. 10, unrolled; per-step weights as in `pdis`. Unbiased for any value estimates.
+
+    Args:
+        trajectory: Which trajectory each row belongs to [rows], whole numbers or texts.
+        step: Its step there [rows], from 0, each once.
+        reward: What the step earned [rows]; finite.
+        pscore: The logging policy's probability of the logged action [rows], in (0, 1].
+        target_pscore: The target policy's [rows], in [0, 1].
+        q_action: q_hat(s_t, a_t), the estimated discounted reward *from step t on, as seen from step t* [rows].
+        q_expected: v_hat(s_t) = sum_a pi_e(a | s_t) q_hat(s_t, a) [rows].
+        gamma: Discount a step, in (0, 1].
+        **asked: `interval` (normal or bootstrap), `level`, `seed`, `replicates`, `cluster` [rows]; see `Asked`.
+
+    Raises:
+        InputError: A missing or repeated step, a value that is not finite, a propensity out of range.
+
+    Examples:
+        >>> log = {"trajectory": [0, 0, 1, 1], "step": [0, 1, 0, 1], "reward": [0.0, 1.0, 1.0, 0.0],
+        ...        "pscore": [0.5] * 4, "target_pscore": [1.0, 1.0, 0.5, 0.5]}
+        >>> dr(**log, q_action=[0.5] * 4, q_expected=[0.5] * 4).value
+        1.75
     """
-    log = trajectories_from_rows(
-        trajectory=trajectory,
-        step=step,
-        reward=reward,
-        pscore=pscore,
-        target_pscore=target_pscore,
-        gamma=gamma,
-        cluster=cluster,
-    )
+    log = _log(trajectory, step, reward, pscore, target_pscore, gamma, asked)
     left = log.reward - log.column("q_action", q_action)
     terms = log.discount * (log.weight * left + log.before() * log.column("q_expected", q_expected))
-    found = weight_warnings(log.weight, "trajectories", "step", log.cluster)
-    asked = Asked(interval, level, seed, log.cluster)
-    return estimate("dr", SumOfRatios(terms, None), asked, found, "trajectories")
+    return _estimated("dr", Terms(base=terms.sum(axis=1)), log, asked, _weighed(log.weight, log))
 
 
 def sndr(
@@ -197,29 +235,77 @@ def sndr(
     q_action: ArrayLike,
     q_expected: ArrayLike,
     gamma: float = 1.0,
-    interval: Interval = "normal",
-    level: float = 0.95,
-    seed: int = 0,
-    cluster: ArrayLike | None = None,
+    **asked: Unpack[Asked],
 ) -> Estimate:
     """Self-normalised (weighted) doubly robust: `dr` with every step's weights divided by their mean.
 
     WDR of Thomas & Brunskill 2016, eq. 9; one normaliser per step over all trajectories, ended ones included.
+
+    Args:
+        trajectory: Which trajectory each row belongs to [rows], whole numbers or texts.
+        step: Its step there [rows], from 0, each once.
+        reward: What the step earned [rows]; finite.
+        pscore: The logging policy's probability of the logged action [rows], in (0, 1].
+        target_pscore: The target policy's [rows], in [0, 1].
+        q_action: q_hat(s_t, a_t), the estimated discounted reward *from step t on, as seen from step t* [rows].
+        q_expected: v_hat(s_t) = sum_a pi_e(a | s_t) q_hat(s_t, a) [rows].
+        gamma: Discount a step, in (0, 1].
+        **asked: `interval` (normal or bootstrap), `level`, `seed`, `replicates`, `cluster` [rows]; see `Asked`.
+
+    Raises:
+        InputError: A missing or repeated step, a value that is not finite, a propensity out of range.
+
+    Examples:
+        >>> log = {"trajectory": [0, 0, 1, 1], "step": [0, 1, 0, 1], "reward": [0.0, 1.0, 1.0, 0.0],
+        ...        "pscore": [0.5] * 4, "target_pscore": [1.0, 1.0, 0.5, 0.5]}
+        >>> round(sndr(**log, q_action=[0.5] * 4, q_expected=[0.5] * 4).value, 4)
+        1.1333
     """
-    log = trajectories_from_rows(
+    log = _log(trajectory, step, reward, pscore, target_pscore, gamma, asked)
+    left = log.reward - log.column("q_action", q_action)
+    before = log.before()
+    ahead = log.discount * before * log.column("q_expected", q_expected)
+    above = np.concatenate([log.discount * log.weight * left, ahead], axis=1)
+    terms = Terms(top=above, bottom=np.concatenate([log.weight, before], axis=1))
+    return _estimated("sndr", terms, log, asked, _weighed(log.weight, log))
+
+
+def _log(
+    trajectory: ArrayLike,
+    step: ArrayLike,
+    reward: ArrayLike,
+    pscore: ArrayLike,
+    target_pscore: ArrayLike,
+    gamma: float,
+    asked: Asked,
+) -> Trajectories:
+    return trajectories_from_rows(
         trajectory=trajectory,
         step=step,
         reward=reward,
         pscore=pscore,
         target_pscore=target_pscore,
         gamma=gamma,
-        cluster=cluster,
+        cluster=asked.get("cluster"),
     )
-    left = log.reward - log.column("q_action", q_action)
-    before = log.before()
-    ahead = log.discount * before * log.column("q_expected", q_expected)
-    above = np.concatenate([log.discount * log.weight * left, ahead], axis=1)
-    found = weight_warnings(log.weight, "trajectories", "step", log.cluster)
-    asked = Asked(interval, level, seed, log.cluster)
-    sums = SumOfRatios(above, np.concatenate([log.weight, before], axis=1))
-    return estimate("sndr", sums, asked, found, "trajectories")
+
+
+def _whole(method: str, log: Trajectories, asked: Asked, *, normalised: bool = False) -> Estimate:
+    total = (log.discount * log.reward).sum(axis=1)
+    last = log.weight[:, -1] if log.weight.size else np.ones(len(log))
+    terms = Terms(top=last * total, bottom=last if normalised else None)
+    return _estimated(method, terms, log, asked, _weighed(last, log))
+
+
+def _per_decision(method: str, log: Trajectories, asked: Asked, *, normalised: bool = False) -> Estimate:
+    earned = log.discount * log.weight * log.reward
+    terms = Terms(top=earned, bottom=log.weight) if normalised else Terms(base=earned.sum(axis=1))
+    return _estimated(method, terms, log, asked, _weighed(log.weight, log))
+
+
+def _weighed(weight: Floats, log: Trajectories) -> tuple[str, ...]:
+    return weight_warnings(weight, "trajectories", "step", log.cluster)
+
+
+def _estimated(method: str, terms: Terms, log: Trajectories, asked: Asked, warnings: tuple[str, ...]) -> Estimate:
+    return estimated(method, terms, Precision.of(asked), cluster=log.cluster, unit="trajectories", warnings=warnings)

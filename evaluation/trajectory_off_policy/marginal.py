@@ -3,8 +3,10 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from driftline.evaluation.estimate import Estimate
-from driftline.evaluation.importance.sum_of_ratios import Asked, SumOfRatios, estimate, size_warnings, weight_warnings
+from driftline.evaluation.estimate import LEVEL, Estimate
+from driftline.evaluation.importance.weights import size_warnings, weight_warnings
+from driftline.evaluation.interval import Precision, estimated
+from driftline.evaluation.terms import Terms
 from driftline.evaluation.trajectory_off_policy.trajectories import Trajectories, trajectories_from_rows
 from driftline.sim.types import Floats, Int64s
 
@@ -21,7 +23,7 @@ def marginal_is(
     pscore: ArrayLike,
     target_pscore: ArrayLike,
     gamma: float = 1.0,
-    level: float = 0.95,
+    level: float = LEVEL,
     cluster: ArrayLike | None = None,
 ) -> Estimate:
     """Marginalised IS: sum_t gamma^t mean_i [d_t(s_it) / b_t(s_it)] w_it r_it (Xie, Ma & Wang 2019, eq. 3).
@@ -57,7 +59,7 @@ def snmarginal_is(
     pscore: ArrayLike,
     target_pscore: ArrayLike,
     gamma: float = 1.0,
-    level: float = 0.95,
+    level: float = LEVEL,
     cluster: ArrayLike | None = None,
 ) -> Estimate:
     """Self-normalised `marginal_is`: each step's ratios are divided by their mean in that state at that step.
@@ -88,8 +90,8 @@ def _marginal(method: str, log: Trajectories, states: Int64s, gamma: float, norm
         *weight_warnings(log.ratio, "trajectories", "step", log.cluster),
         *(size_warnings(_all_weights(shift * ratio, log), "trajectories by state", "step") if len(log) else ()),
     )
-    asked = Asked("normal", level, 0, log.cluster)
-    return estimate(method, SumOfRatios(terms[:, None], None), asked, found, "trajectories")
+    precision = Precision(level=level)
+    return estimated(method, Terms(base=terms), precision, cluster=log.cluster, unit="trajectories", warnings=found)
 
 
 def _normalised(states: Int64s, ratio: Floats) -> Floats:

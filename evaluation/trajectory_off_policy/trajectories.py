@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from driftline.evaluation.importance.rows import Named, Placement, logged, numbers, place, target
+from driftline.evaluation.arrays import Cells, codes, numbers, probabilities, propensities
+from driftline.evaluation.importance.rows import Placement, place
+from driftline.evaluation.terms import Clusters
 from driftline.sim.errors import InputError
 from driftline.sim.types import Bools, Floats
 
@@ -29,15 +31,15 @@ class Trajectories:
     """Whether the trajectory has this step [n, H]."""
     discount: Floats
     """gamma^t [H]."""
-    cluster: NDArray[Any] | None
-    """Whose trajectory it is [n]."""
+    cluster: Clusters | None
+    """Whose trajectory it is."""
 
     def __len__(self) -> int:
         return len(self.reward)
 
     def column(self, name: str, values: ArrayLike) -> Floats:
         """A further column of numbers, one per row, as [n, H] with 0 after the end."""
-        return numbers(name, np.where(self.alive, self._table(name, values), 0.0), None, self.named())
+        return numbers(name, np.where(self.alive, self._table(name, values), 0.0), cells=self.cells())
 
     def states(self, values: ArrayLike) -> NDArray[np.int64]:
         """State ids as [n, H], -1 after the end."""
@@ -50,14 +52,14 @@ class Trajectories:
         """Cumulative ratio of the steps before t, 1 at the first [n, H]."""
         return np.concatenate([np.ones((len(self), min(1, self.weight.shape[1]))), self.weight[:, :-1]], axis=1)
 
-    def named(self) -> Named:
-        """How error messages speak of a cell."""
-        return Named("trajectory", "step", self.placed.ids)
+    def cells(self) -> Cells:
+        """How errors call a cell."""
+        return Cells("trajectory", "step", self.placed.ids)
 
     def _table(self, name: str, values: ArrayLike) -> NDArray[Any]:
         array = np.asarray(values)
         if array.shape != (int(self.placed.length.sum()),):
-            raise InputError(f"{name} has shape {array.shape}, expected one value per row")
+            raise InputError(f"{name} has shape {array.shape}; must have one value a row")
         return self.placed.table(array)
 
 
@@ -83,18 +85,18 @@ def trajectories_from_rows(
     placed = place(trajectory, step, id_name="trajectory", place_name="step", ragged=True)
     rows, width = int(placed.length.sum()), placed.rows.shape[1]
     alive = np.arange(width) < placed.length[:, None]
-    named = Named("trajectory", "step", placed.ids)
+    cells = Cells("trajectory", "step", placed.ids)
 
     def table(name: str, column: ArrayLike) -> NDArray[Any]:
         array = np.asarray(column)
         if array.shape != (rows,):
-            raise InputError(f"{name} has shape {array.shape}, expected one value per row ({rows},)")
+            raise InputError(f"{name} has shape {array.shape}; must have one value a row ({rows},)")
         return placed.table(array)
 
-    below = logged("pscore", np.where(alive, table("pscore", pscore), 1.0), None, named)
-    above = target("target_pscore", np.where(alive, table("target_pscore", target_pscore), 1.0), None, named)
-    earned = numbers("reward", np.where(alive, table("reward", reward), 0.0), None, named)
-    whose = None if cluster is None else _whose(table("cluster", cluster), alive, placed)
+    below = propensities("pscore", np.where(alive, table("pscore", pscore), 1.0), cells=cells)
+    above = probabilities("target_pscore", np.where(alive, table("target_pscore", target_pscore), 1.0), cells=cells)
+    earned = numbers("reward", np.where(alive, table("reward", reward), 0.0), cells=cells)
+    whose = None if cluster is None or not rows else _whose(table("cluster", cluster), alive, placed)
     ratio = (above / below).astype(np.float64, copy=False)
     discount = np.asarray(gamma ** np.arange(width), dtype=np.float64)
     return Trajectories(placed, earned, ratio, _cumulative(ratio, placed), alive, discount, whose)
@@ -111,11 +113,11 @@ def _cumulative(ratio: Floats, placed: Placement) -> Floats:
     return weight
 
 
-def _whose(cluster: NDArray[Any], alive: Bools, placed: Placement) -> NDArray[Any]:
+def _whose(cluster: NDArray[Any], alive: Bools, placed: Placement) -> Clusters:
     differs = alive & (cluster != cluster[:, :1])
     if differs.any():
         row, t = (int(x) for x in np.argwhere(differs)[0])
         raise InputError(
             f"cluster of trajectory {placed.ids[row]} is {cluster[row, 0]} at step 0 and {cluster[row, t]} at step {t}"
         )
-    return np.asarray(cluster[:, 0] if cluster.shape[1] else np.empty(0))
+    return codes("cluster", cluster[:, 0])

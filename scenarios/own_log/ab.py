@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from driftline.evaluation.arrays import one_of
+from driftline.evaluation.arrays import share as checked_level
 from driftline.evaluation.experiment import SampleRatio, srm, variance_reduction
 from driftline.evaluation.experiment._srm import ALPHA
-from driftline.evaluation.off_policy.rounds import one_of
-from driftline.evaluation.off_policy.rounds import share as checked_level
 from driftline.scenarios.own_log.comparisons import BY_NAME, METRICS, ROLES, Users, compared, pairs, possible, users_of
 from driftline.scenarios.own_log.log_file import mapped_columns, read_log
 from driftline.scenarios.own_log.verdict import Check, Verdict

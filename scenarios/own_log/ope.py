@@ -6,8 +6,10 @@ from typing import Any
 
 import polars as pl
 
+from driftline.evaluation.arrays import one_of, share
+from driftline.evaluation.interval import ASYMPTOTIC
+from driftline.evaluation.interval import Asked as Options
 from driftline.evaluation.off_policy import Bounds, IntervalName
-from driftline.evaluation.off_policy.rounds import one_of, share
 from driftline.scenarios.own_log.log_file import mapped_columns, numbers, read_log, within
 from driftline.scenarios.own_log.roles import (
     BY_NAME,
@@ -117,7 +119,7 @@ def _check_options(asked: Asked, slates: bool) -> None:
         return
     for name in asked.estimators or ():
         one_of("estimator", name, list(ESTIMATORS))
-    one_of("interval", asked.interval, ("normal", "bootstrap"))
+    one_of("interval", asked.interval, ASYMPTOTIC)
     if asked.lambdas:
         raise InputError(f"lambdas: {next(iter(asked.lambdas))!r} is no estimator of slates")
 
@@ -164,10 +166,14 @@ def _of_slates(known: Decisions, named: Policy | None, name: str, asked: Asked) 
     for values in targets.values():
         no_overlap(name, values)
     slates = whole_slates(known, targets)
-    interval = asked.interval
-    assert interval in ("normal", "bootstrap")
-    logged = mean_slate(slates, interval, asked.level, asked.seed)
-    found = slate_estimates(slates, list(targets), asked.estimators, interval, asked.level, asked.seed)
+    options: Options = {
+        "interval": asked.interval,
+        "level": asked.level,
+        "seed": asked.seed,
+        "cluster": slates.cluster,
+    }
+    logged = mean_slate(slates, options)
+    found = slate_estimates(slates, list(targets), asked.estimators, options)
     findings = [Finding(A_SLATE, LOGGED, logged), *(Finding(A_SLATE, each, value) for each, value in found.items())]
     size = f"{len(slates):,} slates of {slates.reward.shape[1]} positions; a value is the sum over a slate's positions"
     return [Check("slates", size)], findings

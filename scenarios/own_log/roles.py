@@ -18,8 +18,8 @@ import numpy as np
 import polars as pl
 
 from driftline.evaluation.off_policy import Diagnostics, diagnose
+from driftline.evaluation.off_policy.estimation import clusters_of
 from driftline.evaluation.off_policy.rounds import Rounds
-from driftline.evaluation.off_policy.rounds import codes as cluster_codes
 from driftline.scenarios.own_log.log_file import codes, labels, needed, numbers, times, within
 from driftline.scenarios.own_log.verdict import Check
 from driftline.sim.data.tables import Table
@@ -341,7 +341,7 @@ def _propensities(decisions: Decisions, kind: str, values: Floats) -> Check:
 
 def weight_checks(rounds: Rounds) -> Iterator[Check]:
     """Support and importance weights of a target policy."""
-    found = diagnose(rounds, cluster=None if rounds.cluster is None else cluster_codes(rounds.cluster))
+    found = diagnose(rounds, cluster=clusters_of(rounds))
     said = found.warnings()
     support = tuple(line for line in said if line.startswith("support"))
     yield Check("support", _support(rounds, found), support)

@@ -8,21 +8,20 @@ A log of single decisions: rounds in the order of time, and everything that is e
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
 
+from driftline.evaluation.arrays import one_of
 from driftline.evaluation.estimate import Estimate
-from driftline.evaluation.importance.sum_of_ratios import Asked as AskedOfSums
-from driftline.evaluation.importance.sum_of_ratios import Interval, SumOfRatios, estimate
+from driftline.evaluation.interval import ASYMPTOTIC, INTERVALS, IntervalName, Precision, estimated
 from driftline.evaluation.nonstationary import past_average, prognosticator, sliding_window
 from driftline.evaluation.off_policy import Bounds, Method, Rounds, estimate_all
-from driftline.evaluation.off_policy.estimation import possible
-from driftline.evaluation.off_policy.intervals import INTERVALS, IntervalName
-from driftline.evaluation.off_policy.rounds import one_of
+from driftline.evaluation.off_policy.estimation import clusters_of, possible
 from driftline.evaluation.off_policy.terms import METHODS, MODEL_BASED, SELF_NORMALISED, TAMED, method_lambda, terms
 from driftline.evaluation.reward_model import cross_fitted
+from driftline.evaluation.terms import Terms
 from driftline.scenarios.own_log.log_file import codes, labels, numbers
 from driftline.scenarios.own_log.roles import Decisions, Target, weight_checks
 from driftline.scenarios.own_log.verdict import Check, Finding
@@ -31,39 +30,23 @@ from driftline.sim.errors import InputError, hint
 from driftline.sim.types import Floats, Int64s
 
 
-def gain(
-    rounds: Rounds, method: Method, lambda_: float, found: Estimate, interval: Interval, level: float, seed: int
-) -> Estimate:
+def gain(rounds: Rounds, method: Method, lambda_: float, found: Estimate, precision: Precision) -> Estimate:
     """The estimator's value less the mean logged reward, with the interval of that difference.
 
     Every estimator is mean(base) + mean(top) / mean(bottom) over rounds; the reward of each round is taken off its
     base. found: the estimate of the value, whose warnings hold here too.
     """
     one = terms(rounds, method, lambda_)
-    base = -rounds.reward if one.base is None else one.base - rounds.reward
-    columns: list[tuple[Floats, Floats]] = [(base, np.ones(len(rounds)))]
-    if one.top is not None:
-        columns.append((one.top, np.ones(len(rounds)) if one.bottom is None else one.bottom))
-    sums = SumOfRatios(*(np.column_stack(side) for side in zip(*columns, strict=True)))
-    asked = AskedOfSums(interval, level, seed, rounds.cluster)
-    said = estimate(method, sums, asked, unit="rounds")
-    method_name = said.method.replace(method, f"{method} less the mean logged reward", 1)
-    return replace(said, method=method_name, warnings=found.warnings)
+    less = replace(one, base=-rounds.reward if one.base is None else one.base - rounds.reward)
+    said = estimated(f"{method} less the mean logged reward", less, precision, cluster=clusters_of(rounds))
+    return replace(said, warnings=found.warnings)
 
 
 def gains(
-    rounds: Rounds,
-    lambdas: Mapping[Method, float],
-    found: Mapping[str, Estimate],
-    interval: Interval,
-    level: float,
-    seed: int,
+    rounds: Rounds, lambdas: Mapping[Method, float], found: Mapping[str, Estimate], precision: Precision
 ) -> dict[str, Estimate]:
     """`gain` of every estimator."""
-    return {
-        method: gain(rounds, method, lambda_, found[method], interval, level, seed)
-        for method, lambda_ in lambdas.items()
-    }
+    return {method: gain(rounds, method, lambda_, found[method], precision) for method, lambda_ in lambdas.items()}
 
 
 PERIODS = 10
@@ -272,7 +255,7 @@ class Asked:
 def checked_estimators(asked: Asked) -> None:
     """`InputError` for an unknown estimator or interval, and for a method that tames weights without its lambda."""
     one_of("interval", asked.interval, INTERVALS)
-    if asked.interval not in ("normal", "bootstrap") and asked.bounds is None:
+    if asked.interval not in ASYMPTOTIC and asked.bounds is None:
         raise InputError(
             f"interval {asked.interval!r} needs what is known beforehand: state --reward-range LOW,HIGH, and "
             "--largest-weight"
@@ -312,7 +295,7 @@ def methods_of(rounds: Rounds, asked: Asked, why: str) -> tuple[Method, ...]:
             if name in MODEL_BASED and (rounds.q_expected is None or rounds.q_action is None):
                 raise InputError(f"estimator {name!r} needs a reward model, which was {why}")
         return asked.estimators  # type: ignore[return-value]  # checked against METHODS
-    ratios = asked.interval in ("normal", "bootstrap")
+    ratios = asked.interval in ASYMPTOTIC
     return tuple(name for name in possible(rounds, asked.lambdas) if ratios or name not in SELF_NORMALISED)
 
 
@@ -348,18 +331,16 @@ def _findings(
     rounds: Rounds, found: Mapping[str, Estimate], methods: Sequence[Method], asked: Asked
 ) -> Iterator[Finding]:
     # the logging policy's own value needs no weights, and so no bounds
-    interval = asked.interval if asked.interval in ("normal", "bootstrap") else "normal"
-    yield Finding(OVER_LOG, LOGGED, _logged(rounds, interval, asked))
+    interval = asked.interval if asked.interval in ASYMPTOTIC else "normal"
+    precision = Precision(interval, asked.level, asked.seed)
+    yield Finding(OVER_LOG, LOGGED, _logged(rounds, precision))
     for name, each in found.items():
         yield Finding(OVER_LOG, name, each)
     lambdas = {name: method_lambda(name, asked.lambdas) for name in methods}
-    for name, each in gains(rounds, lambdas, found, interval, asked.level, asked.seed).items():
+    for name, each in gains(rounds, lambdas, found, precision).items():
         yield Finding(GAIN, name, each, unit="gain")
 
 
-def _logged(rounds: Rounds, interval: IntervalName, asked: Asked) -> Estimate:
-    """Mean logged reward: every weight is 1."""
-    bare = {each.name: None for each in fields(Rounds) if each.name not in ("reward", "cluster")}
-    sure = replace(rounds, **{**bare, "pscore": rounds.reward * 0.0 + 1.0, "target_pscore": rounds.reward * 0.0 + 1.0})  # type: ignore[arg-type]
-    found = estimate_all(sure, methods=("ips",), interval=interval, level=asked.level, seed=asked.seed)["ips"]
-    return replace(found, method=found.method.replace("ips", "mean reward", 1))
+def _logged(rounds: Rounds, precision: Precision) -> Estimate:
+    """Mean logged reward: no weights."""
+    return estimated("mean reward", Terms(base=rounds.reward), precision, cluster=clusters_of(rounds))

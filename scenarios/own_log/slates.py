@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from driftline.evaluation.arrays import TOLERANCE
 from driftline.evaluation.estimate import Estimate
-from driftline.evaluation.importance.rows import ROUNDING
-from driftline.evaluation.importance.sum_of_ratios import Interval
+from driftline.evaluation.interval import Asked
 from driftline.evaluation.slate_off_policy import SlateLog, iips, rips, sips, slates_from_rows, sniips, snrips, snsips
 from driftline.scenarios.own_log.log_file import codes
 from driftline.scenarios.own_log.roles import Decisions, target
@@ -106,7 +106,10 @@ def whole_slates(decisions: Decisions, targets: Mapping[str, Floats]) -> SlateLo
 
 
 def slate_estimates(
-    slates: SlateLog, kinds: Sequence[str], chosen: Sequence[str] | None, interval: Interval, level: float, seed: int
+    slates: SlateLog,
+    kinds: Sequence[str],
+    chosen: Sequence[str] | None,
+    asked: Asked,
 ) -> dict[str, Estimate]:
     """Value a slate by every estimator whose propensity was logged, or by those chosen."""
     possible = [name for name, (kind, _) in ESTIMATORS.items() if kind in kinds]
@@ -120,22 +123,14 @@ def slate_estimates(
                 f"estimator {name!r} needs {kind}, which the log does not hold; {', '.join(possible)} can do"
             )
         arrays = slates.arguments("reward", kind, f"target_{kind}")
-        found[name] = function(**arrays, interval=interval, level=level, seed=seed, cluster=slates.cluster)
+        found[name] = function(**arrays, **asked)
     return found
 
 
-def mean_slate(slates: SlateLog, interval: Interval, level: float, seed: int) -> Estimate:
+def mean_slate(slates: SlateLog, asked: Asked) -> Estimate:
     """What the logging policy's slates earned on average."""
     sure = np.ones(len(slates))
-    return sips(
-        reward=slates.reward,
-        pscore=sure,
-        target_pscore=sure,
-        interval=interval,
-        level=level,
-        seed=seed,
-        cluster=slates.cluster,
-    )
+    return sips(reward=slates.reward, pscore=sure, target_pscore=sure, **asked)
 
 
 def _one_a_slate(decisions: Decisions, slate: np.ndarray[tuple[int, ...], np.dtype[np.int64]], pscore: Floats) -> None:
@@ -159,7 +154,7 @@ def _falls(decisions: Decisions, role: str, values: Floats) -> None:
     order = np.lexsort((decisions.position, codes(decisions.slate)[0]))  # type: ignore[arg-type]  # it has positions
     width = int(decisions.position.max()) + 1  # type: ignore[union-attr]
     table = values[order].reshape(-1, width)
-    rises = table[:, 1:] > table[:, :-1] * (1.0 + ROUNDING)
+    rises = table[:, 1:] > table[:, :-1] * (1.0 + TOLERANCE)
     if rises.any():
         row, k = (int(x) for x in np.argwhere(rises)[0])
         at = int(order[row * width + k + 1])

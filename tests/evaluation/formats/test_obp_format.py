@@ -130,5 +130,5 @@ def test_bad_dictionaries_are_named() -> None:
         from_obp_slate({**_slate(), "n_rounds": 6})
     with pytest.raises(InputError, match="context says 4 slates"):
         from_obp_slate({**_slate(), "context": np.zeros((4, 2))})
-    with pytest.raises(InputError, match=r"pscore of slate 0, position 0 is 0\.0"):
+    with pytest.raises(InputError, match=r"pscore of slate 0, position 0 is 0;"):
         from_obp_slate({**_slate(), "pscore": np.zeros(15)})

@@ -141,7 +141,7 @@ def test_too_few_periods_are_said() -> None:
         ({"ahead": 0}, "ahead is 0"),
         ({"period": np.zeros(40)}, "whole numbers"),
         ({"form": "nis", "q_action": np.zeros(40), "q_expected": np.zeros(40)}, "takes no reward model"),
-        ({"q_action": np.zeros(40)}, "q_expected is missing"),
+        ({"q_action": np.zeros(40)}, "dr needs q_expected, which was not given"),
     ],
 )
 def test_bad_input_is_refused_by_name(changes: dict[str, Any], message: str) -> None:

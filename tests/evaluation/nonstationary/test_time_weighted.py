@@ -162,7 +162,7 @@ def test_every_result_names_its_target(target: Target) -> None:
         sliding_window(**log.basic, time=log.time, width=1.0, target=target),
         discounted(**log.basic, time=log.time, half_life=1.0, target=target),
     ):
-        assert f"target {target} (sandwich)" in found.method
+        assert f"target {target} (delta)" in found.method
 
 
 def _log() -> Log:
@@ -181,7 +181,7 @@ def _changed(**changes: Any) -> dict[str, Any]:
         ({"now": -5.0}, "no round has -6 < time <= -5; times run from 0"),
         ({"target": "future"}, "target is 'future'"),
         ({"estimator": "snip"}, "did you mean 'snips'"),
-        ({"estimator": "dr"}, "needs q_action and q_expected; q_action is missing"),
+        ({"estimator": "dr"}, "dr needs q_expected, which was not given"),
         ({"level": 1.0}, "level is 1"),
         ({"pscore": np.zeros(90)}, r"pscore\[0\] is 0"),
         ({"target_pscore": np.full(90, 1.5)}, r"target_pscore\[0\] is 1.5"),
@@ -195,8 +195,10 @@ def test_bad_input_is_refused_by_name(changes: dict[str, Any], message: str) -> 
         sliding_window(**_changed(**changes))
 
 
-def test_half_life_and_empty_pasts_are_refused() -> None:
+def test_half_life_empty_pasts_and_targets_without_support_are_refused() -> None:
     log = _log()
+    with pytest.raises(InputError, match="the target policy takes no logged action"):
+        past_average(reward=log.reward, pscore=log.pscore, target_pscore=np.zeros(90), time=log.time)
     with pytest.raises(InputError, match="half_life is -1"):
         discounted(**log.basic, time=log.time, half_life=-1.0)
     with pytest.raises(InputError, match="no round has time <= -1"):
@@ -216,14 +218,16 @@ def _off(log: Log) -> Any:
 
 
 def _unsupported(log: Log) -> Any:
-    return past_average(reward=log.reward, pscore=log.pscore, target_pscore=np.zeros(90), time=log.time)
+    """Within the window."""
+    target = np.where(log.time < 2.0, log.target_pscore, 0.0)
+    return sliding_window(reward=log.reward, pscore=log.pscore, target_pscore=target, time=log.time, width=0.5)
 
 
 @pytest.mark.parametrize(
     "call, message",
     [
         (_few, "effective sample size"),
-        (_one_user, "1 independent unit"),
+        (_one_user, "units: 1 of clusters"),
         (_off, "mean importance weight 0.5"),
         (_unsupported, "never takes a logged action"),
     ],

@@ -52,10 +52,13 @@ def test_errors_are_those_of_the_mean_and_of_the_delta_method() -> None:
     rounds = miss / 0.3 + a["q_expected"]
     known = opfv(**a, feature_probability=0.3)
     assert known.value == pytest.approx(rounds.mean(), rel=1e-12)
-    assert known.std_error == pytest.approx(np.std(rounds, ddof=1) / np.sqrt(n), rel=1e-9)
+    # the units that count are the rounds with the feature
+    units = alike.sum()
+    factor = np.sqrt(units / (units - 1) / (n / (n - 1)))
+    assert known.std_error == pytest.approx(factor * np.std(rounds, ddof=1) / np.sqrt(n), rel=1e-9)
     slope = np.array([1 / alike.mean(), -miss.mean() / alike.mean() ** 2, 1.0])
     variance = slope @ np.cov([miss, alike, a["q_expected"]]) @ slope / n
-    assert opfv(**a).std_error == pytest.approx(np.sqrt(variance), rel=1e-9)
+    assert opfv(**a).std_error == pytest.approx(factor * np.sqrt(variance), rel=1e-9)
 
 
 def test_it_is_unbiased_for_a_season_that_comes_back_and_stationary_dr_is_not() -> None:
@@ -131,7 +134,7 @@ def test_one_round_with_the_feature_has_no_interval() -> None:
     feature[5] = 1
     found = opfv(**{**a, "time_feature": feature})
     assert np.isnan(found.std_error)
-    assert any("1 independent unit has the feature" in line for line in found.warnings)
+    assert any("units: 1 of rounds; no interval can be told" in line for line in found.warnings)
 
 
 @pytest.mark.parametrize(

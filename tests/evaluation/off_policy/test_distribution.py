@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tail_world import drawn, true_cdf, true_cvar, weighted_log
 
+from driftline.evaluation.bootstrap import resampled_sums
 from driftline.evaluation.off_policy import cvar, ips, reward_distribution, snips
-from driftline.evaluation.off_policy.bootstrap import resampled_sums
 from driftline.sim.errors import InputError
 from driftline.sim.types import Floats
 
@@ -204,7 +204,7 @@ def test_every_replicate_finds_its_own_quantile(alpha: float, self_normalised: b
     log: dict[str, Any] = {name: values[:n] for name, values in TAIL_LOG.items()}
     user = np.arange(n) % 8 if clustered else np.arange(n)
     units = user.max() + 1
-    _, counts = resampled_sums(list(np.eye(units)), None, 5, replicates)
+    counts = resampled_sums(list(np.eye(units)), None, 5, replicates)
     values = []
     for each in counts:
         weight = each[user] * WEIGHT[:n]

@@ -5,38 +5,19 @@ import pytest
 from peer_log import LAMBDAS, peer_log
 from scipy import stats
 
-from driftline.evaluation.off_policy import Rounds, bootstrap, estimate_all
+from driftline.evaluation.bootstrap import resampled_sums
+from driftline.evaluation.off_policy import Rounds, estimate_all
 from driftline.sim.errors import InputError
 
 ROUNDS = peer_log().rounds
 VECTORS = ("reward", "pscore", "target_pscore", "q_action", "q_expected")
 
 
-def test_counts_have_mean_and_variance_one_exactly_and_are_poisson() -> None:
-    table = bootstrap.poisson_table().astype(np.int64)
-    assert len(table) == 65536
-    assert table.sum() == 65536
-    assert (table**2).sum() == 2 * 65536
-    shares = np.bincount(table) / 65536
-    assert np.abs(shares - stats.poisson.pmf(np.arange(len(shares)), 1.0)).max() < 2e-4
-
-
-def test_counts_are_independent_between_rounds_and_replicates() -> None:
-    """Sums of single rounds are their counts."""
-    n, replicates = 24, 4000
-    counts = np.hstack([bootstrap._sums(list(np.eye(n)[at : at + 8]), 5, replicates) for at in range(0, n, 8)])
-    assert np.abs(counts.mean(axis=0) - 1.0).max() < 4.5 / np.sqrt(replicates)
-    correlation = np.corrcoef(counts.T) - np.eye(n)
-    assert np.abs(correlation).max() < 5.0 / np.sqrt(replicates)
-    between = np.corrcoef(counts[:-1].ravel(), counts[1:].ravel())[0, 1]
-    assert abs(between) < 4.0 / np.sqrt(counts.size)
-
-
 def test_replicates_are_the_estimator_on_counted_rounds() -> None:
     n, replicates = 16, 12
     arrays: dict[str, Any] = {name: ROUNDS.need(name, "test")[:n] for name in VECTORS}
     short = Rounds(**arrays)
-    counts = np.hstack([bootstrap._sums(list(np.eye(n)[at : at + 8]), 7, replicates) for at in (0, 8)])
+    counts = resampled_sums(list(np.eye(n)), None, 7, replicates)
     wider = np.sqrt(n / (n - 1))
     found = estimate_all(short, interval="bootstrap", seed=7, replicates=replicates)
     plain = estimate_all(short)

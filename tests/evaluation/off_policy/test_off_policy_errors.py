@@ -23,7 +23,6 @@ from driftline.evaluation.off_policy import (
     snips,
     switch_dr,
 )
-from driftline.evaluation.off_policy.intervals import influence
 from driftline.evaluation.off_policy.terms import MARGINAL, METHODS, terms
 
 LOG = peer_log()
@@ -105,7 +104,7 @@ def test_replay_has_the_error_of_the_rounds_that_match() -> None:
 def test_the_influence_is_the_derivative_of_the_value(method: str) -> None:
     """Numerically: one round counts a little more, and the value moves by psi / n."""
     one = terms(ROUNDS, method, LAMBDAS.get(method, np.inf))  # type: ignore[arg-type]
-    psi = influence(one)
+    psi = one.influence()
     step = 1e-6
 
     def value(weights: np.ndarray) -> float:

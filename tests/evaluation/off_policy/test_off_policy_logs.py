@@ -115,14 +115,14 @@ def test_float32_matrices_are_read_as_they_are() -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"pscore": [0.5, 0.0, 1.0]}, r"pscore\[1\] is 0; a logged action's propensity must be above 0"),
-        ({"pscore": [0.5, 0.2, 1.2]}, r"pscore\[2\] is 1\.2; must be between 0 and 1"),
+        ({"pscore": [0.5, 0.0, 1.0]}, r"pscore\[1\] is 0; must be above 0 and at most 1, since it was logged"),
+        ({"pscore": [0.5, 0.2, 1.2]}, r"pscore\[2\] is 1\.2; must be above 0 and at most 1"),
         ({"pscore": [0.5, -0.2, 1.0]}, r"pscore\[1\] is -0\.2"),
         ({"pscore": [0.5, np.nan, 1.0]}, r"pscore\[1\] is nan"),
         ({"target_pscore": [0.5, 2.0, 1.0]}, r"target_pscore\[1\] is 2"),
         ({"reward": [1.0, np.inf, 0.0]}, r"reward\[1\] is inf; must be finite"),
         ({"reward": [1.0, np.nan, 0.0]}, r"reward\[1\] is nan; must be finite"),
-        ({"reward": [[1.0, 0.0, 0.0]]}, r"reward has shape \(1, 3\); must have one number a round"),
+        ({"reward": [[1.0, 0.0, 0.0]]}, r"reward has shape \(1, 3\); must have one value a row"),
         ({"reward": []}, "reward is empty"),
         ({"reward": ["a", "b", "c"]}, "reward: must be numbers"),
         ({"pscore": [0.5, 0.2]}, "pscore has 2 rows; reward has 3"),

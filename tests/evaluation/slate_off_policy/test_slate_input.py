@@ -71,10 +71,10 @@ def test_ragged_rows_find_their_place(lengths: list[int], seed: int) -> None:
         ({"position": [0, 1, 0, 2**40]}, "at most 1073741824 are held"),
         ({"slate_id": [0.5, 0.5, 1, 1]}, "slate_id must be integers or text"),
         ({"slate_id": [1, 1, 2]}, r"slate_id and position need one value per row, got shapes \(3,\) and \(4,\)"),
-        ({"reward": [1, 0, np.nan, 1]}, "reward of slate 9, position 0 is nan; must be a finite number"),
-        ({"reward": [1, 0, 1]}, r"reward has shape \(3,\), expected one value per row \(4,\)"),
-        ({"reward": ["a", "b", "c", "d"]}, "reward must be numbers"),
-        ({"pscore": [0.5, 0.5, 0.0, 0.0]}, r"pscore of slate 9, position 0 is 0.0; a logged propensity lies above 0"),
+        ({"reward": [1, 0, np.nan, 1]}, "reward of slate 9, position 0 is nan; must be finite"),
+        ({"reward": [1, 0, 1]}, r"reward has shape \(3,\); must have one value a row \(4,\)"),
+        ({"reward": ["a", "b", "c", "d"]}, "reward: must be numbers"),
+        ({"pscore": [0.5, 0.5, 0.0, 0.0]}, r"pscore of slate 9, position 0 is 0; must be above 0"),
         ({"pscore": [0.5, 0.5, 1.5, 1.5]}, "pscore of slate 9, position 0 is 1.5"),
         ({"pscore": [0.5, 0.4, 0.1, 0.1]}, "pscore of slate_id 5 is 0.5 at position 0, 0.4 at position 1"),
         ({"pscore_item_position": [0.5, np.nan, 1, 1]}, "pscore_item_position of slate 5, position 1 is nan"),
@@ -83,7 +83,7 @@ def test_ragged_rows_find_their_place(lengths: list[int], seed: int) -> None:
             "pscore_cascade of slate 5, position 1 is 0.6; it is the probability of",
         ),
         ({"target_pscore_cascade": [0.5, 0.6, 1, 1]}, "target_pscore_cascade of slate 5, position 1 is 0.6"),
-        ({"target_pscore": [-0.1, -0.1, 1, 1]}, "target_pscore of slate 5, position 0 is -0.1; a target propensity"),
+        ({"target_pscore": [-0.1, -0.1, 1, 1]}, "target_pscore of slate 5, position 0 is -0.1; must be between"),
         ({"cluster": [1, 2, 3, 3]}, "cluster of slate_id 5 is 1 at position 0, 2 at position 1"),
     ],
 )
@@ -111,11 +111,11 @@ def test_frames_take_columns_by_name_or_mapping() -> None:
 
 
 def test_arrays_are_checked_as_rows_are() -> None:
-    with pytest.raises(InputError, match=r"pscore of slate 1 is 0.0"):
+    with pytest.raises(InputError, match=r"pscore of slate 1 is 0;"):
         sips(reward=np.ones(2), pscore=[0.5, 0.0], target_pscore=[0.5, 0.5])
-    with pytest.raises(InputError, match=r"pscore has shape \(3,\), expected \(2,\)"):
+    with pytest.raises(InputError, match="pscore has 3 rows; reward has 2"):
         sips(reward=np.ones(2), pscore=np.ones(3), target_pscore=np.ones(2))
-    with pytest.raises(InputError, match=r"reward has shape \(2,\), expected one value per slate and position"):
+    with pytest.raises(InputError, match=r"reward has shape \(2,\); must have one value a slate and position"):
         rips(reward=np.ones(2), pscore_cascade=np.ones(2), target_pscore_cascade=np.ones(2))
     ones = np.ones((1, 2))
     with pytest.raises(
@@ -124,11 +124,11 @@ def test_arrays_are_checked_as_rows_are() -> None:
         rips(reward=ones, pscore_cascade=ones, target_pscore_cascade=[[0.2, 0.3]])
     with pytest.raises(InputError, match=r"target_pscore_cascade of slate 0, position 0 is -0\.1"):
         rips(reward=ones, pscore_cascade=ones, target_pscore_cascade=[[-0.1, -0.1]])
-    with pytest.raises(InputError, match="interval is 'boostrap': did you mean 'bootstrap'"):
+    with pytest.raises(InputError, match="interval is 'boostrap'; did you mean 'bootstrap'"):
         sips(reward=np.ones(2), pscore=np.ones(2), target_pscore=np.ones(2), interval="boostrap")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="level is 95"):
         sips(reward=np.ones(2), pscore=np.ones(2), target_pscore=np.ones(2), level=95)
-    with pytest.raises(InputError, match=r"cluster has shape \(1,\), expected \(2,\)"):
+    with pytest.raises(InputError, match="cluster has 1 rows; reward has 2"):
         sips(reward=np.ones(2), pscore=np.ones(2), target_pscore=np.ones(2), cluster=[1])
 
 
@@ -168,7 +168,7 @@ def test_a_target_that_never_agrees_with_the_log_says_so() -> None:
     assert np.isnan(own.value)
     for found in (plain, own):
         assert any("shows none of the 50 logged slates" in each for each in found.warnings)
-    assert any("no interval can be told" in each for each in own.warnings)
+    assert any("a normaliser is 0" in each for each in own.warnings)
 
 
 def test_missing_support_shows_in_the_mean_weight() -> None:
@@ -198,12 +198,12 @@ def test_heavy_weights_are_named_with_their_position() -> None:
 def test_rare_rewards_and_few_slates_are_named() -> None:
     ones = np.ones(200)
     rare = sips(reward=np.eye(200)[0], pscore=ones, target_pscore=ones)
-    assert any("the standard error rests on about 1 of 200 slates" in each for each in rare.warnings)
+    assert any("the standard error rests on about 1.0 of 200 slates" in each for each in rare.warnings)
     few = sips(reward=np.eye(3)[0], pscore=np.ones(3), target_pscore=np.ones(3), cluster=[1, 2, 3])
     assert any("only 3 clusters" in each for each in few.warnings)
     one = sips(reward=ones, pscore=ones, target_pscore=ones, cluster=np.zeros(200))
     assert np.isnan(one.low)
-    assert any("1 clusters: an interval needs at least two" in each for each in one.warnings)
+    assert any("units: 1 of clusters; no interval can be told" in each for each in one.warnings)
 
 
 def test_an_empty_log_has_no_value() -> None:

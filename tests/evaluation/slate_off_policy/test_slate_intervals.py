@@ -6,8 +6,9 @@ import pytest
 import statsmodels.api as sm
 from scipy import stats
 
-from driftline.evaluation.estimate import Estimate, poisson_weights
-from driftline.evaluation.importance.sum_of_ratios import weight_warnings
+from driftline.evaluation.bootstrap import resampled_sums
+from driftline.evaluation.estimate import Estimate
+from driftline.evaluation.importance.weights import weight_warnings
 from driftline.evaluation.slate_off_policy import cascade_dr, iips, pseudo_inverse, rips, sips, sniips, snrips, snsips
 from driftline.sim.types import Floats
 
@@ -46,7 +47,7 @@ def test_clusters_give_statsmodels_cluster_robust_error() -> None:
     fit = sm.OLS(terms, np.ones(300)).fit(cov_type="cluster", cov_kwds={"groups": user})
     found = sips(reward=log["reward"], pscore=whole, target_pscore=target, cluster=user)
     assert found.std_error == pytest.approx(float(fit.bse[0]), abs=1e-9)
-    assert (found.n, found.method) == (len(np.unique(user)), "sips (normal, by cluster)")
+    assert (found.n, found.method) == (len(np.unique(user)), "sips (normal, clustered)")
     # a self-normalised estimate is a weighted regression on a constant, its delta error the sandwich's
     weighted = sm.WLS(log["reward"].sum(axis=1), np.ones(300), weights=target / whole)
     fit = weighted.fit(cov_type="cluster", cov_kwds={"groups": user})
@@ -97,16 +98,16 @@ def test_the_bootstrap_agrees_with_the_delta_method(estimator: Callable[..., Est
         for interval in ("normal", "bootstrap")
     ]
     assert both[0].value == both[1].value
-    # 400 replicates: the error of a standard error is 1 / sqrt(800) of it, of a percentile about three times that
-    assert abs(both[1].std_error / both[0].std_error - 1) < 4 / np.sqrt(800)
+    # 1,000 replicates: the error of a standard error is 1 / sqrt(2,000) of it, of a percentile about three times that
+    assert abs(both[1].std_error / both[0].std_error - 1) < 4 / np.sqrt(2000)
     for limit in ("low", "high"):
-        assert abs(getattr(both[1], limit) - getattr(both[0], limit)) < 4 * 3 / np.sqrt(800) * both[0].std_error
+        assert abs(getattr(both[1], limit) - getattr(both[0], limit)) < 4 * 3 / np.sqrt(2000) * both[0].std_error
 
 
 def test_the_bootstrap_is_percentiles_of_recomputed_ratios_widened_for_few_units() -> None:
     log = _slates(8, 9)
     weight = log["target"] / log["pscore"]
-    counts = poisson_weights(np.arange(8), 5, 400)
+    counts = resampled_sums(list(np.eye(8)), None, 5, 400)
     value = float(sum(np.average(log["reward"], axis=0, weights=weight)))
     drawn = np.array(
         [sum(np.average(log["reward"], axis=0, weights=weight * count[:, None])) for count in counts if count.any()]
@@ -119,6 +120,7 @@ def test_the_bootstrap_is_percentiles_of_recomputed_ratios_widened_for_few_units
         interval="bootstrap",
         level=0.8,
         seed=5,
+        replicates=400,
     )
     assert found.value == pytest.approx(value, abs=1e-12)
     assert found.std_error == pytest.approx(widened.std(), abs=1e-12)

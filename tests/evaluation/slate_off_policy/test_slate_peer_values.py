@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from driftline.evaluation.importance.sum_of_ratios import Interval
+from driftline.evaluation.interval import IntervalName
 from driftline.evaluation.slate_off_policy import (
     SlateLog,
     cascade_dr,
@@ -81,7 +81,7 @@ def test_the_peers_self_normalised_interval_freezes_the_normaliser() -> None:
     assert high - low > 3.9
     log = _log("sorted")
     ones = np.ones_like(log.reward, dtype=float)
-    intervals: tuple[Interval, ...] = ("normal", "bootstrap")
+    intervals: tuple[IntervalName, ...] = ("normal", "bootstrap")
     for interval in intervals:
         found = snsips(reward=ones, **log.arguments("pscore", "target_pscore"), interval=interval)
         assert found.value == pytest.approx(PEER["values"]["snsips_of_constant_reward"], abs=1e-9)

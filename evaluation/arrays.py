@@ -1,0 +1,147 @@
+"""Arrays that a caller hands over, checked before any work: an error names the cell, its value and the bound."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import inf
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from driftline.sim.errors import InputError, hint
+from driftline.sim.kernel import kernel
+from driftline.sim.types import Floats, Int64s
+
+TOLERANCE = 1e-9
+"""How far a probability may lie above 1, or a sum of probabilities off its bound: the last bits of a sum."""
+SMALLEST = float(np.nextafter(0.0, 1.0))
+"""The smallest number above 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """How errors call a cell: `reward[7, 2]`, or `reward of slate 7, position 2` where rows have a name."""
+
+    row: str = ""
+    column: str = ""
+    ids: NDArray[Any] | None = None
+    """What the rows are called [n]; None: by their number."""
+
+    def place(self, name: str, index: Sequence[int]) -> str:
+        """One cell of the array of that name."""
+        if not self.row:
+            return f"{name}[{', '.join(str(each) for each in index)}]"
+        row = index[0] if self.ids is None else self.ids[index[0]]
+        return f"{name} of {self.row} {row}" + (f", {self.column} {index[1]}" if len(index) > 1 else "")
+
+
+CELLS = Cells()
+
+
+def numbers(
+    name: str,
+    values: ArrayLike,
+    shape: tuple[int, ...] | None = None,
+    low: float = -inf,
+    high: float = inf,
+    *,
+    bound: str | None = None,
+    cells: Cells = CELLS,
+) -> Floats:
+    """Finite float64 of any shape, or of the one asked for, within [low, high]; `bound` says the range in words."""
+    try:
+        array = np.asarray(values, dtype=np.float64)
+        array = array if array.ndim > 1 else np.ascontiguousarray(array)
+    except (TypeError, ValueError):
+        raise InputError(f"{name}: must be numbers, got {np.asarray(values).dtype}") from None
+    if shape is not None and array.shape != shape:
+        if array.ndim == len(shape) == 1:
+            raise InputError(f"{name} has {len(array)} rows; reward has {shape[0]}")
+        raise InputError(f"{name} has shape {array.shape}; must have {shape}")
+    if _first_outside(array.ravel(order="K"), low, high) >= 0:
+        index = np.argwhere(~((array >= low) & (array <= high) & np.isfinite(array)))[0]
+        what = bound if bound and np.isfinite(array[tuple(index)]) else _allowed(low, high)
+        raise InputError(f"{cells.place(name, index.tolist())} is {array[tuple(index)]:g}; {what}")
+    return array
+
+
+def vector(name: str, values: ArrayLike, n: int | None = None, low: float = -inf, high: float = inf) -> Floats:
+    """One number a row, finite float64 [n] within [low, high], at least one; `n`: how many rewards there are."""
+    return numbers(name, _one_a_row(name, values, n), None, low, high)
+
+
+def probabilities(
+    name: str, values: ArrayLike, shape: tuple[int, ...] | None = None, *, cells: Cells = CELLS
+) -> Floats:
+    """Probabilities in [0, 1]."""
+    return numbers(name, values, shape, 0.0, 1.0 + TOLERANCE, bound="must be between 0 and 1", cells=cells)
+
+
+def propensities(name: str, values: ArrayLike, shape: tuple[int, ...] | None = None, *, cells: Cells = CELLS) -> Floats:
+    """Probabilities of what was logged, in (0, 1]: what was logged cannot have had probability 0."""
+    bound = "must be above 0 and at most 1, since it was logged"
+    return numbers(name, values, shape, SMALLEST, 1.0 + TOLERANCE, bound=bound, cells=cells)
+
+
+def whole_numbers(name: str, values: ArrayLike, n: int | None = None, below: int | None = None) -> Int64s:
+    """One whole number a row, int64 [n], in [0, below) where `below` is given."""
+    array = np.asarray(values)
+    if array.dtype.kind not in "iub":
+        raise InputError(f"{name}: must be whole numbers, got {array.dtype}")
+    array = np.ascontiguousarray(_one_a_row(name, array, n), dtype=np.int64)
+    if below is not None:
+        outside = np.flatnonzero((array < 0) | (array >= below))
+        if outside.size:
+            raise InputError(f"{name}[{outside[0]}] is {array[outside[0]]}; must be at least 0 and below {below}")
+    return array
+
+
+def codes(name: str, labels: ArrayLike, n: int | None = None) -> tuple[Int64s, int]:
+    """Labels (users, clusters, strata; numbers or texts) as numbers 0..k - 1 in sorted order [n], and k."""
+    array = _one_a_row(name, np.asarray(labels), n)
+    if array.dtype.kind == "f":
+        numbers(name, array)
+    try:
+        distinct, places = np.unique(array, return_inverse=True)
+    except TypeError as problem:
+        raise InputError(f"{name} mixes kinds of labels: {problem}") from None
+    return places.astype(np.int64, copy=False), len(distinct)
+
+
+def one_of(name: str, value: str, legal: Iterable[str]) -> None:
+    """A name must be one of these."""
+    legal = tuple(legal)
+    if value not in legal:
+        raise InputError(f"{name} is {value!r}; {hint(value, legal)}")
+
+
+def share(name: str, value: float) -> None:
+    """A number strictly between 0 and 1."""
+    if not 0.0 < value < 1.0:
+        raise InputError(f"{name} is {value:g}; must be above 0 and below 1")
+
+
+@kernel
+def _first_outside(values: Floats, low: float, high: float) -> int:
+    """Place of the first value that is not in [low, high] or not finite; -1 where all are."""
+    for i in range(values.size):
+        if not (low <= values[i] <= high and np.isfinite(values[i])):
+            return i
+    return -1
+
+
+def _one_a_row(name: str, values: ArrayLike, n: int | None) -> NDArray[Any]:
+    array = np.asarray(values)
+    if array.ndim != 1:
+        raise InputError(f"{name} has shape {array.shape}; must have one value a row")
+    if not len(array):
+        raise InputError(f"{name} is empty; at least one row is needed")
+    if n is not None and len(array) != n:
+        raise InputError(f"{name} has {len(array)} rows; reward has {n}")
+    return array
+
+
+def _allowed(low: float, high: float) -> str:
+    if low == -inf and high == inf:
+        return "must be finite"
+    return f"must be at least {low:g}" if high == inf else f"must be between {low:g} and {high:g}"
