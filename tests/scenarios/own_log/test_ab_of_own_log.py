@@ -187,7 +187,7 @@ def test_small_arms_and_flat_values_are_warned_of() -> None:
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"control": "a"}, "control 'a' is no arm of column 'variant'; known: A, B"),
+        ({"control": "a"}, "control 'a' is no arm of column 'variant'; did you mean 'A'"),
         ({"share": 1.5}, "share = 1.5: must be above 0 and below 1"),
         ({"share": {"A": 0.5, "C": 0.5}}, "share of 'C': there is no such arm"),
         ({"share": {"A": 0.5}}, "share of 'B' is missing"),
