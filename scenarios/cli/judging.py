@@ -1,15 +1,4 @@
-"""Experiment, grade, ope, ab, tune.
-
-`driftline experiment`: an A/B test, and what is true.
-
-`driftline grade`: which number can you trust, when?
-
-`driftline ope`: what another policy would have earned, from your own log.
-
-`driftline ab`: what an A/B test says, from your own log.
-
-`driftline tune`: the same search for every agent, on validation seeds.
-"""
+"""Commands that judge: experiment, grade, ope, ab, tune."""
 
 import sys
 from pathlib import Path
@@ -17,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from driftline.scenarios.cli.live import (
+from driftline.scenarios.cli.options import (
     AsJson,
     Columns,
     Html,
@@ -28,6 +17,11 @@ from driftline.scenarios.cli.live import (
     Overrides,
     ScenarioName,
     Seeds,
+    bounds,
+    named_numbers,
+    names,
+    share_text,
+    stated_columns,
 )
 
 
@@ -52,12 +46,20 @@ def experiment(
     json: AsJson = False,
 ) -> None:
     """Run an A/B test in a world, and print what it said beside the truths that only a simulator knows."""
-    from driftline.scenarios.cli.live import live_experiment
+    from driftline.scenarios.cli.live import live_progress
     from driftline.scenarios.cli.tables import print_table
+    from driftline.scenarios.experiment import api
+    from driftline.scenarios.experiment.design import checked_design, checked_training
+    from driftline.scenarios.schema import seed_range
+    from driftline.sim.config.resolve import from_texts
 
-    numbers = {"share": share, "ramp": ramp, "washout": washout, "block": block}
-    numbers |= {"clusters": clusters, "copies": copies}
-    found = live_experiment(scenario, (a, b), design, numbers, training, seeds, set_ or [], metric, short, out, jobs)
+    stated = {"kind": design, "share": share, "ramp": ramp, "washout": washout, "block": block}
+    whole = checked_design({**stated, "clusters": clusters, "copies": copies})
+    numbers, overrides = seed_range(seeds), from_texts(set_ or [])
+    with live_progress(api.plans(whole, "pooled"), len(numbers)) as progress:
+        found = api.experiment(
+            scenario, a, b, whole, checked_training(training), numbers, overrides, metric, short, out, jobs, progress
+        )
     title = f"{b} - {a}, {metric} a visit, {design} design, {training} training"
     print_table(found.rows(), as_json=json, title=title)
     if not json:
@@ -74,10 +76,16 @@ def grade(
     json: AsJson = False,
 ) -> None:
     """Grade every off-policy estimator and every experiment against the truth, over many small worlds."""
-    from driftline.scenarios.cli.live import live_grade
-    from driftline.scenarios.cli.tables import print_table
+    from driftline.scenarios.cli.live import live_progress
+    from driftline.scenarios.cli.tables import grade_rows, print_table
+    from driftline.scenarios.grade.api import grade as graded
+    from driftline.scenarios.schema import seed_range
+    from driftline.sim.config.resolve import from_texts
 
-    found, rows = live_grade(scenario, seeds, set_ or [], out, jobs)
+    numbers = seed_range(seeds)
+    with live_progress(("replication",), len(numbers)) as progress:
+        found = graded(scenario, numbers, from_texts(set_ or []), out, jobs, progress)
+    rows = grade_rows(found.grades)
     print_table(rows, as_json=json, title=f"{found.scenario}: coverage of 95 % intervals, bias and error")
     if not json:
         for finding in found.findings:
@@ -111,8 +119,7 @@ def ope(
     html: Html = None,
 ) -> None:
     """Check a log of decisions, then say what your policy would have earned in place of the one that wrote it."""
-    from driftline.scenarios.cli.tables import checked_page, show
-    from driftline.scenarios.own_log.log_file import bounds, named_numbers, names, stated_columns
+    from driftline.scenarios.cli.tables import checked_page, print_verdict
     from driftline.scenarios.own_log.ope import ope as of_log
 
     checked_page(html)
@@ -130,7 +137,7 @@ def ope(
         period=period,
         seed=seed,
     )
-    show(found, json, html)
+    print_verdict(found, json, html)
 
 
 def ab(
@@ -151,9 +158,8 @@ def ab(
     html: Html = None,
 ) -> None:
     """Check the log of an experiment, sample ratio first, then compare every arm with the control."""
-    from driftline.scenarios.cli.tables import checked_page, show
+    from driftline.scenarios.cli.tables import checked_page, print_verdict
     from driftline.scenarios.own_log.ab import ab as of_log
-    from driftline.scenarios.own_log.log_file import names, share_text, stated_columns
 
     checked_page(html)
     found = of_log(
@@ -165,7 +171,7 @@ def ab(
         level=level,
         planned=planned,
     )
-    show(found, json, html)
+    print_verdict(found, json, html)
 
 
 def tune(

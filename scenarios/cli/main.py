@@ -22,7 +22,15 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command("list")(list_plug_ins)
+COMMANDS = {"list": list_plug_ins, "check": check, "run": run, "compare": compare, "report": report, "show": show} | {
+    "experiment": experiment,
+    "grade": grade,
+    "ope": ope,
+    "ab": ab,
+    "tune": tune,
+}
+for name, command in COMMANDS.items():
+    app.command(name)(command)
 
 
 def _version(wanted: bool) -> None:
@@ -38,10 +46,6 @@ def _options(
     ] = False,
 ) -> None:
     """Options of no command."""
-
-
-for command in (check, run, compare, experiment, grade, ope, ab, tune, report, show):
-    app.command()(command)
 
 
 def main(arguments: list[str] | None = None) -> None:

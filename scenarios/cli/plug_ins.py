@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from driftline.scenarios.cli.live import AsJson, Overrides
+from driftline.scenarios.cli.options import AsJson, Overrides
 
 if TYPE_CHECKING:
     from driftline.scenarios.kinds import Checked

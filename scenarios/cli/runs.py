@@ -1,14 +1,27 @@
 """Commands about runs: run, compare, report, show."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from driftline.scenarios.cli.live import Agents, AsJson, Jobs, Out, Overrides, OwnMetrics, RunPath, ScenarioName, Seeds
+from driftline.scenarios.cli.options import (
+    Agents,
+    AsJson,
+    Jobs,
+    Out,
+    Overrides,
+    OwnMetrics,
+    RunPath,
+    ScenarioName,
+    Seeds,
+    names,
+)
 
 if TYPE_CHECKING:
+    from driftline.scenarios.api import Run
     from driftline.scenarios.timeline import Moment, Shares, Timeline
 
 
@@ -23,16 +36,37 @@ def run(
     json: AsJson = False,
 ) -> None:
     """Run agents in a scenario; print who fared best and where the report lies."""
-    from driftline.scenarios.cli.live import live_run
     from driftline.scenarios.cli.tables import headline, print_table
 
-    result = live_run(scenario, agents, seeds, set_ or [], out, jobs, metrics)
+    result = _live(scenario, agents, seeds, metrics, set_ or [], jobs, out)
     report = result.folder / "report.html"
     if not (result.folder / "metrics.parquet").is_file():
         typer.echo(f"{result.folder}: run.truth is off, so there is nothing to judge by", err=True)
         return
     print_table(headline(result.metrics), as_json=json, title=f"{result.files.scenario['name']}: lowest regret first")
     typer.echo(f"report: {report}", err=json)
+
+
+def _live(
+    scenario: str, agents: str, seeds: str, metrics: str, settings: Sequence[str], jobs: int, out: Path | None
+) -> "Run":
+    """`driftline.run`; `metrics` of the user's own stand beside the scenario's."""
+    from driftline.scenarios import api
+    from driftline.scenarios.agent_names import split_ids
+    from driftline.scenarios.cli.live import farewell, live_progress
+    from driftline.scenarios.run_folder import default_folder
+    from driftline.scenarios.schema import load, seed_range
+    from driftline.sim.config.resolve import from_texts
+
+    numbers, overrides = seed_range(seeds), from_texts(settings)
+    if own := names(metrics):
+        stated = load(scenario, overrides).judge.metrics
+        overrides = {**overrides, "judge.metrics": list(dict.fromkeys((*stated, *own)))}
+    whole, _ = api.prepared(scenario, split_ids(agents), numbers, overrides)
+    folder = out or default_folder(whole, numbers)
+    runs = [(folder, agent, seed) for agent in whole.agents for seed in numbers]
+    with farewell(folder, runs), live_progress(whole.agents, len(numbers)) as progress:
+        return api.run(scenario, split_ids(agents), numbers, overrides, folder, jobs, progress)
 
 
 def compare(
@@ -53,7 +87,6 @@ def compare(
     """Compare two agents, paired by user and seed; print the differences b - a with their intervals."""
     from driftline.scenarios.agent_names import split_ids
     from driftline.scenarios.api import open_run
-    from driftline.scenarios.cli.live import listed, live_run
     from driftline.scenarios.cli.tables import comparison_rows, print_table
     from driftline.sim.errors import InputError
 
@@ -61,14 +94,48 @@ def compare(
     if len(pair) != 2:
         raise InputError(f"--agents {agents}: must be two agents, a,b")
     if vary or variations is not None:
-        from driftline.scenarios.cli.live import live_vary, print_varied
-
-        found, folder = live_vary(what, (pair[0], pair[1]), variations, seeds, set_ or [], out, jobs)
-        print_varied(found, folder, as_json=json)
+        _compare_varied(what, (pair[0], pair[1]), variations, seeds, set_ or [], jobs, out, as_json=json)
         return
     is_run = (Path(what) / "resolved.yaml").is_file()
-    run = open_run(what) if is_run else live_run(what, agents, seeds, set_ or [], out, jobs, metrics)
-    print_table(comparison_rows(run, *pair, listed(metrics)), as_json=json, title=f"{pair[1]} - {pair[0]}")
+    found = open_run(what) if is_run else _live(what, agents, seeds, metrics, set_ or [], jobs, out)
+    print_table(comparison_rows(found, *pair, names(metrics)), as_json=json, title=f"{pair[1]} - {pair[0]}")
+
+
+def _compare_varied(
+    scenario: str,
+    pair: tuple[str, str],
+    variations: str | None,
+    seeds: str,
+    settings: Sequence[str],
+    jobs: int,
+    out: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    """The table, what was changed and skipped, and the count of signs last; or one JSON object."""
+    from driftline.scenarios.cli.live import farewell, live_progress
+    from driftline.scenarios.cli.tables import print_json, print_table
+    from driftline.scenarios.schema import seed_range
+    from driftline.scenarios.vary.api import planned, vary
+    from driftline.sim.config.resolve import from_texts
+    from driftline.sim.errors import InputError
+
+    if (Path(scenario) / "resolved.yaml").is_file():
+        raise InputError(f"--vary '{scenario}': needs a scenario; that of this run is '{scenario}/resolved.yaml'")
+    wanted = None if variations is None else names(variations)
+    numbers, overrides = seed_range(seeds), from_texts(settings)
+    plan = planned(scenario, pair, wanted, numbers, overrides, out)
+    worlds = [world.name for world in plan.worlds]
+    runs = [(plan.folder / world, agent, seed) for world in worlds for agent in pair for seed in numbers]
+    with farewell(plan.folder, runs), live_progress(worlds, len(numbers)) as progress:
+        found = vary(scenario, *pair, wanted, numbers, overrides, plan.folder, jobs, progress)
+    if as_json:
+        print_json(found.record())
+        return
+    print_table(found.table(), as_json=False, title=f"{found.b} - {found.a}, mean over users; 95 % intervals")
+    typer.echo(f"runs: {plan.folder}")
+    for line in found.lines():
+        typer.echo(line)
 
 
 def report(run: RunPath) -> None:
@@ -93,6 +160,7 @@ def show(
 ) -> None:
     """Show what a user was shown, took, wrote and rated, beside what the user truly wanted."""
     from driftline.scenarios.api import open_run
+    from driftline.scenarios.cli.tables import print_json
     from driftline.scenarios.timeline import timeline
 
     found = open_run(run)
@@ -100,9 +168,7 @@ def show(
     seed = seed if seed is not None else found.seeds[0]
     life = timeline(found, agent, seed, user, first, visits)
     if json:
-        from json import dumps
-
-        print(dumps({"agent": agent, "seed": seed, **asdict(life)}, indent=2))
+        print_json({"agent": agent, "seed": seed, **asdict(life)})
         return
     print(f"user {life.user}, group {life.group or 'unknown'}; agent {agent}, seed {seed}")
     for line in _lines(life):

@@ -1,9 +1,4 @@
-"""Tables for people and the same rows as JSON for programs.
-
-Paired comparisons as table rows.
-
-A verdict in a terminal: checks, alarm, numbers, warnings; or JSON.
-"""
+"""What commands print: tables for people, and the same rows as JSON for programs."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -16,28 +11,11 @@ from driftline.scenarios.api import Run
 from driftline.scenarios.own_log.verdict import Verdict
 from driftline.sim.errors import InputError
 
+GRADES = ("bias", "rmse", "coverage", "width", "rejected", "warned")
+"""What `driftline grade` prints."""
 Row = Mapping[str, object]
 HEADLINE = ("regret", "tracking_error", "reward", "adaptation_delay", "act_p50")
 """What `driftline run` prints of METRICS, in this order, where the run has it; metrics of the user's own follow."""
-
-
-def headline(metrics: pl.DataFrame) -> list[dict[str, object]]:
-    """One row per agent, lowest regret first: the whole run, all seeds together, with 95 % intervals."""
-    from driftline.evaluation.metrics import METRICS
-
-    own = [metric for metric in metrics["metric"].unique(maintain_order=True) if metric not in METRICS]
-    whole = metrics.filter(pl.col("seed").is_null() & (pl.col("window") == "all"))
-    rows: dict[str, dict[str, object]] = {
-        str(agent): {"agent": agent} for agent in metrics["agent"].unique(maintain_order=True)
-    }
-    for metric in (*HEADLINE, *own):
-        for found in whole.filter(pl.col("metric") == metric).iter_rows(named=True):
-            rows[found["agent"]] |= {
-                metric: found["value"],
-                f"{metric}_low": found["low"],
-                f"{metric}_high": found["high"],
-            }
-    return sorted(rows.values(), key=lambda row: (row.get("regret") is None, row.get("regret") or 0.0))
 
 
 def print_table(rows: Sequence[Row], as_json: bool, title: str = "") -> None:
@@ -86,6 +64,25 @@ def _plain(text: str) -> str:
     return text.replace("[", "\\[")
 
 
+def headline(metrics: pl.DataFrame) -> list[dict[str, object]]:
+    """One row per agent, lowest regret first: the whole run, all seeds together, with 95 % intervals."""
+    from driftline.evaluation.metrics import METRICS
+
+    own = [metric for metric in metrics["metric"].unique(maintain_order=True) if metric not in METRICS]
+    whole = metrics.filter(pl.col("seed").is_null() & (pl.col("window") == "all"))
+    rows: dict[str, dict[str, object]] = {
+        str(agent): {"agent": agent} for agent in metrics["agent"].unique(maintain_order=True)
+    }
+    for metric in (*HEADLINE, *own):
+        for found in whole.filter(pl.col("metric") == metric).iter_rows(named=True):
+            rows[found["agent"]] |= {
+                metric: found["value"],
+                f"{metric}_low": found["low"],
+                f"{metric}_high": found["high"],
+            }
+    return sorted(rows.values(), key=lambda row: (row.get("regret") is None, row.get("regret") or 0.0))
+
+
 def comparison_rows(run: Run, a: str, b: str, more: Sequence[str] = ()) -> list[dict[str, object]]:
     """One row per metric: mean of each agent, difference b - a with its 95 % interval, ratio, and notes.
 
@@ -112,6 +109,15 @@ def comparison_rows(run: Run, a: str, b: str, more: Sequence[str] = ()) -> list[
     return rows
 
 
+def grade_rows(grades: pl.DataFrame) -> list[dict[str, object]]:
+    """One row per method, what it estimates and in which world."""
+    return [
+        {"method": row["method"], "of": row["target"], "on": row["policy"]}
+        | {name: _finite(row[name]) for name in GRADES}
+        for row in grades.iter_rows(named=True)
+    ]
+
+
 def _finite(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) and isfinite(value) else None
 
@@ -126,12 +132,12 @@ def checked_page(path: Path | None) -> None:
         raise InputError(f"--html {str(path)!r}: the folder {str(path.parent)!r} does not exist")
 
 
-def show(verdict: Verdict, as_json: bool, html: Path | None) -> None:
+def print_verdict(verdict: Verdict, as_json: bool, html: Path | None) -> None:
     """Print it, and write the page where one is asked for."""
     if html is not None:
         verdict.write_page(html)
     if as_json:
-        print(json.dumps(verdict.document(), indent=2, allow_nan=False))
+        print_json(verdict.document())
         return
     print_table(verdict.check_rows(), as_json=False, title=verdict.title)
     if verdict.alarm:

@@ -10,7 +10,7 @@ import polars as pl
 
 from driftline.scenarios.api import prepared
 from driftline.scenarios.executors import Progress, Report, Task, execute
-from driftline.scenarios.experiment.design import TRAININGS, Design, Training
+from driftline.scenarios.experiment.design import Design, Training, checked_training
 from driftline.scenarios.experiment.outcome import Experiment, Twins, outcome
 from driftline.scenarios.experiment.play import METRICS, SCHEMA, Plan, play
 from driftline.scenarios.hashes import agent_hash, digest, scenario_hash
@@ -115,8 +115,7 @@ def _twins(folder: Path, labels: Mapping[str, Plan], seed: int) -> Twins:
 
 
 def _check(design: Design, training: str, metric: str, short: float, jobs: int) -> None:
-    if training not in TRAININGS:
-        raise InputError(f"training {training!r} is unknown; {hint(training, TRAININGS)}")
+    checked_training(training)
     if design.copies > 1 and training != "diverted":
         raise InputError(f"copies = {design.copies}: only training 'diverted' trains agents apart, not {training!r}")
     if design.kind == "interleave" and training not in ("pooled", "snapshot"):

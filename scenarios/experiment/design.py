@@ -7,14 +7,17 @@ What each arm's agent learns from: its own arm's visits, everybody's, or nothing
 Which arm can change what: the scope of every stateful part of an experiment.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from driftline.agents.users import take_rows
 from driftline.sim import keyed
+from driftline.sim.config.validation import complaints
+from driftline.sim.errors import InputError, hint
 from driftline.sim.keyed import Stream
 from driftline.sim.types import Bools, Count, Feedback, Floats, Int64s, NonNegative, Params, Positive
 
@@ -107,9 +110,30 @@ class Design(Params):
 
 
 Training = Literal["pooled", "diverted", "snapshot", "weighted"]
-TRAININGS: tuple[Training, ...] = ("pooled", "diverted", "snapshot", "weighted")
+"""What an agent learns from: everybody's visits, its own arm's, nothing new, or its own weighted by exposure."""
+TRAININGS: tuple[Training, ...] = get_args(Training)
 WEIGHTED = 3
 """Place of the thinning in the key."""
+
+
+def checked_design(stated: Mapping[str, Any]) -> Design:
+    """A design from numbers as stated.
+
+    Raises:
+        InputError: a design that cannot be; the first complaint.
+    """
+    try:
+        return Design.model_validate(dict(stated))
+    except ValidationError as problem:
+        raise InputError(f"design: {complaints(problem, dict(stated), Design)[0]}") from problem
+
+
+def checked_training(name: str) -> Training:
+    """A way of training by its name; InputError with the nearest one where there is none."""
+    for each in TRAININGS:
+        if each == name:
+            return each
+    raise InputError(f"training {name!r} is unknown; {hint(name, TRAININGS)}")
 
 
 class Exposure:

@@ -3,8 +3,16 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from driftline.scenarios.cli.live import stated_design
-from driftline.scenarios.experiment.design import TRAININGS, Design, Exposure, Kind, Training, lesson, parts
+from driftline.scenarios.experiment.design import (
+    TRAININGS,
+    Design,
+    Exposure,
+    Kind,
+    Training,
+    checked_design,
+    lesson,
+    parts,
+)
 from driftline.sim.errors import InputError
 from driftline.sim.types import Bools, Feedback
 
@@ -104,7 +112,7 @@ def test_a_cluster_has_one_copy_of_an_agent_and_copies_are_about_alike_in_size()
 )
 def test_a_design_that_cannot_be_is_named(stated: dict[str, object], words: str) -> None:
     with pytest.raises(InputError, match=words.replace("?", r"\?")):
-        stated_design(stated)
+        checked_design(stated)
 
 
 N, L = 400, 2

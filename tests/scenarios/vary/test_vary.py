@@ -189,7 +189,7 @@ def test_ctrl_c_says_what_is_kept(
     )
 
 
-def test_there_is_a_bar_for_every_world(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_there_is_a_bar_for_every_world(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     shown: list[list[str]] = []
     live_progress = live.live_progress
 
@@ -202,6 +202,6 @@ def test_there_is_a_bar_for_every_world(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr(live, "live_progress", bars)
     monkeypatch.setattr(vary_api, "vary", stop)
-    with pytest.raises(InputError, match="far enough"):
-        live.live_vary("plain", PAIR, "text,drift", "2", [], None, 1)
+    assert _driftline("compare", "plain", "--agents", ",".join(PAIR), "--variations", "text,drift", "--seeds", "2") == 2
+    assert capsys.readouterr().err == "driftline: far enough\n"
     assert shown == [["base", "half_drift", "double_drift", "other_text"]]
