@@ -10,6 +10,7 @@ from typing import Any
 from driftline.agents.models.item_space import TextEncoder
 from driftline.agents.policy import Policy
 from driftline.agents.protocol import AgentProtocol
+from driftline.evaluation.metrics._base import VISIT_METRICS
 from driftline.scenarios.agent_names import checked_agents, parse_id, with_agents
 from driftline.scenarios.built_in import BASELINES, TRACKERS, agent_ids, policies
 from driftline.scenarios.hashes import world_hash
@@ -104,6 +105,7 @@ KINDS: Mapping[str, Kind] = {
     "tracker": _in_folder("trackers", TRACKERS),
     "policy": Kind("policies", policies, _policy_summary, _policy, NO_POLICY),
     "law": _in_folder("laws", LAWS),
+    "metric": _in_folder("metrics", VISIT_METRICS, "driftline.evaluation.checks:check_metric"),
 }
 
 
