@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -22,7 +23,13 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-COMMANDS = {"list": list_plug_ins, "check": check, "run": run, "compare": compare, "report": report, "show": show} | {
+COMMANDS: dict[str, Callable[..., None]] = {
+    "list": list_plug_ins,
+    "check": check,
+    "run": run,
+    "compare": compare,
+    "report": report,
+    "show": show,
     "experiment": experiment,
     "grade": grade,
     "ope": ope,
