@@ -12,7 +12,7 @@ import polars as pl
 from driftline.evaluation.metrics._table import measures_of, own_metrics
 from driftline.evaluation.report.belief import belief
 from driftline.evaluation.report.curves import Visits, adaptation_curves, group_regret, over_time
-from driftline.evaluation.report.stories import Witness, reading, witnesses
+from driftline.evaluation.report.stories import Witness, story, witnesses
 from driftline.evaluation.report.style import ORACLE, Figure, FigureWarning, series_faults, svg
 from driftline.evaluation.report.tables import by_regret, cost_rows, headline, more, paired_rows
 from driftline.evaluation.run.folder import RunFolder
@@ -62,7 +62,7 @@ def report(run: RunFolder) -> Path:
         figures=drawn,
         faults=faults,
         missing_changes="" if changes else NO_CHANGES,
-        stories=[(who, reading(run, run.agents[0], run.seeds[0], who)) for who in people],
+        stories=[(who, story(run, run.agents[0], run.seeds[0], who)) for who in people],
         first=run.agents[0],
         paired=paired_rows(run, run.agents[0]),
         costs=cost_rows(run, by_regret(table)),

@@ -21,8 +21,8 @@ from driftline.scenarios.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from driftline.evaluation.run.timeline import Moment, Shares, Timeline
     from driftline.scenarios.api import Run
-    from driftline.scenarios.timeline import Moment, Shares, Timeline
 
 
 def run(
@@ -159,14 +159,15 @@ def show(
     json: AsJson = False,
 ) -> None:
     """Show what a user was shown, took, wrote and rated, beside what the user truly wanted."""
-    from driftline.scenarios.api import open_run
+    from driftline.evaluation.run.timeline import timeline
+    from driftline.scenarios.api import open_run, readable
     from driftline.scenarios.cli.tables import print_json
-    from driftline.scenarios.timeline import timeline
 
     found = open_run(run)
     agent = agent if agent is not None else found.agents[0]
     seed = seed if seed is not None else found.seeds[0]
-    life = timeline(found, agent, seed, user, first, visits)
+    with readable():
+        life = timeline(found.files, agent, seed, user, first, visits)
     if json:
         print_json({"agent": agent, "seed": seed, **asdict(life)})
         return
@@ -194,15 +195,14 @@ def _moment(moment: "Moment") -> list[str]:
         lines.append(f"  {mark} {place + 1:2d}. {title}{_response(moment) if place == moment.taken else ''}")
     if moment.taken is None:
         lines.append("  took nothing")
-    lines += [f"  wrote   {text}" for text in moment.written]
-    lines += [f"  bought  {title}" for title in moment.bought]
+    lines += [f"  {deed.kind:8s}{deed.text}" for deed in moment.deeds]
     if moment.after:
         lines.append(f"  then wants {_topics(moment.after)}")
     return lines
 
 
 def _response(moment: "Moment") -> str:
-    parts = [f"{moment.dwell:.0f} s"]
+    parts = [] if moment.dwell is None else [f"{moment.dwell:.0f} s"]
     if moment.rating is not None:
         parts.append(f"rated {moment.rating:g}")
     if moment.satisfaction is not None:

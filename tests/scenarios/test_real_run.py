@@ -2,18 +2,20 @@
 
 import json
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
+from driftline.evaluation.run.timeline import timeline
 from driftline.scenarios import runner
 from driftline.scenarios.api import Run, open_run, run
 from driftline.scenarios.cli.main import main
 from driftline.scenarios.cli.tables import comparison_rows
-from driftline.scenarios.timeline import timeline
 from driftline.sim.errors import InputError
+from driftline.sim.types import BehaviorKind
 
 TAKEN_HIGH = """
 from driftline.evaluation.metrics import Metric
@@ -112,7 +114,7 @@ def test_a_timeline_says_what_the_logs_say(small: Run) -> None:
     visits = small.log("random", 1).collect()
     user = int(visits["user"].mode().sort()[0])
     own = visits.filter(pl.col("user") == user).sort("visit")
-    life = timeline(small, "random", 1, user, most=len(own))
+    life = timeline(small.files, "random", 1, user, most=len(own))
     assert [moment.visit for moment in life.moments] == own["visit"].to_list()
     truth = small.truth("random", 1).filter(pl.col("user") == user).sort("visit").collect()
     logits = truth["interest_before"].to_numpy()
@@ -126,26 +128,29 @@ def test_a_timeline_says_what_the_logs_say(small: Run) -> None:
         if k + 1 < len(own):
             assert moment.after == life.moments[k + 1].before
     assert life.moments[-1].after == ()
-    wrote = small.files.behaviors("random", 1).filter((pl.col("user") == user) & (pl.col("expressed") >= 0))
-    inside = wrote.filter(pl.col("time") >= own["time"].min()).collect()
-    assert sum(len(moment.written) for moment in life.moments) >= len(inside) > 0
-    assert timeline(small, "random", 1, user, most=2).moments == life.moments[:2]
+    did = small.files.behaviors("random", 1).filter(pl.col("user") == user)
+    inside = did.filter(pl.col("time") >= own["time"].min()).collect()
+    deeds = Counter(deed.kind for moment in life.moments for deed in moment.deeds)
+    assert deeds["wrote"] == (inside["expressed"] >= 0).sum() > 0
+    assert deeds["searched"] == (inside["kind"] == BehaviorKind.SEARCH).sum()
+    assert deeds["bought"] == (inside["kind"] == BehaviorKind.PURCHASE).sum()
+    assert timeline(small.files, "random", 1, user, most=2).moments == life.moments[:2]
 
 
 def test_an_unknown_user_gets_the_names_of_some(small: Run) -> None:
     said = r"^user 500 has no visits under agent 'random', seed 0: say 1 to \d+, by first visit, or a pseudonym, for"
     with pytest.raises(InputError, match=said + r" instance \d+, \d+"):
-        timeline(small, "random", 0, 500)
+        timeline(small.files, "random", 0, 500)
 
 
 def test_users_may_be_named_by_who_came_first(small: Run) -> None:
     visits = small.log("random", 1).sort("time", "user").collect()
     in_order = visits["user"].unique(maintain_order=True)
-    assert timeline(small, "random", 1).user == in_order[0]
-    assert timeline(small, "random", 1, len(in_order)).user == in_order[-1]
-    assert timeline(small, "random", 1, int(in_order[2])) == timeline(small, "random", 1, 3)
+    assert timeline(small.files, "random", 1).user == in_order[0]
+    assert timeline(small.files, "random", 1, len(in_order)).user == in_order[-1]
+    assert timeline(small.files, "random", 1, int(in_order[2])) == timeline(small.files, "random", 1, 3)
     with pytest.raises(InputError, match="user 0 has no visits"):
-        timeline(small, "random", 1, 0)
+        timeline(small.files, "random", 1, 0)
 
 
 @pytest.mark.parametrize(
