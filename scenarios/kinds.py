@@ -15,6 +15,7 @@ from driftline.scenarios.agent_names import checked_agents, parse_id, with_agent
 from driftline.scenarios.built_in import BASELINES, TRACKERS, agent_ids, policies
 from driftline.scenarios.hashes import world_hash
 from driftline.scenarios.schema import load
+from driftline.sim.choice import CHOICE_MODELS
 from driftline.sim.config.files import find_scenario, read_mapping, scenario_files
 from driftline.sim.conformance import Check
 from driftline.sim.errors import InputError, hint, shown
@@ -106,6 +107,7 @@ KINDS: Mapping[str, Kind] = {
     "policy": Kind("policies", policies, _policy_summary, _policy, NO_POLICY),
     "law": _in_folder("laws", LAWS),
     "metric": _in_folder("metrics", VISIT_METRICS, "driftline.evaluation.checks:check_metric"),
+    "choice_model": _in_folder("choice models", CHOICE_MODELS),
 }
 
 

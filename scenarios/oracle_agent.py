@@ -13,8 +13,6 @@ import numpy as np
 
 from driftline.agents.policy import certain_log_propensity
 from driftline.agents.protocol import Job
-from driftline.sim.choice import best_slate
-from driftline.sim.oracle import oracle_values
 from driftline.sim.types import Bools, Feedback, Float32s, Floats, Int32s, Int64s, Observation, Setting, Slates
 from driftline.sim.world import World
 
@@ -32,22 +30,9 @@ class Oracle:
         """Nothing to learn."""
 
     def act(self, observation: Observation) -> Slates:
-        """The best ordered slates."""
-        now, base = self._world.round, self._world.model
-        shape = (now.users.size, self._world.params.slate)
-        pool = np.atleast_2d(now.candidates)
-        any_slate = np.broadcast_to(pool[:, : shape[1]], shape).astype(np.int32)
-        _, _, best = oracle_values(
-            now.users,
-            self._world.theta,
-            now.candidates,
-            any_slate,
-            base.item_numbers,
-            base.choice,
-            base.response,
-            self._world.params.reward,
-        )
-        return Slates.certain(best)
+        """The best ordered slates; good ones where the world's choice model does not say which slate is best."""
+        now = self._world.round
+        return Slates.certain(self._world.model.values.best_slates(now.users, self._world.theta, now.candidates))
 
     def log_propensity(self, observation: Observation, items: Int32s) -> Floats:
         """0 for the best slate, -inf for every other [n, L]."""
@@ -93,7 +78,7 @@ def best_in_space(space: ItemSpace | None, world: World, wanted: Bools) -> Float
     found = np.full(now.users.size, np.nan)
     if not wanted.any() or space is None:
         return found
-    base = world.model
+    model = world.model
     for row in np.flatnonzero(wanted):
         pool = now.candidates if now.candidates.ndim == 1 else now.candidates[row]
         utilities, rewards = world.true_worth(int(now.users[row]), pool)
@@ -103,22 +88,6 @@ def best_in_space(space: ItemSpace | None, world: World, wanted: Bools) -> Float
         cut = float(np.finfo(np.float32).eps) * pool.size
         projected, *_ = np.linalg.lstsq(basis, np.column_stack([utilities, rewards]), rcond=cut)
         fitted = basis @ projected
-        slate = np.empty(world.params.slate, np.int32)
-        best_slate(
-            np.ascontiguousarray(fitted[:, 0]),
-            np.ascontiguousarray(fitted[:, 1]),
-            base.choice,
-            slate,
-        )
-        shown, _, _ = oracle_values(
-            now.users[row : row + 1],
-            world.theta,
-            pool,
-            pool[slate][None, :],
-            base.item_numbers,
-            base.choice,
-            base.response,
-            world.params.reward,
-        )
-        found[row] = shown[0]
+        slate = model.choice.best_slate(np.ascontiguousarray(fitted[:, 0]), np.ascontiguousarray(fitted[:, 1]))
+        found[row] = model.values.shown(now.users[row : row + 1], world.theta, pool[slate][None, :])[0]
     return found

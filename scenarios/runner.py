@@ -29,7 +29,6 @@ from driftline.scenarios.schema import Scenario
 from driftline.sim import keyed
 from driftline.sim.keyed import Stream
 from driftline.sim.log import OperatorLog, TruthLog
-from driftline.sim.oracle import oracle_values
 from driftline.sim.types import Bools, Observation
 from driftline.sim.warmup import warm_up
 from driftline.sim.world import World
@@ -186,7 +185,7 @@ def _visit(
     observation: Observation,
     tracked: Bools,
 ) -> None:
-    now, base = world.round, world.model
+    now, values = world.round, world.model.values
     followed = tracked[now.users]
     began = time.perf_counter()
     slates = caller.act(observation, world.params.slate)
@@ -197,16 +196,8 @@ def _visit(
         _record_scores(records, caller, observation, followed, world)
     keep = np.ones(len(observation), np.bool_) if scenario.run.truth == "all" else followed
     before = records.truth.before(world, keep)
-    shown, best, _ = oracle_values(
-        now.users,
-        world.theta,
-        now.candidates,
-        slates.items,
-        base.item_numbers,
-        base.choice,
-        base.response,
-        world.params.reward,
-    )
+    shown = values.shown(now.users, world.theta, slates.items)
+    best = values.best(now.users, world.theta, now.candidates)
     in_space = best_in_space(caller.item_space, world, followed)
     feedback, truth = caller.guard_slates(observation, lambda: world.respond_in_full(slates))
     caller.learn(feedback, observation)

@@ -11,6 +11,7 @@ from typing import Any, TypeVar, cast
 import numba
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.dispatcher import Dispatcher
+from numba.core.errors import NumbaError
 
 from driftline.sim.types import Float32s, Int64s
 
@@ -26,6 +27,17 @@ def kernel(function: F) -> F:
     compiled = numba.njit(error_model="numpy")(function)
     compiled._cache = _OnDisk(function)  # type: ignore[attr-defined]
     return cast("F", compiled)
+
+
+def is_kernel(value: object) -> bool:
+    """Whether something is compiled code that other kernels may call."""
+    return isinstance(value, Dispatcher)
+
+
+def compile_fault(problem: NumbaError) -> str:
+    """In one line why something cannot be compiled; the first line of numba's message says only that."""
+    lines = [line.strip() for line in str(problem).splitlines()]
+    return next((line for line in lines if line and not line.startswith("Failed in nopython mode")), "no message")
 
 
 class _OnDisk(FunctionCache):

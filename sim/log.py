@@ -90,7 +90,10 @@ class TruthLog:
         )
 
     def add_values(self, world: World, now: Round, shown: Floats, best: Floats, in_space: Floats) -> None:
-        """Expected rewards of the shown and the best slates; `in_space` is NaN where it was not asked for."""
+        """Expected rewards of the shown and the best slates; `in_space` is NaN where it was not asked for.
+
+        Where the choice model does not say which slate is best, `best` may be a bound from above: see `SlateValues`.
+        """
         self.values.append(
             {
                 "user": world.pseudonyms(now.users),
@@ -98,6 +101,7 @@ class TruthLog:
                 "value_shown": shown.astype(np.float32),
                 "value_best": best.astype(np.float32),
                 "value_best_in_space": in_space.astype(np.float32),
+                "bound": np.full(len(best), not world.model.choice.exact(now.candidates.shape[-1])),
             }
         )
 
@@ -108,7 +112,7 @@ class TruthLog:
             _write(visits, folder / "visits.parquet", ["time", "user", "visit"])
         values = _stack(self.values)
         if values is not None:
-            values = values.with_columns(pl.col("value_best_in_space").fill_nan(None), pl.lit(False).alias("bound"))
+            values = values.with_columns(pl.col("value_best_in_space").fill_nan(None))
             _write(values, folder / "values.parquet", ["user", "visit"])
 
 

@@ -7,12 +7,14 @@ import numpy as np
 
 from driftline.sim import keyed
 from driftline.sim.affinity import ItemNumbers, item_numbers
-from driftline.sim.choice._base import ChoiceNumbers, choice_numbers
+from driftline.sim.choice import Choice
 from driftline.sim.config.params import ResponseParams, WorldParams
 from driftline.sim.data.shop import Shop, open_shop
+from driftline.sim.errors import InputError
 from driftline.sim.items import Catalogue, synthetic_catalogue
 from driftline.sim.keyed import Stream
 from driftline.sim.laws._base import Law
+from driftline.sim.oracle import SlateValues
 from driftline.sim.response import CommentNumbers
 from driftline.sim.state import Population, Queries, no_queries, populate
 from driftline.sim.text.corpus import Corpus, build_corpus
@@ -51,7 +53,7 @@ class WorldModel:
     """Its numbers as compiled code reads them."""
     comments: CommentNumbers
     item_numbers: ItemNumbers
-    choice: ChoiceNumbers
+    choice: Choice
     streams: tuple[int, int, int]
     marks: Bools
     """Scratch of the slate check, all False between calls."""
@@ -60,6 +62,11 @@ class WorldModel:
     def reacts(self) -> bool:
         """Whether any law reacts to consumption."""
         return any(type(part.law).consume is not None for part in self.parts)
+
+    @property
+    def values(self) -> SlateValues:
+        """Expected rewards of slates, by the truth."""
+        return SlateValues(self.item_numbers, self.choice, self.response, self.params.reward)
 
     @property
     def catalogue_text(self) -> Int32s:
@@ -150,16 +157,18 @@ def world_model(params: WorldParams, seed: int) -> WorldModel:
             params.text.sentiment,
         ),
         item_numbers=item_numbers(catalogue.mixture, catalogue.quality, catalogue.appeal),
-        choice=choice_numbers(
-            params.slate,
-            model=params.choice.model,
-            outside=params.choice.outside,
-            decay=params.choice.position_decay,
-            persistence=params.choice.persistence,
-        ),
+        choice=_choice(params),
         streams=(int(Stream.CHOICE), int(Stream.RESPONSE), int(Stream.COMMENT)),
         marks=np.zeros(catalogue.items, np.bool_),
     )
+
+
+def _choice(params: WorldParams) -> Choice:
+    choice = Choice.of(params.choice.built(), params.slate)
+    fault = choice.fault()
+    if fault is not None:
+        raise InputError(f"choice model {params.choice.model!r}: {fault}")
+    return choice
 
 
 def _parts(params: WorldParams, names: tuple[str, ...], topics: int, seed: int) -> tuple[Part, ...]:

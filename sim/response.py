@@ -1,14 +1,15 @@
 """The step: what a round of users does with its slates, in one compiled pass; what it is worth as reward."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from math import erf, exp, log, sqrt
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from driftline.sim.affinity import ItemNumbers
-from driftline.sim.choice import taken_from
-from driftline.sim.choice._base import ChoiceNumbers
+from driftline.sim.choice._base import Take, Taken
 from driftline.sim.config.params import ResponseParams
 from driftline.sim.kernel import kernel
 from driftline.sim.keyed import normal_pair, open_unit, philox
@@ -46,28 +47,70 @@ class Responses(NamedTuple):
     """Segment code, or -1."""
 
 
+Respond = Callable[
+    [
+        Int64s,
+        Int32s,
+        Int32s,
+        Float32s,
+        ItemNumbers,
+        Any,
+        ResponseParams,
+        CommentNumbers,
+        int,
+        int,
+        tuple[int, int, int],
+        Float32s,
+    ],
+    Responses,
+]
+
+
+@lru_cache
+def respond_by(take: Take) -> Respond:
+    """The step of worlds whose users take things in this way, compiled.
+
+    `respond(users, visits, slates, theta, items, params, numbers, comments, day, seed, streams, chances)`: every user's
+    response to its slate. `params` is the choice model's; `chances` [n, L + 1] is filled unless it has no rows.
+    streams: (choice, response, comment). Noise is keyed by (user, visit, item), so the same item shown in two worlds
+    meets the same noise.
+    """
+
+    def respond(
+        users: Int64s,
+        visits: Int32s,
+        slates: Int32s,
+        theta: Float32s,
+        items: ItemNumbers,
+        params: Any,
+        numbers: ResponseParams,
+        comments: CommentNumbers,
+        day: int,
+        seed: int,
+        streams: tuple[int, int, int],
+        chances: Float32s,
+    ) -> Responses:
+        first = take(users, visits, slates, theta, items, params, seed, streams[0], chances)
+        return what_follows(first, users, visits, slates, items, numbers, comments, day, seed, streams)
+
+    return kernel(respond)
+
+
 @kernel
-def respond(
+def what_follows(
+    first: Taken,
     users: Int64s,
     visits: Int32s,
     slates: Int32s,
-    theta: Float32s,
     items: ItemNumbers,
-    model: ChoiceNumbers,
     numbers: ResponseParams,
     comments: CommentNumbers,
     day: int,
     seed: int,
     streams: tuple[int, int, int],
-    probabilities: Float32s,
 ) -> Responses:
-    """Every user's response to its slate. `probabilities` [n, L + 1] is filled unless it has no rows.
-
-    streams: (choice, response, comment). Noise is keyed by (user, visit, item), so the same item shown in
-    two worlds meets the same noise.
-    """
+    """Satisfaction, dwell, rating, purchase and comment of what was taken first."""
     n, length = slates.shape
-    first = taken_from(users, visits, slates, theta, items, model, seed, streams[0], probabilities)
     taken = np.full(n, -1, np.int32)
     dwell = np.zeros(n, np.float32)
     rating = np.full(n, np.nan, np.float32)

@@ -39,9 +39,6 @@ Bools = NDArray[np.bool_]
 RewardKind = Literal["click", "dwell", "purchase", "satisfaction"]
 
 
-ChoiceModel = Literal["multinomial_logit", "cascade", "position_based"]
-
-
 NONE = -1
 """No item, no segment, no category."""
 

@@ -21,8 +21,7 @@ from driftline.sim.errors import InputError, SlateError
 from driftline.sim.items import Catalogue, first_fault, private_candidates, shared_candidates
 from driftline.sim.keyed import Stream
 from driftline.sim.model import WorldModel, world_model
-from driftline.sim.oracle import worth
-from driftline.sim.response import REWARDS, Responses, Round, Truth, realised_rewards, respond
+from driftline.sim.response import REWARDS, Responses, Round, Truth, realised_rewards, respond_by
 from driftline.sim.state import Mailbox
 from driftline.sim.types import Bools, Feedback, Float32s, Floats, Int8s, Int32s, Int64s, Items, Observation, Slates
 
@@ -178,19 +177,7 @@ class World:
 
     def true_worth(self, user: int, items: Int32s) -> tuple[Floats, Floats]:
         """True click utilities and true expected rewards of these items for one user, now: [m] each."""
-        model = self._model
-        interest_now = self._users.theta[user]
-        utilities, rewards = np.empty(items.size), np.empty(items.size)
-        worth(
-            interest_now,
-            items,
-            model.item_numbers,
-            model.response,
-            REWARDS.index(self.params.reward),
-            utilities,
-            rewards,
-        )
-        return utilities, rewards
+        return self._model.values.worth(self._users.theta[user], items)
 
     def respond_in_full(self, slates: Slates, probabilities: bool = True) -> tuple[Feedback, Truth]:
         """`respond`, with the truth behind it: for logs and judges."""
@@ -199,13 +186,13 @@ class World:
         self._check(slates.items, now)
         shape = (now.users.size, self.params.slate + 1) if probabilities else (0, 0)
         chances = np.empty(shape, np.float32)
-        outcome = respond(
+        outcome = respond_by(model.choice.take)(
             now.users,
             now.visits,
             slates.items,
             self._users.theta,
             model.item_numbers,
-            model.choice,
+            model.choice.params,
             model.response,
             model.comments,
             now.day,

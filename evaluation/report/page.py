@@ -157,7 +157,7 @@ def _facts(run: RunFolder, visits: Visits) -> list[tuple[str, str]]:
         ("seeds", ", ".join(str(seed) for seed in run.seeds)),
         (
             "regret",
-            "exact at every visit" if bound == 0 else f"a lower bound at {100 * bound:.1f} % of the visits",
+            "exact at every visit" if bound == 0 else f"an upper bound at {100 * bound:.1f} % of the visits",
         ),
         *_hashes(run.resolved),
     ]

@@ -27,15 +27,8 @@ from driftline.evaluation.nonstationary.forecasts import Form
 from driftline.evaluation.off_policy import Rounds, estimate_all
 from driftline.scenarios.grade.rows import Row
 from driftline.sim import keyed
-from driftline.sim.affinity import ItemNumbers, affinity
-from driftline.sim.choice import slate_value
-from driftline.sim.choice._base import ChoiceNumbers
-from driftline.sim.config.params import ResponseParams
 from driftline.sim.errors import InputError
-from driftline.sim.kernel import kernel
 from driftline.sim.keyed import Stream
-from driftline.sim.oracle import expected_reward
-from driftline.sim.response import REWARDS
 from driftline.sim.types import Bools, Float32s, Floats, Int32s, Int64s, Slates
 from driftline.sim.warmup import Start
 from driftline.sim.world import World
@@ -63,28 +56,10 @@ class FrozenPolicy:
 
 def true_values(world: World, theta: Float32s, candidates: Int32s) -> Floats:
     """Exact expected reward of showing each candidate alone to users of interests theta [n, K]: [n, C]."""
-    base = world.model
-    pool = np.ascontiguousarray(np.broadcast_to(candidates, (len(theta), candidates.shape[-1])), dtype=np.int32)
-    reward = REWARDS.index(world.params.reward)
-    return _values(np.ascontiguousarray(theta), pool, base.item_numbers, base.response, base.choice, reward)
-
-
-@kernel
-def _values(
-    theta: Float32s, pool: Int32s, items: ItemNumbers, numbers: ResponseParams, choice: ChoiceNumbers, reward: int
-) -> Floats:
-    n, columns = pool.shape
-    out = np.empty((n, columns))
-    alone, slate = np.empty(1), np.zeros(1, np.int32)
-    worth = np.empty(1)
-    for row in range(n):
-        for c in range(columns):
-            item = pool[row, c]
-            match = affinity(theta[row], items, item)
-            alone[0] = match + items.appeal[item]
-            worth[0] = expected_reward(match, items.quality[item], reward, numbers)
-            out[row, c] = slate_value(alone, worth, slate, choice)
-    return out
+    n, columns = len(theta), candidates.shape[-1]
+    pool = np.broadcast_to(candidates, (n, columns)).astype(np.int32).reshape(-1, 1)
+    rows = np.repeat(np.arange(n), columns)
+    return world.model.values.shown(rows, np.ascontiguousarray(theta), pool).reshape(n, columns)
 
 
 LOGGED, DEPLOYED = 5, 6

@@ -129,7 +129,9 @@ def _choice(scenario: Scenario, model: str) -> Edit | Skip:
     own = scenario.choice.model
     if own == model:
         return Skip(f"choice.model is {own} already")
-    return Edit((Change(("choice", "model"), own, model),))
+    numbers = scenario.choice.params
+    gone = (Change(("choice", "params"), numbers, {}),) if numbers else ()
+    return Edit((Change(("choice", "model"), own, model), *gone))
 
 
 def _topics(scenario: Scenario, wanted: float) -> Edit | Skip:

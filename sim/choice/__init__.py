@@ -1,87 +1,85 @@
-"""Which model serves a world: one dispatch table that knows no default.
+"""How users choose: three models, each with its probabilities, its draws and its best slate, and anybody's own.
 
-What a user does with a slate: three models of choice, each with its probabilities, its draws and its best slate.
-
-The choice model of a world, whichever it is: probabilities, draws, the value of a slate and the best slate.
+`multinomial_logit`, `cascade`, `position_based`: the models. `_base`: what a model is, and how it is found by name.
+`_loops`: the loops and searches that are compiled around any model's kernels.
 """
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
+from numba.core.errors import NumbaError
 
-from driftline.sim.affinity import ItemNumbers, affinity
-from driftline.sim.choice._base import CASCADE, MULTINOMIAL_LOGIT, ChoiceNumbers, Taken
-from driftline.sim.choice.cascade import cascade_best, cascade_probabilities, cascade_taken
-from driftline.sim.choice.multinomial_logit import logit_best, logit_probabilities, logit_taken, logit_value
-from driftline.sim.choice.position_based import position_based_best, position_based_probabilities, position_based_taken
-from driftline.sim.kernel import kernel
-from driftline.sim.types import Float32s, Floats, Int32s, Int64s
+from driftline.sim.choice import _loops
+from driftline.sim.choice._base import CHOICE_MODELS, ChoiceModel, Probabilities, Take, Value
+from driftline.sim.kernel import compile_fault
+from driftline.sim.types import Floats, Int32s
 
+ROUNDING = 1e-6
+"""How far probabilities may be from a sum of 1 by rounding alone."""
 
-@kernel
-def choice_probabilities(utilities: Floats, choice: ChoiceNumbers, out: Floats) -> None:
-    """Fill `out` [L + 1] with the chance that each position is taken; the last is nothing."""
-    if choice.model == MULTINOMIAL_LOGIT:
-        logit_probabilities(utilities, choice, out)
-    elif choice.model == CASCADE:
-        cascade_probabilities(utilities, choice, out)
-    else:
-        position_based_probabilities(utilities, choice, out)
+__all__ = ["CHOICE_MODELS", "Choice", "ChoiceModel"]
 
 
-@kernel
-def taken_from(
-    users: Int64s,
-    visits: Int32s,
-    slates: Int32s,
-    theta: Float32s,
-    items: ItemNumbers,
-    choice: ChoiceNumbers,
-    seed: int,
-    stream: int,
-    probabilities: Float32s,
-) -> Taken:
-    """What every visit takes from its slate [n, L]; users are rows of theta [N, K].
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A choice model for slates of one length: its compiled parts, to be called or to be closed over."""
 
-    Noise is keyed by (user, visit, item), and by (user, visit) for what belongs to no item. `probabilities`
-    [n, L + 1] is filled unless it has no rows.
-    """
-    if choice.model == MULTINOMIAL_LOGIT:
-        return logit_taken(users, visits, slates, theta, items, choice, seed, stream, probabilities)
-    if choice.model == CASCADE:
-        return cascade_taken(users, visits, slates, theta, items, choice, seed, stream, probabilities)
-    return position_based_taken(users, visits, slates, theta, items, choice, seed, stream, probabilities)
+    length: int
+    params: Any
+    """What the model's kernels read."""
+    chances: Probabilities
+    take: Take
+    value: Value
+    """`value(utilities, rewards, slate, params)`: expected reward of the ordered positions `slate` [L] among [m]."""
+    best: Value
+    """`best(utilities, rewards, out, params)`: fills `out` [L] with the best slate, or a good one, and values it."""
+    ceiling: Value
+    """`ceiling(utilities, rewards, out, params)`: what no slate [L] among [m] exceeds; it may overwrite `out`."""
+    knows_best: bool
+    """Whether the model says itself which slate is best."""
 
+    @classmethod
+    def of(cls, model: ChoiceModel, length: int) -> "Choice":
+        """The model for slates of `length`."""
+        kind = type(model)
+        return cls(
+            length,
+            model.numbers_for(length),
+            kind.probabilities,
+            _loops.take_of(kind),
+            _loops.value_of(kind),
+            _loops.best_of(kind),
+            _loops.ceiling_of(kind),
+            kind.best is not None,
+        )
 
-@kernel
-def slate_value(utilities: Floats, rewards: Floats, slate: Int32s, choice: ChoiceNumbers) -> float:
-    """sum_k p_k r_k of the ordered positions `slate` [L] in `utilities` and `rewards` [m]."""
-    if choice.model == MULTINOMIAL_LOGIT:
-        return logit_value(utilities, rewards, slate, choice)
-    shown = np.empty(slate.size)
-    for k in range(slate.size):
-        shown[k] = utilities[slate[k]]
-    shares = np.empty(slate.size + 1)
-    choice_probabilities(shown, choice, shares)
-    worth = 0.0
-    for k in range(slate.size):
-        worth += shares[k] * rewards[slate[k]]
-    return worth
+    def fault(self) -> str | None:
+        """What is wrong with the probabilities of a few slates at first sight; None when they are such."""
+        slopes = np.linspace(-4.0, 4.0, self.length)
+        for utilities in (np.zeros(self.length), slopes, slopes[::-1].copy()):
+            try:
+                chances = self.probabilities(utilities)
+            except NumbaError as problem:
+                return f"`probabilities` cannot be compiled: {compile_fault(problem)}"
+            if not (chances >= 0.0).all():
+                return f"`probabilities` gives {chances.min():.3g} to a position; must be >= 0"
+            if abs(chances.sum() - 1.0) > ROUNDING:
+                return f"the probabilities of a slate of {self.length} sum to {chances.sum():.6g}; must be 1"
+        return None
 
+    def probabilities(self, utilities: Floats) -> Floats:
+        """The chance that each position of a slate of these utilities is taken, [L + 1]; the last is nothing."""
+        out = np.empty(len(utilities) + 1)
+        self.chances(utilities, self.params, out)
+        return out
 
-@kernel
-def best_slate(utilities: Floats, rewards: Floats, choice: ChoiceNumbers, out: Int32s) -> float:
-    """Fill `out` [L] with the positions of the best ordered slate among [m]; its value. Exact for every model."""
-    if choice.model == MULTINOMIAL_LOGIT:
-        return logit_best(utilities, rewards, choice, out)
-    if choice.model == CASCADE:
-        cascade_best(utilities, rewards, choice, out)
-    else:
-        position_based_best(utilities, rewards, choice, out)
-    return slate_value(utilities, rewards, out, choice)
+    def exact(self, candidates: int) -> bool:
+        """Whether `best` and `ceiling` are exact among so many candidates: known by the model, or all slates tried."""
+        return self.knows_best or bool(_loops.few_slates(candidates, self.length))
 
-
-def slate_probabilities(theta: Float32s, slate: Int32s, items: ItemNumbers, choice: ChoiceNumbers) -> Floats:
-    """Choice probabilities of one slate of ids [L] for one user `theta` [K]; `[L + 1]`, the last is nothing."""
-    utilities = np.array([affinity(theta, items, item) + float(items.appeal[item]) for item in slate])
-    out = np.empty(len(slate) + 1)
-    choice_probabilities(utilities, choice, out)
-    return out
+    def best_slate(self, utilities: Floats, rewards: Floats) -> Int32s:
+        """Positions [L] of the best slate among candidates [m], or of a good one: see `exact`."""
+        out = np.empty(self.length, np.int32)
+        self.best(utilities, rewards, out, self.params)
+        return out

@@ -3,10 +3,22 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SerializeAsAny, field_validator, model_validator
+from pydantic import (
+    Field,
+    SerializeAsAny,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
+from driftline.sim.choice import CHOICE_MODELS, ChoiceModel
+from driftline.sim.config.validation import complaints
+from driftline.sim.errors import InputError, hint
 from driftline.sim.laws._base import Law, laws_from_file
-from driftline.sim.types import ChoiceModel, Count, NonNegative, Params, Positive, RewardKind, Share
+from driftline.sim.types import Count, NonNegative, Params, Positive, RewardKind, Share
 
 
 class TextParams(Params):
@@ -148,20 +160,64 @@ class CandidateParams(Params):
 
 
 class ChoiceParams(Params):
-    """How a user chooses from a slate, with click utility u_i = theta . m_i + appeal_i.
+    """How a user chooses from a slate, with click utility u_i = theta . m_i + appeal_i: at most one item a visit.
 
-    `multinomial_logit`: it compares everything; P(position k) is proportional to (k + 1)^-position_decay exp(u), that
-    of nothing to exp(outside). `cascade`: it reads from the top and takes the first item that attracts it, each with
-    1 / (1 + exp(outside - u)). `position_based`: it looks at one position, drawn in proportion to
-    (k + 1)^-position_decay, and takes the item there with the same attraction. One item a visit at most.
+    A model takes those of `position_decay`, `outside` and `persistence` that it has fields for.
     """
 
-    model: ChoiceModel = "multinomial_logit"
+    model: str = "multinomial_logit"
+    """A built-in model or `package.module:Class`."""
     position_decay: NonNegative = 0.5
     """Of the multinomial logit and the position-based model."""
     outside: float = 2.5
+    """Utility of taking nothing."""
     persistence: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.9
     """Of the cascade: chance to go on to the next position after an item that was not taken."""
+    params: Annotated[dict[str, Any], Field(validate_default=True)] = {}  # noqa: RUF012  frozen
+    """Further numbers of a model of one's own, by the names of its fields."""
+
+    @field_validator("model")
+    @classmethod
+    def _known(cls, model: str) -> str:
+        CHOICE_MODELS.find(model)
+        return model
+
+    @field_validator("params")
+    @classmethod
+    def _whole(cls, params: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        """Checked by the model, and with its defaults, so that a hash sees them."""
+        if len(info.data) < len(cls.model_fields) - 1:
+            return params  # something before it is wrong already
+        model = _choice_model(info.data, params)
+        return model.model_dump(mode="json", exclude=set(info.data))
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A built-in model has no numbers of its own, and says nothing of them."""
+        stated: dict[str, Any] = dump(self)
+        return stated if self.params else {key: value for key, value in stated.items() if key != "params"}
+
+    def built(self) -> ChoiceModel:
+        """The model itself."""
+        return _choice_model(self.__dict__, self.params)
+
+
+def _choice_model(shared: dict[str, Any], own: dict[str, Any]) -> ChoiceModel:
+    """The model that `shared` names, from those of the shared numbers that it has fields for, and its own."""
+    kind = CHOICE_MODELS.find(shared["model"])
+    taken = {name: value for name, value in shared.items() if name in kind.model_fields and name != "params"}
+    twice = [name for name in own if name in shared]
+    if twice:
+        raise InputError(f"{twice[0]} = {own[twice[0]]!r}: state it as choice.{twice[0]}")
+    legal = [name for name in kind.model_fields if name not in taken]
+    unknown = [name for name in own if name not in legal]
+    if unknown:
+        near = hint(unknown[0], legal) if legal else f"{shared['model']} has no numbers of its own"
+        raise InputError(f"key {unknown[0]!r} is unknown; {near}")
+    try:
+        return kind.model_validate(taken | own)
+    except ValidationError as problem:
+        raise InputError(complaints(problem, taken | own, kind)[0]) from problem
 
 
 class ResponseParams(Params):

@@ -4,7 +4,9 @@ The users of a round are distinct and touch nothing of one another, and noise is
 once, without moving the world, and the whole round is told to `World.respond` at its end, which comes to the same.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from string import ascii_letters, digits, punctuation
 from typing import Any
 
@@ -12,11 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftline.sim.affinity import ItemNumbers
-from driftline.sim.choice._base import ChoiceNumbers
 from driftline.sim.config.params import ResponseParams
 from driftline.sim.errors import InputError
 from driftline.sim.kernel import kernel
-from driftline.sim.response import REWARDS, CommentNumbers, realised_rewards, respond
+from driftline.sim.response import REWARDS, CommentNumbers, Respond, realised_rewards, respond_by
 from driftline.sim.text.corpus import Corpus
 from driftline.sim.types import NONE, Behaviors, Float32s, Floats, Int8s, Int32s, Int64s, Observation, Slates
 from driftline.sim.world import World
@@ -30,12 +31,13 @@ class SingleVisits:
 
     def __init__(self, world: World) -> None:
         model = world.model
+        self._answer = answer_by(respond_by(model.choice.take))
         self._numbers: tuple[
-            Float32s, ItemNumbers, ChoiceNumbers, ResponseParams, CommentNumbers, int, int, tuple[int, int, int], int
+            Float32s, ItemNumbers, Any, ResponseParams, CommentNumbers, int, int, tuple[int, int, int], int
         ] = (
             world.theta,
             model.item_numbers,
-            model.choice,
+            model.choice.params,
             model.response,
             model.comments,
             world.round.day,
@@ -53,7 +55,7 @@ class SingleVisits:
         that repeats an earlier one is replaced by the first that the slate does not use. Returns -1, or the flat
         place of the first position outside 0 .. C - 1; then nothing was answered.
         """
-        fault: int = answer(users, visits, candidates, positions, slates, answers, *self._numbers)
+        fault: int = self._answer(users, visits, candidates, positions, slates, answers, *self._numbers)
         return fault
 
 
@@ -81,37 +83,41 @@ def place(candidates: Int32s, positions: Int64s, slates: Int32s) -> int:
     return -1
 
 
-@kernel
-def answer(
-    users: Int64s,
-    visits: Int32s,
-    candidates: Int32s,
-    positions: Int64s,
-    slates: Int32s,
-    answers: Floats,
-    theta: Float32s,
-    items: ItemNumbers,
-    choice: ChoiceNumbers,
-    numbers: ResponseParams,
-    comments: CommentNumbers,
-    day: int,
-    seed: int,
-    streams: tuple[int, int, int],
-    reward: int,
-) -> int:
-    """`SingleVisits.answer`, compiled."""
-    fault = place(candidates, positions, slates)
-    if fault >= 0:
-        return fault
-    without = np.empty((0, 0), np.float32)
-    told = respond(users, visits, slates, theta, items, choice, numbers, comments, day, seed, streams, without)
-    rewards = realised_rewards(told, reward)
-    for i in range(users.size):
-        answers[i, CHOICE] = told.choice[i]
-        answers[i, DWELLED] = told.dwell[i]
-        answers[i, RATING] = 0.0 if np.isnan(told.rating[i]) else told.rating[i]
-        answers[i, REWARD] = rewards[i]
-    return -1
+@lru_cache
+def answer_by(respond: Respond) -> Callable[..., int]:
+    """`SingleVisits.answer`, compiled around the step of a world."""
+
+    def answer(
+        users: Int64s,
+        visits: Int32s,
+        candidates: Int32s,
+        positions: Int64s,
+        slates: Int32s,
+        answers: Floats,
+        theta: Float32s,
+        items: ItemNumbers,
+        params: Any,
+        numbers: ResponseParams,
+        comments: CommentNumbers,
+        day: int,
+        seed: int,
+        streams: tuple[int, int, int],
+        reward: int,
+    ) -> int:
+        fault = place(candidates, positions, slates)
+        if fault >= 0:
+            return fault
+        without = np.empty((0, 0), np.float32)
+        told = respond(users, visits, slates, theta, items, params, numbers, comments, day, seed, streams, without)
+        rewards = realised_rewards(told, reward)
+        for i in range(users.size):
+            answers[i, CHOICE] = told.choice[i]
+            answers[i, DWELLED] = told.dwell[i]
+            answers[i, RATING] = 0.0 if np.isnan(told.rating[i]) else told.rating[i]
+            answers[i, REWARD] = rewards[i]
+        return -1
+
+    return kernel(answer)
 
 
 ROOM = 64

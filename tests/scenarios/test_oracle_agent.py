@@ -16,7 +16,6 @@ from driftline.scenarios.api import run
 from driftline.scenarios.oracle_agent import Oracle, best_in_space
 from driftline.scenarios.runner import run_one
 from driftline.scenarios.schema import load
-from driftline.sim.oracle import oracle_values
 from driftline.sim.types import Float32s, Floats, Int32s
 from driftline.sim.warmup import warm_up
 from driftline.sim.world import World
@@ -101,12 +100,7 @@ def world(request: pytest.FixtureRequest) -> World:
 
 
 def best(world: World) -> Floats:
-    now, base = world.round, world.model
-    pool = np.atleast_2d(now.candidates)
-    slates = np.broadcast_to(pool[:, :4], (now.users.size, 4)).astype(np.int32)
-    args = (now.users, world.theta, now.candidates, slates, base.item_numbers, base.choice, base.response)
-    _, values, _ = oracle_values(*args, world.params.reward)
-    return values
+    return world.model.values.best(world.round.users, world.theta, world.round.candidates)
 
 
 def everyone(world: World) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

@@ -3,11 +3,11 @@
 import numpy as np
 
 from driftline.sim.affinity import ItemNumbers, item_numbers
-from driftline.sim.choice._base import choice_numbers
-from driftline.sim.config.params import ResponseParams
+from driftline.sim.choice import Choice
+from driftline.sim.config.params import ChoiceParams, ResponseParams
 from driftline.sim.keyed import Stream
-from driftline.sim.response import CommentNumbers, Responses, respond
-from driftline.sim.types import ChoiceModel, Float32s, Int32s
+from driftline.sim.response import CommentNumbers, Responses, respond_by
+from driftline.sim.types import Float32s, Int32s
 
 STREAMS = (int(Stream.CHOICE), int(Stream.RESPONSE), int(Stream.COMMENT))
 # One comment a class, so that its code is its class.
@@ -28,6 +28,22 @@ def items_at(matches: list[float], appeal: float | list[float] = 0.0, quality: f
     return item_numbers(np.eye(size, dtype=np.float32), quality * ones, np.asarray(appeal, np.float32) * ones)
 
 
+def choice_for(
+    length: int,
+    model: str = "multinomial_logit",
+    *,
+    outside: float = 1.0,
+    decay: float = 0.5,
+    persistence: float = 0.9,
+    params: dict[str, float] | None = None,
+) -> Choice:
+    """A model for slates of one length, by the name that a scenario gives it."""
+    stated = ChoiceParams(
+        model=model, outside=outside, position_decay=decay, persistence=persistence, params=params or {}
+    )
+    return Choice.of(stated.built(), length)
+
+
 def answers(
     matches: list[float],
     slate: list[int],
@@ -37,7 +53,8 @@ def answers(
     times: int = 40_000,
     outside: float = 1.0,
     decay: float = 0.5,
-    model: ChoiceModel = "multinomial_logit",
+    model: str = "multinomial_logit",
+    params: dict[str, float] | None = None,
     user: int = 0,
     seed: int = 1,
     probabilities: Float32s | None = None,
@@ -46,8 +63,9 @@ def answers(
     theta = np.tile(np.array(matches, np.float32), (user + 1, 1))
     slates: Int32s = np.tile(np.array(slate, np.int32), (times, 1))
     none = np.empty((0, 0), np.float32)
-    return respond(
+    choice = choice_for(len(slate), model, outside=outside, decay=decay, params=params)
+    return respond_by(choice.take)(
         np.full(times, user), np.arange(times, dtype=np.int32), slates, theta, items,
-        choice_numbers(len(slate), model=model, outside=outside, decay=decay), numbers, COMMENTS, 0, seed, STREAMS,
+        choice.params, numbers, COMMENTS, 0, seed, STREAMS,
         none if probabilities is None else probabilities,
     )  # fmt: skip

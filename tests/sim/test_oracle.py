@@ -1,49 +1,60 @@
 """The oracle against brute force over all ordered slates, and against numeric integration."""
 
+from dataclasses import dataclass
 from itertools import permutations
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from one_user import NUMBERS
+from one_user import NUMBERS, choice_for
 from scipy.integrate import quad
 from scipy.stats import norm
 
-from driftline.sim.affinity import item_numbers
-from driftline.sim.choice import best_slate, slate_value
-from driftline.sim.choice._base import MODELS, ChoiceNumbers, choice_numbers
-from driftline.sim.oracle import expected_reward, oracle_values
+from driftline.sim.affinity import ItemNumbers, item_numbers
+from driftline.sim.choice import Choice
+from driftline.sim.oracle import SlateValues, expected_reward
 from driftline.sim.response import REWARDS
-from driftline.sim.types import ChoiceModel, Floats, RewardKind
+from driftline.sim.types import Float32s, Floats, Int32s, Int64s, RewardKind
 
+WRITTEN_OUT = ("cascade", "multinomial_logit", "position_based")
 real = st.floats(-4.0, 4.0, allow_nan=False, width=32)
 
 
-def by_hand(utilities: Floats, rewards: Floats, slate: tuple[int, ...], choice: ChoiceNumbers) -> float:
-    """sum_k p_k r_k, written out."""
-    chosen = np.array(slate)
-    worth, earned = np.exp(utilities[chosen]), rewards[chosen]
-    look = np.exp(choice.log_weights[: len(slate)])
-    if MODELS[choice.model] == "multinomial_logit":
-        return float((look * worth * earned).sum() / ((look * worth).sum() + np.exp(choice.outside)))
-    alone = worth / (worth + np.exp(choice.outside))
-    if MODELS[choice.model] == "position_based":
-        return float((look / look.sum() * alone * earned).sum())
-    value = 0.0
-    for a, r in zip(alone[::-1], earned[::-1], strict=True):
-        value = a * r + (1.0 - a) * choice.persistence * value
-    return float(value)
+@dataclass(frozen=True)
+class Written:
+    """A built-in model, to be written out."""
+
+    model: str
+    outside: float = 1.0
+    decay: float = 0.5
+    persistence: float = 0.9
+
+    def choice(self, length: int) -> Choice:
+        return choice_for(length, self.model, outside=self.outside, decay=self.decay, persistence=self.persistence)
+
+    def value(self, utilities: Floats, rewards: Floats, slate: tuple[int, ...]) -> float:
+        """sum_k p_k r_k of an ordered slate."""
+        chosen = np.array(slate)
+        worth, earned = np.exp(utilities[chosen]), rewards[chosen]
+        look = (np.arange(len(slate)) + 1.0) ** -self.decay
+        alone = worth / (worth + np.exp(self.outside))
+        read = 0.0
+        for a, r in zip(alone[::-1], earned[::-1], strict=True):
+            read = a * r + (1.0 - a) * self.persistence * read
+        return {
+            "multinomial_logit": float((look * worth * earned).sum() / ((look * worth).sum() + np.exp(self.outside))),
+            "position_based": float((look / look.sum() * alone * earned).sum()),
+            "cascade": float(read),
+        }[self.model]
+
+    def best(self, utilities: Floats, rewards: Floats, length: int) -> float:
+        """The best value of any ordered slate."""
+        return max(self.value(utilities, rewards, slate) for slate in permutations(range(len(utilities)), length))
 
 
-def brute(utilities: Floats, rewards: Floats, length: int, choice: ChoiceNumbers) -> float:
-    """The best value of any ordered slate."""
-    slates = permutations(range(len(utilities)), length)
-    return max(by_hand(utilities, rewards, slate, choice) for slate in slates)
-
-
-@pytest.mark.parametrize("model", MODELS)
-@settings(max_examples=200, deadline=None)
+@pytest.mark.parametrize("model", WRITTEN_OUT)
+@settings(max_examples=200)
 @given(
     worth=st.lists(st.tuples(real, st.floats(-1.0, 1.0)), min_size=1, max_size=6),
     length=st.integers(1, 6),
@@ -52,59 +63,77 @@ def brute(utilities: Floats, rewards: Floats, length: int, choice: ChoiceNumbers
     persistence=st.floats(0.0, 0.99),
 )
 def test_the_best_slate_is_as_good_as_any_ordered_slate(
-    worth: list[tuple[float, float]],
-    length: int,
-    decay: float,
-    outside: float,
-    persistence: float,
-    model: ChoiceModel,
+    worth: list[tuple[float, float]], length: int, decay: float, outside: float, persistence: float, model: str
 ) -> None:
     length = min(length, len(worth))
     utilities, rewards = (np.array(column, np.float64) for column in zip(*worth, strict=True))
-    out = np.empty(length, np.int32)
-    choice = choice_numbers(length, model=model, outside=outside, decay=decay, persistence=persistence)
-    value = best_slate(utilities, rewards, choice, out)
+    written = Written(model, outside, decay, persistence)
+    choice = written.choice(length)
+    out = np.zeros(length, np.int32)
+    value = choice.best(utilities, rewards, out, choice.params)
     assert len(set(out.tolist())) == length
-    assert abs(value - brute(utilities, rewards, length, choice)) < 1e-10
-    assert abs(value - by_hand(utilities, rewards, tuple(out.tolist()), choice)) < 1e-12
+    assert choice.exact(len(worth))
+    assert abs(value - written.best(utilities, rewards, length)) < 1e-10
+    assert abs(value - written.value(utilities, rewards, tuple(out.tolist()))) < 1e-12
+    assert value == choice.ceiling(utilities, rewards, out, choice.params)
     shown = np.arange(length, dtype=np.int32)
-    wanted = by_hand(utilities, rewards, tuple(range(length)), choice)
-    assert abs(slate_value(utilities, rewards, shown, choice) - wanted) < 1e-12
+    wanted = written.value(utilities, rewards, tuple(range(length)))
+    assert abs(choice.value(utilities, rewards, shown, choice.params) - wanted) < 1e-12
     assert value >= wanted - 1e-12
 
 
 @pytest.mark.parametrize("reward", REWARDS)
 @pytest.mark.parametrize("length", [1, 3, 5])
 @pytest.mark.parametrize("shared", [True, False])
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", WRITTEN_OUT)
 def test_regret_equals_brute_force_in_small_worlds_for_every_reward(
-    reward: RewardKind, length: int, shared: bool, model: ChoiceModel
+    reward: RewardKind, length: int, shared: bool, model: str
 ) -> None:
-    rng = np.random.default_rng(length)
-    users, m = 40, 6
-    mixture = rng.dirichlet(np.full(4, 0.3), 12).astype(np.float32)
-    quality, appeal = (rng.normal(0, 0.6, 12).astype(np.float32) for _ in range(2))
-    items = item_numbers(mixture, quality, appeal)
-    theta = rng.normal(0, 2, (users, 4)).astype(np.float32)
-    candidates = np.array([rng.choice(12, m, replace=False) for _ in range(users)], np.int32)
-    if shared:
-        candidates = candidates[0]
-    rows = np.broadcast_to(candidates, (users, m))
-    shown = np.array([rng.choice(row, length, replace=False) for row in rows], np.int32)
-    choice = choice_numbers(length, model=model, outside=1.0)
-    value, best, slates = oracle_values(np.arange(users), theta, candidates, shown, items, choice, NUMBERS, reward)
-    assert (value <= best + 1e-12).all()
-    for i in range(users):
-        match = theta[i].astype(np.float64) @ mixture[rows[i]].astype(np.float64).T
-        utilities = match + appeal[rows[i]]
-        rewards = np.array([integrated(x + q, reward) for x, q in zip(match, quality[rows[i]], strict=True)])
-        assert abs(best[i] - brute(utilities, rewards, length, choice)) < 1e-6
-        place = {int(item): k for k, item in enumerate(rows[i])}
-        was = tuple(place[int(item)] for item in shown[i])
-        assert abs(value[i] - by_hand(utilities, rewards, was, choice)) < 1e-6
+    small = Small.of(length, shared)
+    written = Written(model)
+    values = SlateValues(small.items, written.choice(length), NUMBERS, reward)
+    shown = values.shown(small.users, small.theta, small.shown)
+    best = values.best(small.users, small.theta, small.candidates)
+    slates = values.best_slates(small.users, small.theta, small.candidates)
+    assert (shown <= best + 1e-12).all()
+    for i in range(len(small.users)):
+        row = small.rows[i]
+        match = small.theta[i].astype(np.float64) @ small.items.mixture[row].astype(np.float64).T
+        utilities = match + small.items.appeal[row]
+        rewards = np.array([integrated(x + q, reward) for x, q in zip(match, small.items.quality[row], strict=True)])
+        assert abs(best[i] - written.best(utilities, rewards, length)) < 1e-6
+        place = {int(item): k for k, item in enumerate(row)}
+        was = tuple(place[int(item)] for item in small.shown[i])
+        assert abs(shown[i] - written.value(utilities, rewards, was)) < 1e-6
         found = tuple(place[int(item)] for item in slates[i])
         assert len(set(found)) == length
-        assert abs(by_hand(utilities, rewards, found, choice) - best[i]) < 1e-6
+        assert abs(written.value(utilities, rewards, found) - best[i]) < 1e-6
+
+
+@dataclass(frozen=True)
+class Small:
+    """40 users, 12 items, 6 candidates, and slates shown at random."""
+
+    users: Int64s
+    theta: Float32s
+    items: ItemNumbers
+    candidates: Int32s
+    rows: Int32s
+    shown: Int32s
+
+    @classmethod
+    def of(cls, length: int, shared: bool) -> "Small":
+        rng = np.random.default_rng(length)
+        users, m = 40, 6
+        mixture = rng.dirichlet(np.full(4, 0.3), 12).astype(np.float32)
+        quality, appeal = (rng.normal(0, 0.6, 12).astype(np.float32) for _ in range(2))
+        theta = rng.normal(0, 2, (users, 4)).astype(np.float32)
+        candidates = np.array([rng.choice(12, m, replace=False) for _ in range(users)], np.int32)
+        if shared:
+            candidates = candidates[0]
+        rows = np.broadcast_to(candidates, (users, m))
+        shown = np.array([rng.choice(row, length, replace=False) for row in rows], np.int32)
+        return cls(np.arange(users), theta, item_numbers(mixture, quality, appeal), candidates, rows, shown)
 
 
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(80)

@@ -100,6 +100,13 @@ def test_topics_stay_within_what_there_are_words_for(own: int, half: int | None,
             assert [change.after for change in _edit(base, name).changes] == [wanted]
 
 
+def test_a_choice_model_of_ones_own_takes_its_numbers_with_it() -> None:
+    base = load("plain", {"choice": {"model": "own_models:Overload", "params": {"crowd": 1.0}}})
+    edit = _edit(base, "logit_choice")
+    assert [change.key for change in edit.changes] == ["choice.model", "choice.params"]
+    assert varied(base, "logit_choice", edit.changes).choice == load("plain").choice
+
+
 def test_drift_is_scaled_in_every_group_by_its_own_laws() -> None:
     found = {change.key: change.after for change in _edit(load("abrupt_shift"), "double_drift").changes}
     assert found == {"groups.drifting.laws.gradual.tau": 12.5, "groups.jumping.laws.abrupt.hazard": 0.06}
