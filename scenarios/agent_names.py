@@ -1,10 +1,7 @@
-"""What an agent id means; tuned values.
+"""What an agent's id means: a built-in name, `package.module:Class`, or a rival, `full[evolution=...]`.
 
-Which of an agent's parameters are its evolution model's.
-
-Tuned parameters: written by `driftline tune`, read as defaults beneath what a scenario states.
-
-What an agent id means: a built-in name, `package.module:Class`, or a rival, `full[evolution=...]`.
+From an id to a composition: tuned values (written by `driftline tune`) lie beneath what a scenario states, and that
+beneath what stands in the brackets.
 """
 
 import inspect
@@ -21,50 +18,6 @@ from driftline.scenarios.built_in import BASELINES, TRACKERS, agent_ids
 from driftline.scenarios.schema import AgentSpec, Scenario
 from driftline.sim.config.files import parse, read_mapping
 from driftline.sim.errors import InputError, hint
-
-
-def of_tracker(name: str, params: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of some parameters that this evolution model's constructor takes."""
-    own = set(inspect.signature(TRACKERS.find(name)).parameters) - {"n_users", "dim"}
-    return {key: value for key, value in params.items() if key in own}
-
-
-def tuned_folder() -> Path:
-    """Where the packaged scenarios' tuned values lie."""
-    return Path(str(files("driftline"))) / "scenarios" / "tuned"
-
-
-def tuned_params(scenario: Scenario, folder: Path | None = None) -> dict[str, Mapping[str, Any]]:
-    """Best parameters by agent id; empty where this version of the scenario was not tuned.
-
-    Raises:
-        InputError: the file is not what `driftline tune` writes.
-    """
-    path = (folder or tuned_folder()) / f"{scenario.name}.yaml"
-    if not path.is_file():
-        return {}
-    stated = read_mapping(path)
-    agents = stated.get("agents", {})
-    if not isinstance(agents, dict) or not all(isinstance(params, dict) for params in agents.values()):
-        raise InputError(f"{path}: agents: must be a mapping of agent ids to parameters")
-    return agents if stated.get("version") == scenario.version else {}
-
-
-def write_tuned(
-    scenario: Scenario, agents: Mapping[str, Mapping[str, Any]], facts: Mapping[str, Any], folder: Path
-) -> Path:
-    """Write best parameters; those of other agents, tuned on the same version, are kept."""
-    path = folder / f"{scenario.name}.yaml"
-    folder.mkdir(parents=True, exist_ok=True)
-    kept = tuned_params(scenario, folder)
-    content = {
-        "version": scenario.version,
-        **facts,
-        "agents": {**kept, **{k: dict(v) for k, v in agents.items()}},
-    }
-    path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
-    return path
-
 
 PARTS = ("predictor", "evolution", "ranker", "policy")
 
@@ -175,3 +128,46 @@ def _tuned_parts(name: AgentName, parts: Mapping[str, Any], tuned: Mapping[str, 
         return own
     kept = {key: value for key, value in own.items() if key not in of_tracker("filter_bank", own)}
     return kept | (of_tracker(other, tuned.get(other, {})) if other in TRACKERS.names() else {})
+
+
+def of_tracker(name: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of some parameters that this evolution model's constructor takes."""
+    own = set(inspect.signature(TRACKERS.find(name)).parameters) - {"n_users", "dim"}
+    return {key: value for key, value in params.items() if key in own}
+
+
+def tuned_folder() -> Path:
+    """Where the packaged scenarios' tuned values lie."""
+    return Path(str(files("driftline"))) / "scenarios" / "tuned"
+
+
+def tuned_params(scenario: Scenario, folder: Path | None = None) -> dict[str, Mapping[str, Any]]:
+    """Best parameters by agent id; empty where this version of the scenario was not tuned.
+
+    Raises:
+        InputError: the file is not what `driftline tune` writes.
+    """
+    path = (folder or tuned_folder()) / f"{scenario.name}.yaml"
+    if not path.is_file():
+        return {}
+    stated = read_mapping(path)
+    agents = stated.get("agents", {})
+    if not isinstance(agents, dict) or not all(isinstance(params, dict) for params in agents.values()):
+        raise InputError(f"{path}: agents: must be a mapping of agent ids to parameters")
+    return agents if stated.get("version") == scenario.version else {}
+
+
+def write_tuned(
+    scenario: Scenario, agents: Mapping[str, Mapping[str, Any]], facts: Mapping[str, Any], folder: Path
+) -> Path:
+    """Write best parameters; those of other agents, tuned on the same version, are kept."""
+    path = folder / f"{scenario.name}.yaml"
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = tuned_params(scenario, folder)
+    content = {
+        "version": scenario.version,
+        **facts,
+        "agents": {**kept, **{k: dict(v) for k, v in agents.items()}},
+    }
+    path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    return path

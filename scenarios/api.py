@@ -1,11 +1,4 @@
-"""Driftline.run and Run.
-
-What can be wrong with a run is found before any work starts.
-
-A finished run: its folder, and what is in it.
-
-`driftline.run`: what the command line does, as a Python function.
-"""
+"""`driftline.run`: what the command line does, as a Python function; and a finished run, `Run`."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -28,28 +21,6 @@ from driftline.sim.world import World
 
 if TYPE_CHECKING:
     from driftline.evaluation.run.paired import Comparison
-
-
-def checked_topics(scenario: Scenario, seed: int) -> tuple[str, ...]:
-    """Lay the world's foundation, build each agent once without its encoder, and return the topics' names.
-
-    Raises:
-        InputError: unusable real data; an unknown part or parameter of an agent, with the nearest one.
-    """
-    world = World(scenario, seed)
-    for agent, spec in scenario.agents.items():
-        deaf = spec if ":" in agent else spec.model_copy(update={"predictor": "none"})
-        build_agent(scenario.model_copy(update={"agents": {agent: deaf}}), agent, world)
-    return world.model.topic_names
-
-
-@contextmanager
-def readable() -> Iterator[None]:
-    """What is wrong with a run folder, as the one-line error of unusable input."""
-    try:
-        yield
-    except (RunFolderError, pl.exceptions.PolarsError) as problem:
-        raise InputError(str(problem).strip().splitlines()[0]) from problem
 
 
 @dataclass(frozen=True)
@@ -193,6 +164,19 @@ def prepared(
     return with_agents(loaded, checked_agents(loaded, agents)), checked_seeds(seeds)
 
 
+def checked_topics(scenario: Scenario, seed: int) -> tuple[str, ...]:
+    """Lay the world's foundation, build each agent once without its encoder, and return the topics' names.
+
+    Raises:
+        InputError: unusable real data; an unknown part or parameter of an agent, with the nearest one.
+    """
+    world = World(scenario, seed)
+    for agent, spec in scenario.agents.items():
+        deaf = spec if ":" in agent else spec.model_copy(update={"predictor": "none"})
+        build_agent(scenario.model_copy(update={"agents": {agent: deaf}}), agent, world)
+    return world.model.topic_names
+
+
 def _finish(folder: OpenFolder, jobs: int, progress: Progress) -> None:
     """Do what is missing; a task that fails stops no other."""
     tasks = folder.missing()
@@ -218,3 +202,12 @@ def _finish(folder: OpenFolder, jobs: int, progress: Progress) -> None:
 
 def _silent(agent: str, seed: int, share: float) -> None:
     """No progress is shown."""
+
+
+@contextmanager
+def readable() -> Iterator[None]:
+    """What is wrong with a run folder, as the one-line error of unusable input."""
+    try:
+        yield
+    except (RunFolderError, pl.exceptions.PolarsError) as problem:
+        raise InputError(str(problem).strip().splitlines()[0]) from problem

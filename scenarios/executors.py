@@ -1,15 +1,8 @@
-"""One task, here or on N processes.
+"""Doing tasks, each a whole run of one agent on one seed: here, or on N processes, with the same results for any N.
 
-One task = one whole run of one agent on one seed; and how it ended.
-
-A compiler cache on disk for each worker process.
-
-numba names the entries of its cache without a lock: two processes that compile one function for different types at the
-same moment may write under one name, and the second then finds the first one's code. So workers do not share.
-
-One thread per process for BLAS and torch: parallel sums would make bits depend on the machine.
-
-Doing tasks: here, or on N worker processes. The results are the same for any N.
+Every process is held to one thread: parallel sums would make bits depend on the machine. Every worker has a compiler
+cache of its own: numba names its entries without a lock, so two processes that compile one function for different types
+at the same moment may write under one name, and the second then finds the first one's code.
 """
 
 import os
@@ -32,6 +25,8 @@ Report = Callable[[float], None]
 """Takes the share of a task that is done."""
 Work = Callable[[Scenario, str, int, Path, Report], None]
 """`driftline.scenarios.runner.run_one`: runs one agent on one seed and writes its files under the folder."""
+Progress = Callable[[str, int, float], None]
+"""Takes agent, seed and the share of that task that is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,103 +47,6 @@ class Outcome:
     error: str | None = None
     """One line that names the agent and the seed; None when all went well."""
     trace: str = ""
-
-
-def attempt(task: Task, work: Work, report: Report) -> Outcome:
-    """Do a task; whatever it raises becomes its outcome, except for an interrupt."""
-    try:
-        work(task.scenario, task.agent, task.seed, task.out, report)
-    except (Exception, SystemExit) as problem:  # an agent may raise anything
-        if interrupted(problem):
-            raise KeyboardInterrupt from problem
-        return Outcome(task, blame(task, problem), traceback.format_exc())
-    return Outcome(task)
-
-
-def interrupted(problem: BaseException) -> bool:
-    """Whether an interrupt lies beneath: one that comes inside compiled code surfaces as a SystemError."""
-    seen: BaseException | None = problem
-    while seen is not None:
-        if isinstance(seen, KeyboardInterrupt):
-            return True
-        seen = seen.__cause__ or seen.__context__
-    return False
-
-
-def blame(task: Task, problem: BaseException) -> str:
-    """One line on what went wrong, and where."""
-    lines = str(problem).strip().splitlines()
-    text = lines[0] if lines else "no message"
-    if not isinstance(problem, InputError):
-        text = f"{type(problem).__name__}: {text}"
-    who = f"agent {task.agent!r}"
-    text = text.removeprefix(f"{who}: ").removeprefix(f"{who}, ")  # an agent's own fault names it already
-    return f"{who}, seed {task.seed}, {text}" if text.startswith("user ") else f"{who}, seed {task.seed}: {text}"
-
-
-VARIABLE = "NUMBA_CACHE_DIR"
-
-
-@contextmanager
-def of_worker(place: int) -> Iterator[None]:
-    """Processes spawned within keep their compiled code in the folder of worker `place`, for later runs too.
-
-    numba reads the variable when it is imported, so this process is not touched.
-    """
-    before = os.environ.get(VARIABLE)
-    base = Path(before) if before else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "driftline"
-    os.environ[VARIABLE] = str(base / f"worker-{place}")
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[VARIABLE]
-        else:
-            os.environ[VARIABLE] = before
-
-
-VARIABLES = {
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "VECLIB_MAXIMUM_THREADS": "1",
-    "POLARS_MAX_THREADS": "1",
-    "TOKENIZERS_PARALLELISM": "false",
-}
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Hold this process, and those it spawns within, to one thread each.
-
-    Libraries that are loaded already are limited directly; those loaded within, torch for one, read the
-    environment when they start, and stay at one thread.
-    """
-    from threadpoolctl import threadpool_limits
-
-    before = {name: os.environ.get(name) for name in VARIABLES}
-    os.environ.update(VARIABLES)
-    torch = sys.modules.get("torch")
-    threads = torch.get_num_threads() if torch else 0
-    try:
-        if torch:
-            torch.set_num_threads(1)
-        with threadpool_limits(1):
-            yield
-    finally:
-        if torch:
-            torch.set_num_threads(threads)
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-
-
-Progress = Callable[[str, int, float], None]
-"""Takes agent, seed and the share of that task that is done."""
-STEP = 0.01
-"""Least progress that a worker reports."""
 
 
 def execute(tasks: Sequence[Task], work: Work, jobs: int, progress: Progress) -> Iterator[Outcome]:
@@ -253,6 +151,101 @@ def _serve(pipe: Connection, work: Work) -> None:
         return  # the parent is gone
 
 
+STEP = 0.01
+"""Least progress that a worker reports."""
+
+
 def _died(task: Task, code: int | None) -> str:
     why = "out of memory?" if code == -9 else "a script that runs jobs needs `if __name__ == '__main__':`"
     return f"agent {task.agent!r}, seed {task.seed}: its worker process died with exit code {code} ({why})"
+
+
+def attempt(task: Task, work: Work, report: Report) -> Outcome:
+    """Do a task; whatever it raises becomes its outcome, except for an interrupt."""
+    try:
+        work(task.scenario, task.agent, task.seed, task.out, report)
+    except (Exception, SystemExit) as problem:  # an agent may raise anything
+        if interrupted(problem):
+            raise KeyboardInterrupt from problem
+        return Outcome(task, blame(task, problem), traceback.format_exc())
+    return Outcome(task)
+
+
+def interrupted(problem: BaseException) -> bool:
+    """Whether an interrupt lies beneath: one that comes inside compiled code surfaces as a SystemError."""
+    seen: BaseException | None = problem
+    while seen is not None:
+        if isinstance(seen, KeyboardInterrupt):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False
+
+
+def blame(task: Task, problem: BaseException) -> str:
+    """One line on what went wrong, and where."""
+    lines = str(problem).strip().splitlines()
+    text = lines[0] if lines else "no message"
+    if not isinstance(problem, InputError):
+        text = f"{type(problem).__name__}: {text}"
+    who = f"agent {task.agent!r}"
+    text = text.removeprefix(f"{who}: ").removeprefix(f"{who}, ")  # an agent's own fault names it already
+    return f"{who}, seed {task.seed}, {text}" if text.startswith("user ") else f"{who}, seed {task.seed}: {text}"
+
+
+VARIABLE = "NUMBA_CACHE_DIR"
+
+
+@contextmanager
+def of_worker(place: int) -> Iterator[None]:
+    """Processes spawned within keep their compiled code in the folder of worker `place`, for later runs too.
+
+    numba reads the variable when it is imported, so this process is not touched.
+    """
+    before = os.environ.get(VARIABLE)
+    base = Path(before) if before else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "driftline"
+    os.environ[VARIABLE] = str(base / f"worker-{place}")
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[VARIABLE]
+        else:
+            os.environ[VARIABLE] = before
+
+
+VARIABLES = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "VECLIB_MAXIMUM_THREADS": "1",
+    "POLARS_MAX_THREADS": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Hold this process, and those it spawns within, to one thread each.
+
+    Libraries that are loaded already are limited directly; those loaded within, torch for one, read the
+    environment when they start, and stay at one thread.
+    """
+    from threadpoolctl import threadpool_limits
+
+    before = {name: os.environ.get(name) for name in VARIABLES}
+    os.environ.update(VARIABLES)
+    torch = sys.modules.get("torch")
+    threads = torch.get_num_threads() if torch else 0
+    try:
+        if torch:
+            torch.set_num_threads(1)
+        with threadpool_limits(1):
+            yield
+    finally:
+        if torch:
+            torch.set_num_threads(threads)
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

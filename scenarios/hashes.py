@@ -1,11 +1,4 @@
-"""Content hashes of worlds and runs, versions.
-
-Content hashes: whether two scenarios mean the same, whatever their files look like.
-
-The content hash of a run: equal for two runs whose logs say the same, whatever their files look like.
-
-What a run depended on: versions and platform, without importing any of it.
-"""
+"""What makes two worlds, scenarios, agents or runs the same: content hashes; and what versions a run used."""
 
 import hashlib
 import json
@@ -24,8 +17,7 @@ from driftline.sim.config.params import WorldParams
 from driftline.sim.errors import InputError
 
 WORDS = {"title", "purpose", "grade"}
-"""Keys that no run depends on."""
-"""Keys that say what a scenario is for; changing them changes no result."""
+"""Keys that say what a scenario is for, or how methods are graded in it: no run depends on them."""
 
 
 def digest(content: Any) -> str:

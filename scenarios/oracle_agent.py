@@ -1,10 +1,7 @@
-"""The clairvoyant; best in own item space.
+"""The clairvoyant agent: shows the best slate for each user's true state, which bounds everybody's immediate reward.
 
-The clairvoyant agent: shows the best slate for each user's true state. It bounds everybody's immediate reward.
-
-Built here and not among the agents: it is the one named exemption from the information barrier.
-
-The best an agent could do with its own item vectors if it knew the user: following told apart from item quality.
+Built here and not among the agents: it is the one named exemption from the information barrier. Beside it, the best
+that an agent could do with its own item vectors if it knew the user: following told apart from item quality.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,9 +1,4 @@
-"""Made, resumed, locked.
-
-A lock on a run folder, so that two processes never write into the same one.
-
-The folder of a run, as it is written: made or resumed, locked, and described.
-"""
+"""The folder of a run, as it is written: made or resumed, locked against a second process, and described."""
 
 import hashlib
 import json
@@ -24,78 +19,6 @@ from driftline.scenarios.hashes import agent_hash, scenario_hash, versions, worl
 from driftline.scenarios.schema import AgentSpec, Scenario
 from driftline.sim.config.files import read_mapping
 from driftline.sim.errors import InputError
-
-LOCK = ".lock"
-
-
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock; the lock of a process that is gone is taken over.
-
-    Raises:
-        InputError: another process holds it, or may hold it on another machine.
-    """
-    path = folder / LOCK
-    mine = {"pid": os.getpid(), "host": socket.gethostname(), "started": _started(os.getpid())}
-    while not _claimed(path, json.dumps(mine)):
-        holder = _holder(path)
-        if holder is not None and _alive(holder):
-            where = "" if holder.get("host") == socket.gethostname() else f" on {holder.get('host')}"
-            raise InputError(
-                f"folder '{folder}' is in use by process {holder.get('pid')}{where}; "
-                f"choose another --out, or remove '{path}' if that process is gone"
-            )
-        path.unlink(missing_ok=True)
-    try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)
-
-
-def _claimed(path: Path, content: str) -> bool:
-    """Create the lock with its content in one step; False where there is one already."""
-    draft = path.with_name(f"{LOCK}-{os.getpid()}")
-    draft.write_text(content, encoding="utf-8")
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        return False
-    finally:
-        draft.unlink()
-    return True
-
-
-def _holder(path: Path) -> dict[str, object] | None:
-    try:
-        read = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return None
-    return read if isinstance(read, dict) else None
-
-
-def _alive(holder: dict[str, object]) -> bool:
-    """Whether the process still runs; a number that was given to a newer process does not count."""
-    pid = holder.get("pid")
-    if holder.get("host") != socket.gethostname():
-        return True
-    if not isinstance(pid, int) or pid <= 0:
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return holder.get("started") == _started(pid)
-
-
-def _started(pid: int) -> str:
-    """When a process started, as far as the system tells; empty where it does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
-        return ""
-
 
 ERRORS = "error.log"
 IRRELEVANT = ("agents.", "title", "purpose", "grade.", "run.batch", "run.cache", "judge.metrics")
@@ -126,18 +49,6 @@ class OpenFolder:
         """Add a failure to `error.log`."""
         with (self.path / ERRORS).open("a", encoding="utf-8") as file:
             file.write(f"{line}\n{trace}\n")
-
-
-def finished(folder: Path, agent: str, seed: int) -> bool:
-    """Whether a task has written its last file."""
-    return (folder / "log" / slug(agent) / str(seed) / "timing.json").is_file()
-
-
-def default_folder(scenario: Scenario, seeds: Sequence[int]) -> Path:
-    """`runs/<name>-<hash>`: the same for the same scenario, agents and seeds: a repeated call resumes."""
-    agents = [[name, agent_hash(spec)] for name, spec in scenario.agents.items()]
-    key = hashlib.sha256(json.dumps([scenario_hash(scenario), agents, list(seeds)]).encode()).hexdigest()
-    return Path("runs") / f"{scenario.name}-{key[:8]}"
 
 
 @contextmanager
@@ -246,3 +157,87 @@ def put_text(path: Path, text: str) -> None:
     draft = path.with_name(f".{path.name}.draft")
     draft.write_text(text, encoding="utf-8")
     draft.replace(path)
+
+
+def finished(folder: Path, agent: str, seed: int) -> bool:
+    """Whether a task has written its last file."""
+    return (folder / "log" / slug(agent) / str(seed) / "timing.json").is_file()
+
+
+def default_folder(scenario: Scenario, seeds: Sequence[int]) -> Path:
+    """`runs/<name>-<hash>`: the same for the same scenario, agents and seeds: a repeated call resumes."""
+    agents = [[name, agent_hash(spec)] for name, spec in scenario.agents.items()]
+    key = hashlib.sha256(json.dumps([scenario_hash(scenario), agents, list(seeds)]).encode()).hexdigest()
+    return Path("runs") / f"{scenario.name}-{key[:8]}"
+
+
+LOCK = ".lock"
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock; the lock of a process that is gone is taken over.
+
+    Raises:
+        InputError: another process holds it, or may hold it on another machine.
+    """
+    path = folder / LOCK
+    mine = {"pid": os.getpid(), "host": socket.gethostname(), "started": _started(os.getpid())}
+    while not _claimed(path, json.dumps(mine)):
+        holder = _holder(path)
+        if holder is not None and _alive(holder):
+            where = "" if holder.get("host") == socket.gethostname() else f" on {holder.get('host')}"
+            raise InputError(
+                f"folder '{folder}' is in use by process {holder.get('pid')}{where}; "
+                f"choose another --out, or remove '{path}' if that process is gone"
+            )
+        path.unlink(missing_ok=True)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _claimed(path: Path, content: str) -> bool:
+    """Create the lock with its content in one step; False where there is one already."""
+    draft = path.with_name(f"{LOCK}-{os.getpid()}")
+    draft.write_text(content, encoding="utf-8")
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        return False
+    finally:
+        draft.unlink()
+    return True
+
+
+def _holder(path: Path) -> dict[str, object] | None:
+    try:
+        read = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return read if isinstance(read, dict) else None
+
+
+def _alive(holder: dict[str, object]) -> bool:
+    """Whether the process still runs; a number that was given to a newer process does not count."""
+    pid = holder.get("pid")
+    if holder.get("host") != socket.gethostname():
+        return True
+    if not isinstance(pid, int) or pid <= 0:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return holder.get("started") == _started(pid)
+
+
+def _started(pid: int) -> str:
+    """When a process started, as far as the system tells; empty where it does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""

@@ -1,13 +1,4 @@
-"""One run.
-
-The one trainer of a simulated shop: jobs take simulated time, one after the other.
-
-How much memory this process has needed at most.
-
-The tables of a world that all agents of a seed share: items, texts, users, probes.
-
-One run: one agent in one world of one seed, from the warm-up to the logs.
-"""
+"""One run: one agent in one world of one seed, from the warm-up to the logs."""
 
 import json
 import os
@@ -32,92 +23,6 @@ from driftline.sim.log import OperatorLog, TruthLog
 from driftline.sim.types import Bools, Observation
 from driftline.sim.warmup import warm_up
 from driftline.sim.world import World
-
-
-class Trainer:
-    """A queue of capacity one; a job that waits ends later, so staleness is visible."""
-
-    def __init__(self) -> None:
-        self._queue: list[tuple[float, str]] = []
-
-    def take(self, jobs: Sequence[Job], now: float) -> None:
-        """Start jobs at day `now`, each when the trainer is free."""
-        for job in jobs:
-            free = max(now, self._queue[-1][0]) if self._queue else now
-            self._queue.append((free + job.days, job.name))
-
-    def over(self, now: float) -> list[str]:
-        """Names of the jobs that have ended by day `now`, in order; each is told once."""
-        ended = [name for end, name in self._queue if end <= now + 1e-9]
-        self._queue = [entry for entry in self._queue if entry[0] > now + 1e-9]
-        return ended
-
-
-def peak_memory() -> int:
-    """Bytes; 0 where the platform does not tell."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return 0
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
-
-
-def write_world_tables(world: World, out: Path, seed: int) -> None:
-    """Write them once per seed; they are the same for every agent, so a second write changes nothing."""
-    base, shelf = world.model, world.catalogue
-    ids = np.arange(shelf.items, dtype=np.int32)
-    known = base.items(ids)
-    users = np.arange(world.params.population.users)
-    log, truth = out / "log", out / "truth"
-    _write(base.corpus.segments.frame(), log / f"segments-{seed}.parquet")
-    _write(
-        pl.DataFrame(
-            {
-                "item": ids,
-                "text": known.text,
-                "domain": known.domain,
-                "price": known.price,
-                "born": known.born,
-                "category": known.category,
-            }
-        ),
-        log / f"items-{seed}.parquet",
-    )
-    _write(
-        pl.DataFrame(
-            {
-                "item": ids,
-                "mixture": shelf.mixture,
-                "quality": shelf.quality,
-                "appeal": shelf.appeal,
-                "born": shelf.born,
-                "retired": shelf.retired,
-            }
-        ),
-        truth / f"items-{seed}.parquet",
-    )
-    _write(pl.DataFrame({"item": shelf.probes}), truth / f"probes-{seed}.parquet")
-    _write(
-        pl.DataFrame({"user": world.pseudonyms(users), "group": world.groups(users)}),
-        truth / f"users-{seed}.parquet",
-    )
-    past = base.past
-    if len(past):
-        _write(
-            pl.DataFrame({"user": past.user, "item": past.item, "time": past.time, "rating": past.rating}),
-            log / f"past-{seed}.parquet",
-        )
-
-
-def _write(frame: pl.DataFrame, path: Path) -> None:
-    if path.exists():
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(f".{os.getpid()}.partial")
-    frame.write_parquet(partial, compression="zstd", compression_level=1)
-    partial.replace(path)
-
 
 Progress = Callable[[float], None]
 
@@ -244,4 +149,89 @@ def _write_timing(path: Path, records: Records, wall: float, cpu: float) -> None
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     partial.write_text(json.dumps(figures, indent=2))
+    partial.replace(path)
+
+
+def peak_memory() -> int:
+    """Bytes; 0 where the platform does not tell."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+class Trainer:
+    """A queue of capacity one; a job that waits ends later, so staleness is visible."""
+
+    def __init__(self) -> None:
+        self._queue: list[tuple[float, str]] = []
+
+    def take(self, jobs: Sequence[Job], now: float) -> None:
+        """Start jobs at day `now`, each when the trainer is free."""
+        for job in jobs:
+            free = max(now, self._queue[-1][0]) if self._queue else now
+            self._queue.append((free + job.days, job.name))
+
+    def over(self, now: float) -> list[str]:
+        """Names of the jobs that have ended by day `now`, in order; each is told once."""
+        ended = [name for end, name in self._queue if end <= now + 1e-9]
+        self._queue = [entry for entry in self._queue if entry[0] > now + 1e-9]
+        return ended
+
+
+def write_world_tables(world: World, out: Path, seed: int) -> None:
+    """Write them once per seed; they are the same for every agent, so a second write changes nothing."""
+    base, shelf = world.model, world.catalogue
+    ids = np.arange(shelf.items, dtype=np.int32)
+    known = base.items(ids)
+    users = np.arange(world.params.population.users)
+    log, truth = out / "log", out / "truth"
+    _write(base.corpus.segments.frame(), log / f"segments-{seed}.parquet")
+    _write(
+        pl.DataFrame(
+            {
+                "item": ids,
+                "text": known.text,
+                "domain": known.domain,
+                "price": known.price,
+                "born": known.born,
+                "category": known.category,
+            }
+        ),
+        log / f"items-{seed}.parquet",
+    )
+    _write(
+        pl.DataFrame(
+            {
+                "item": ids,
+                "mixture": shelf.mixture,
+                "quality": shelf.quality,
+                "appeal": shelf.appeal,
+                "born": shelf.born,
+                "retired": shelf.retired,
+            }
+        ),
+        truth / f"items-{seed}.parquet",
+    )
+    _write(pl.DataFrame({"item": shelf.probes}), truth / f"probes-{seed}.parquet")
+    _write(
+        pl.DataFrame({"user": world.pseudonyms(users), "group": world.groups(users)}),
+        truth / f"users-{seed}.parquet",
+    )
+    past = base.past
+    if len(past):
+        _write(
+            pl.DataFrame({"user": past.user, "item": past.item, "time": past.time, "rating": past.rating}),
+            log / f"past-{seed}.parquet",
+        )
+
+
+def _write(frame: pl.DataFrame, path: Path) -> None:
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(f".{os.getpid()}.partial")
+    frame.write_parquet(partial, compression="zstd", compression_level=1)
     partial.replace(path)

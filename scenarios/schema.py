@@ -1,11 +1,4 @@
-"""What a file may say; from a name to a checked scenario.
-
-What a scenario file may say: a world, the agents in it, how it is run and how it is judged.
-
-From a name or a path to a checked scenario.
-
-Seeds as written on a command line: `3` for the first three, `5:10` for 5 to 9.
-"""
+"""What a scenario file may say: a world, its agents, how it is run and judged; from a name to a checked scenario."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path

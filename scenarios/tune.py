@@ -1,7 +1,4 @@
-"""Tuning: the same number of trials for every agent, on the same seeds of the same scenario.
-
-Which parameters of an agent are searched, and between which bounds.
-"""
+"""Tuning: the same number of trials for every agent, on the same seeds of the same scenario."""
 
 import csv
 import json
@@ -58,21 +55,6 @@ class Tuned:
     warnings: tuple[str, ...]
 
 
-def sobol_trials(agent: str, space: Space, count: int, first: int = 0) -> list[Trial]:
-    """Scrambled Sobol points (Owen 1998) of a search space, keyed by the number of the first one."""
-    from scipy.stats import qmc
-
-    if not space:
-        return [Trial(agent, first, {})]
-    names = sorted(space)
-    rng = np.random.default_rng(derived_seed(first, Stream.AGENT))
-    whole = qmc.Sobol(len(names), scramble=True, rng=rng).random_base2(max(count - 1, 1).bit_length())
-    return [
-        Trial(agent, first + k, {name: space[name].at(float(x)) for name, x in zip(names, point, strict=True)})
-        for k, point in enumerate(whole[:count])
-    ]
-
-
 def tune(
     scenario: Scenario,
     spaces: Mapping[str, Space],
@@ -104,12 +86,6 @@ def tune(
                 queue += sobol_trials(agent, {**space, **beyond}, max(trials // 4, 1), first=len(done[agent]))
             space.update({name: space[name].widened(edge) for name, edge in edges.items()})
     return [_verdict(agent, done[agent], wide[agent]) for agent in spaces]
-
-
-def at_edge(best: Trial, space: Space) -> dict[str, str]:
-    """Parameters whose best value lies at an edge that is not natural, and which edge."""
-    found = {name: space[name].edge(value) for name, value in best.params.items()}
-    return {name: edge for name, edge in found.items() if edge is not None and space[name].added(edge) is not None}
 
 
 def _best(trials: Sequence[Trial]) -> Trial:
@@ -163,21 +139,25 @@ def _with_params(scenario: Scenario, trial: Trial) -> Scenario:
     return scenario.model_copy(update={"agents": {trial.agent: changed}})
 
 
-def write_trials(tuned: Sequence[Tuned], seeds: Sequence[int], path: Path) -> None:
-    """All trials as CSV: agent, trial, regret, regret_<seed>..., params (JSON). Others' rows are kept."""
-    header = ["agent", "trial", "regret", *(f"regret_{seed}" for seed in seeds), "params"]
-    agents = {each.agent for each in tuned}
-    rows: list[list[str]] = []
-    if path.is_file():
-        with path.open(encoding="utf-8", newline="") as file:
-            before = list(csv.reader(file))
-        rows = [row for row in before[1:] if row[0] not in agents] if before and before[0] == header else []
-    for each in tuned:
-        for trial in each.trials:
-            numbers = [f"{value:.6g}" for value in (trial.mean, *trial.regret)]
-            rows.append([trial.agent, str(trial.number), *numbers, json.dumps(trial.params)])
-    with path.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([header, *rows])
+def at_edge(best: Trial, space: Space) -> dict[str, str]:
+    """Parameters whose best value lies at an edge that is not natural, and which edge."""
+    found = {name: space[name].edge(value) for name, value in best.params.items()}
+    return {name: edge for name, edge in found.items() if edge is not None and space[name].added(edge) is not None}
+
+
+def sobol_trials(agent: str, space: Space, count: int, first: int = 0) -> list[Trial]:
+    """Scrambled Sobol points (Owen 1998) of a search space, keyed by the number of the first one."""
+    from scipy.stats import qmc
+
+    if not space:
+        return [Trial(agent, first, {})]
+    names = sorted(space)
+    rng = np.random.default_rng(derived_seed(first, Stream.AGENT))
+    whole = qmc.Sobol(len(names), scramble=True, rng=rng).random_base2(max(count - 1, 1).bit_length())
+    return [
+        Trial(agent, first + k, {name: space[name].at(float(x)) for name, x in zip(names, point, strict=True)})
+        for k, point in enumerate(whole[:count])
+    ]
 
 
 def search_space(scenario: Scenario, agent: str) -> dict[str, Range]:
@@ -200,3 +180,20 @@ def _holders(base: str, spec: AgentSpec) -> list[Any]:
     rival = base in TRACKERS.names()
     tracker = spec.evolution or (base if rival else "filter_bank")
     return [Rival if rival else Full, TRACKERS.find(tracker)]
+
+
+def write_trials(tuned: Sequence[Tuned], seeds: Sequence[int], path: Path) -> None:
+    """All trials as CSV: agent, trial, regret, regret_<seed>..., params (JSON). Others' rows are kept."""
+    header = ["agent", "trial", "regret", *(f"regret_{seed}" for seed in seeds), "params"]
+    agents = {each.agent for each in tuned}
+    rows: list[list[str]] = []
+    if path.is_file():
+        with path.open(encoding="utf-8", newline="") as file:
+            before = list(csv.reader(file))
+        rows = [row for row in before[1:] if row[0] not in agents] if before and before[0] == header else []
+    for each in tuned:
+        for trial in each.trials:
+            numbers = [f"{value:.6g}" for value in (trial.mean, *trial.regret)]
+            rows.append([trial.agent, str(trial.number), *numbers, json.dumps(trial.params)])
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([header, *rows])

@@ -1,11 +1,4 @@
-"""Assignment, training, scopes.
-
-Who is shown which arm, and when: the assignment of an experiment.
-
-What each arm's agent learns from: its own arm's visits, everybody's, or nothing new.
-
-Which arm can change what: the scope of every stateful part of an experiment.
-"""
+"""The design of an experiment: who is shown which arm, what each arm's agent learns from, which arm can change what."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,11 +1,4 @@
-"""Verdict beside truths.
-
-What could have been said without the truth: by the experiment itself, and off-policy from A's log alone.
-
-The three truths of an experiment, from twin runs of one seed. Only a simulator can give them.
-
-An experiment's outcome: what the A/B said beside what is true, over the whole time, the first days and the last.
-"""
+"""What an experiment said, beside the three truths that only twin runs of the same seed can give."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -26,6 +19,154 @@ APART = (
     "each arm's agent learnt from its own users alone: the interval leaves out what two trainings of one agent differ "
     "by, and an A/A test rejects more often than it should; several copies of each agent would tell"
 )
+READINGS = {
+    "ab_test": "what the A/B says",
+    "off_policy": "what A's log alone says",
+    "individual": "truth: one user moved to B",
+    "exposure": "truth: at this exposure",
+    "global": "truth: all B against all A",
+    "interference": "interference bias (exposure - global)",
+}
+TRUTHS = ("individual", "exposure", "global")
+"""individual: what arm B does to a user when nearly everybody else stays in A. exposure: at this experiment's own
+share, which is what an A/B test estimates. global: everybody in B against everybody in A, which is what one wants."""
+
+
+@dataclass(frozen=True, slots=True)
+class Twins:
+    """Visits of runs of one seed, which share every random number; see `play.SCHEMA`."""
+
+    mixed: Sequence[pl.DataFrame]
+    """One for each turn of the assignment, so that every unit is met in both arms."""
+    few: pl.DataFrame
+    """A few users in B, the rest in A."""
+    all_a: pl.DataFrame
+    all_b: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """B - A by every reading: `effects[window][reading]`."""
+
+    pair: tuple[str, str]
+    design: Design
+    training: Training
+    metric: str
+    effects: dict[str, dict[str, Estimate]]
+    """Windows `all`, `short`, `long`; readings `ab_test`, `off_policy`, `individual`, `exposure`, `global`,
+    `interference`."""
+
+    @property
+    def state(self) -> tuple[Part, ...]:
+        """Every stateful part, and whether each arm has its own."""
+        return parts(self.design, self.training)
+
+    def rows(self) -> list[dict[str, object]]:
+        """One row per window and reading, for tables and JSON."""
+        return [
+            {
+                "window": window,
+                "reading": READINGS.get(reading, reading),
+                "effect": _finite(found.value),
+                "effect_low": _finite(found.low),
+                "effect_high": _finite(found.high),
+                "n": found.n,
+                "method": found.method,
+                "warnings": "; ".join(found.warnings),
+            }
+            for window, readings in self.effects.items()
+            for reading, found in readings.items()
+        ]
+
+
+def outcome(
+    pair: tuple[str, str],
+    design: Design,
+    training: Training,
+    metric: str,
+    short: float,
+    days: float,
+    seeds: Sequence[Twins],
+) -> Experiment:
+    """Judge the runs of all seeds.
+
+    With several seeds a truth is a mean over seeds with Student's interval over them; what the A/B and the log say is
+    their mean too, with the standard errors that they stated themselves.
+    """
+    windows = {"all": (0.0, days), "short": (0.0, short), "long": (days - short, days)}
+    effects: dict[str, dict[str, Estimate]] = {}
+    for name, (since, until) in windows.items():
+        said = [cautioned(verdict(twins.mixed[0], design, metric, since, until), design, training) for twins in seeds]
+        true = [true_effects(twins, metric, since, until, design.kind == "interleave") for twins in seeds]
+        off = [off_policy(twins.all_a, metric, since, until) for twins in seeds]
+        effects[name] = {"ab_test": _averaged(said), "off_policy": _averaged(off)}
+        effects[name] |= {key: _over_seeds([each[key] for each in true]) for key in true[0]}
+    return Experiment(pair, design, training, metric, effects)
+
+
+def _finite(value: float) -> float | None:
+    return value if isfinite(value) else None
+
+
+def _over_seeds(found: Sequence[Estimate]) -> Estimate:
+    if len(found) == 1:
+        return found[0]
+    whole = t_interval(np.array([each.value for each in found]))
+    return Estimate(whole.value, whole.std_error, whole.low, whole.high, whole.n, found[0].method)
+
+
+def _averaged(said: Sequence[Estimate]) -> Estimate:
+    """Mean of independent estimates by their own standard errors."""
+    if len(said) == 1:
+        return said[0]
+    value = float(np.mean([each.value for each in said]))
+    error = sqrt(sum(each.std_error**2 for each in said)) / len(said)
+    reach = normal_reach(error)
+    warnings = tuple(dict.fromkeys(line for each in said for line in each.warnings))
+    n = sum(each.n for each in said)
+    return Estimate(value, error, value - reach, value + reach, n, said[0].method, warnings)
+
+
+def true_effects(
+    twins: Twins, metric: str, since: float, until: float, interleaved: bool = False
+) -> dict[str, Estimate]:
+    """B - A by each truth, and `interference` = exposure - global: mean over users of paired differences.
+
+    Where no visit was shown one arm only (interleaving), there is no effect at this exposure, nor interference.
+    since, until: days from the end of the warm-up that count. A user counts once, whatever its number of visits; one
+    without a visit in both arms is left out. Intervals are Student's over users: what both arms' agents share differs
+    between seeds, so only several seeds tell how much that moves.
+    """
+    part = [in_window(frame, since, until) for frame in (*twins.mixed, twins.few, twins.all_a, twins.all_b)]
+    mixed, few, all_a, all_b = pl.concat(part[:-3]), *part[-3:]
+    whole = _paired(_means(all_a, metric, "a"), _means(all_b, metric, "b"))
+    alone = _paired(_means(all_a, metric, "a"), _means(few.filter(pl.col("shown")), metric, "b"))
+    here = _paired(
+        _means(mixed.filter(~pl.col("shown")), metric, "a"), _means(mixed.filter(pl.col("shown")), metric, "b")
+    )
+    truths = {
+        "individual": _estimate(alone, "twins of the few"),
+        "exposure": _estimate(here, "twins at this exposure"),
+        "global": _estimate(whole, "all B against all A"),
+    }
+    if interleaved:
+        return {name: truths[name] for name in ("individual", "global")}
+    both = here.join(whole, on="user", suffix="_whole").sort("user")
+    gap = both["b"] - both["a"] - both["b_whole"] + both["a_whole"]
+    return {**truths, "interference": t_interval(gap.to_numpy())}
+
+
+def _means(visits: pl.DataFrame, metric: str, name: str) -> pl.DataFrame:
+    return visits.group_by("user", maintain_order=True).agg(pl.col(metric).cast(pl.Float64).mean().alias(name))
+
+
+def _paired(a: pl.DataFrame, b: pl.DataFrame) -> pl.DataFrame:
+    return a.join(b, on="user").sort("user")
+
+
+def _estimate(pairs: pl.DataFrame, method: str) -> Estimate:
+    found = paired_t(pairs["a"].to_numpy(), pairs["b"].to_numpy())
+    return Estimate(found.value, found.std_error, found.low, found.high, found.n, method)
 
 
 def verdict(visits: pl.DataFrame, design: Design, metric: str, since: float, until: float) -> Estimate:
@@ -121,155 +262,3 @@ def cascades(part: pl.DataFrame, name: str) -> Floats:
 
 def _refused(method: str, why: str) -> Estimate:
     return Estimate(nan, nan, nan, nan, 0, method, (why,))
-
-
-TRUTHS = ("individual", "exposure", "global")
-"""individual: what arm B does to a user when nearly everybody else stays in A. exposure: at this experiment's own
-share, which is what an A/B test estimates. global: everybody in B against everybody in A, which is what one wants."""
-
-
-@dataclass(frozen=True, slots=True)
-class Twins:
-    """Visits of runs of one seed, which share every random number; see `play.SCHEMA`."""
-
-    mixed: Sequence[pl.DataFrame]
-    """One for each turn of the assignment, so that every unit is met in both arms."""
-    few: pl.DataFrame
-    """A few users in B, the rest in A."""
-    all_a: pl.DataFrame
-    all_b: pl.DataFrame
-
-
-def true_effects(
-    twins: Twins, metric: str, since: float, until: float, interleaved: bool = False
-) -> dict[str, Estimate]:
-    """B - A by each truth, and `interference` = exposure - global: mean over users of paired differences.
-
-    Where no visit was shown one arm only (interleaving), there is no effect at this exposure, nor interference.
-    since, until: days from the end of the warm-up that count. A user counts once, whatever its number of visits; one
-    without a visit in both arms is left out. Intervals are Student's over users: what both arms' agents share differs
-    between seeds, so only several seeds tell how much that moves.
-    """
-    part = [in_window(frame, since, until) for frame in (*twins.mixed, twins.few, twins.all_a, twins.all_b)]
-    mixed, few, all_a, all_b = pl.concat(part[:-3]), *part[-3:]
-    whole = _paired(_means(all_a, metric, "a"), _means(all_b, metric, "b"))
-    alone = _paired(_means(all_a, metric, "a"), _means(few.filter(pl.col("shown")), metric, "b"))
-    here = _paired(
-        _means(mixed.filter(~pl.col("shown")), metric, "a"), _means(mixed.filter(pl.col("shown")), metric, "b")
-    )
-    truths = {
-        "individual": _estimate(alone, "twins of the few"),
-        "exposure": _estimate(here, "twins at this exposure"),
-        "global": _estimate(whole, "all B against all A"),
-    }
-    if interleaved:
-        return {name: truths[name] for name in ("individual", "global")}
-    both = here.join(whole, on="user", suffix="_whole").sort("user")
-    gap = both["b"] - both["a"] - both["b_whole"] + both["a_whole"]
-    return {**truths, "interference": t_interval(gap.to_numpy())}
-
-
-def _means(visits: pl.DataFrame, metric: str, name: str) -> pl.DataFrame:
-    return visits.group_by("user", maintain_order=True).agg(pl.col(metric).cast(pl.Float64).mean().alias(name))
-
-
-def _paired(a: pl.DataFrame, b: pl.DataFrame) -> pl.DataFrame:
-    return a.join(b, on="user").sort("user")
-
-
-def _estimate(pairs: pl.DataFrame, method: str) -> Estimate:
-    found = paired_t(pairs["a"].to_numpy(), pairs["b"].to_numpy())
-    return Estimate(found.value, found.std_error, found.low, found.high, found.n, method)
-
-
-READINGS = {
-    "ab_test": "what the A/B says",
-    "off_policy": "what A's log alone says",
-    "individual": "truth: one user moved to B",
-    "exposure": "truth: at this exposure",
-    "global": "truth: all B against all A",
-    "interference": "interference bias (exposure - global)",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Experiment:
-    """B - A by every reading: `effects[window][reading]`."""
-
-    pair: tuple[str, str]
-    design: Design
-    training: Training
-    metric: str
-    effects: dict[str, dict[str, Estimate]]
-    """Windows `all`, `short`, `long`; readings `ab_test`, `off_policy`, `individual`, `exposure`, `global`,
-    `interference`."""
-
-    @property
-    def state(self) -> tuple[Part, ...]:
-        """Every stateful part, and whether each arm has its own."""
-        return parts(self.design, self.training)
-
-    def rows(self) -> list[dict[str, object]]:
-        """One row per window and reading, for tables and JSON."""
-        return [
-            {
-                "window": window,
-                "reading": READINGS.get(reading, reading),
-                "effect": _finite(found.value),
-                "effect_low": _finite(found.low),
-                "effect_high": _finite(found.high),
-                "n": found.n,
-                "method": found.method,
-                "warnings": "; ".join(found.warnings),
-            }
-            for window, readings in self.effects.items()
-            for reading, found in readings.items()
-        ]
-
-
-def outcome(
-    pair: tuple[str, str],
-    design: Design,
-    training: Training,
-    metric: str,
-    short: float,
-    days: float,
-    seeds: Sequence[Twins],
-) -> Experiment:
-    """Judge the runs of all seeds.
-
-    With several seeds a truth is a mean over seeds with Student's interval over them; what the A/B and the log say is
-    their mean too, with the standard errors that they stated themselves.
-    """
-    windows = {"all": (0.0, days), "short": (0.0, short), "long": (days - short, days)}
-    effects: dict[str, dict[str, Estimate]] = {}
-    for name, (since, until) in windows.items():
-        said = [cautioned(verdict(twins.mixed[0], design, metric, since, until), design, training) for twins in seeds]
-        true = [true_effects(twins, metric, since, until, design.kind == "interleave") for twins in seeds]
-        off = [off_policy(twins.all_a, metric, since, until) for twins in seeds]
-        effects[name] = {"ab_test": _averaged(said), "off_policy": _averaged(off)}
-        effects[name] |= {key: _over_seeds([each[key] for each in true]) for key in true[0]}
-    return Experiment(pair, design, training, metric, effects)
-
-
-def _finite(value: float) -> float | None:
-    return value if isfinite(value) else None
-
-
-def _over_seeds(found: Sequence[Estimate]) -> Estimate:
-    if len(found) == 1:
-        return found[0]
-    whole = t_interval(np.array([each.value for each in found]))
-    return Estimate(whole.value, whole.std_error, whole.low, whole.high, whole.n, found[0].method)
-
-
-def _averaged(said: Sequence[Estimate]) -> Estimate:
-    """Mean of independent estimates by their own standard errors."""
-    if len(said) == 1:
-        return said[0]
-    value = float(np.mean([each.value for each in said]))
-    error = sqrt(sum(each.std_error**2 for each in said)) / len(said)
-    reach = normal_reach(error)
-    warnings = tuple(dict.fromkeys(line for each in said for line in each.warnings))
-    n = sum(each.n for each in said)
-    return Estimate(value, error, value - reach, value + reach, n, said[0].method, warnings)

@@ -1,9 +1,4 @@
-"""One run of both arms.
-
-Two agents side by side in one world: who sees which visits, who serves them, who learns from them.
-
-One run of an experiment: both agents in one world, from the end of the warm-up to the horizon.
-"""
+"""One run of an experiment: two agents side by side in one world, from the end of the warm-up to the horizon."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,6 +20,19 @@ from driftline.sim.warmup import Start
 from driftline.sim.world import World
 
 T = TypeVar("T")
+Progress = Callable[[float], None]
+SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
+    "user": pl.Int64, "visit": pl.Int32, "day": pl.Float64, "unit": pl.Int64, "cell": pl.Int64,
+    "meant": pl.Boolean, "shown": pl.Boolean, "analysed": pl.Boolean,
+    "reward": pl.Float32, "click": pl.Float32, "dwell": pl.Float32,
+    "credit_a": pl.Float32, "credit_b": pl.Float32, "place": pl.Int8,
+    "log_p_cascade": pl.Array(pl.Float64, 1), "target_log_p_cascade": pl.Array(pl.Float64, 1),
+}  # fmt: skip
+"""What is kept of every visit. `day` counts from the warm-up's end. `cell`: the agent that it is meant for. Credits: of
+an interleaved slate. `place`: what was taken, L for nothing. `log_p_cascade`, `target_log_p_cascade`: log P(item k |
+items above it) of A and of B [L], as in `Slates` and in a run's log, where A serves everybody and both state them."""
+Columns = dict[str, NDArray[Any]]
+METRICS = ("reward", "click", "dwell")
 
 
 @dataclass
@@ -124,64 +132,6 @@ class Arms:
                 part = lesson(self._training, feedback, own, self._exposure, number // self._copies, self._seed)
                 arm.caller.learn(part, observation)
         self._exposure.note(feedback, cell >= self._copies)
-
-
-def part_of(observation: Observation, rows: Bools, arrived: Items) -> Observation:
-    """Some visits of an observation, with these new items."""
-    if rows.all():
-        return replace(observation, arrived=arrived)
-    behaviors = observation.behaviors
-    keep = np.isin(behaviors.user, observation.user[rows])
-    candidates = observation.candidates
-    return Observation(
-        user=observation.user[rows],
-        visit=observation.visit[rows],
-        time=observation.time[rows],
-        behaviors=Behaviors(
-            behaviors.user[keep],
-            behaviors.time[keep],
-            behaviors.kind[keep],
-            behaviors.item[keep],
-            behaviors.about[keep],
-            behaviors.expressed[keep],
-        ),
-        candidates=candidates if candidates.ndim == 1 else candidates[rows],
-        arrived=arrived,
-        tick=observation.tick,
-    )
-
-
-def joined(parts: list[Items]) -> Items:
-    """Announcements of several rounds as one."""
-    if len(parts) == 1:
-        return parts[0]
-    return Items(*(np.concatenate([getattr(part, name) for part in parts]) for name in Items.__dataclass_fields__))
-
-
-def merged(n: int, length: int, parts: list[tuple[Bools, Bools, Slates]]) -> Slates:
-    """Each visit's slate from the agent that serves it; parts: (met [n], serves [met], slates [met])."""
-    items, log_p, cascade = np.empty((n, length), np.int32), np.zeros(n), np.zeros((n, length))
-    for met, serves, slates in parts:
-        rows = np.flatnonzero(met)[serves]
-        items[rows] = slates.items[serves]
-        log_p[rows] = slates.log_p[serves]
-        cascade[rows] = slates.log_p_cascade[serves]
-    return Slates(items, log_p, cascade)
-
-
-Progress = Callable[[float], None]
-SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
-    "user": pl.Int64, "visit": pl.Int32, "day": pl.Float64, "unit": pl.Int64, "cell": pl.Int64,
-    "meant": pl.Boolean, "shown": pl.Boolean, "analysed": pl.Boolean,
-    "reward": pl.Float32, "click": pl.Float32, "dwell": pl.Float32,
-    "credit_a": pl.Float32, "credit_b": pl.Float32, "place": pl.Int8,
-    "log_p_cascade": pl.Array(pl.Float64, 1), "target_log_p_cascade": pl.Array(pl.Float64, 1),
-}  # fmt: skip
-"""What is kept of every visit. `day` counts from the warm-up's end. `cell`: the agent that it is meant for. Credits: of
-an interleaved slate. `place`: what was taken, L for nothing. `log_p_cascade`, `target_log_p_cascade`: log P(item k |
-items above it) of A and of B [L], as in `Slates` and in a run's log, where A serves everybody and both state them."""
-Columns = dict[str, NDArray[Any]]
-METRICS = ("reward", "click", "dwell")
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,3 +237,46 @@ def _visits(rounds: list[Columns], plan: Plan, world: World) -> pl.DataFrame:
         else:
             columns.append(pl.Series(name, [None] * len(users), dtype=wide))
     return pl.DataFrame(columns).sort("day", "user", "visit")
+
+
+def part_of(observation: Observation, rows: Bools, arrived: Items) -> Observation:
+    """Some visits of an observation, with these new items."""
+    if rows.all():
+        return replace(observation, arrived=arrived)
+    behaviors = observation.behaviors
+    keep = np.isin(behaviors.user, observation.user[rows])
+    candidates = observation.candidates
+    return Observation(
+        user=observation.user[rows],
+        visit=observation.visit[rows],
+        time=observation.time[rows],
+        behaviors=Behaviors(
+            behaviors.user[keep],
+            behaviors.time[keep],
+            behaviors.kind[keep],
+            behaviors.item[keep],
+            behaviors.about[keep],
+            behaviors.expressed[keep],
+        ),
+        candidates=candidates if candidates.ndim == 1 else candidates[rows],
+        arrived=arrived,
+        tick=observation.tick,
+    )
+
+
+def joined(parts: list[Items]) -> Items:
+    """Announcements of several rounds as one."""
+    if len(parts) == 1:
+        return parts[0]
+    return Items(*(np.concatenate([getattr(part, name) for part in parts]) for name in Items.__dataclass_fields__))
+
+
+def merged(n: int, length: int, parts: list[tuple[Bools, Bools, Slates]]) -> Slates:
+    """Each visit's slate from the agent that serves it; parts: (met [n], serves [met], slates [met])."""
+    items, log_p, cascade = np.empty((n, length), np.int32), np.zeros(n), np.zeros((n, length))
+    for met, serves, slates in parts:
+        rows = np.flatnonzero(met)[serves]
+        items[rows] = slates.items[serves]
+        log_p[rows] = slates.log_p[serves]
+        cascade[rows] = slates.log_p_cascade[serves]
+    return Slates(items, log_p, cascade)

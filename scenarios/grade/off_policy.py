@@ -1,10 +1,7 @@
-"""A policy that knew every user at the end of the warm-up and never looks again: a target for off-policy grading.
+"""Every off-policy estimator on one log of single choices, beside the value that its target policy really had.
 
-A log of single choices, with all that off-policy evaluation of several target policies may ask for.
-
-The reward model that grading uses: an item's shrunken mean reward among users of the other folds.
-
-Every off-policy estimator on one log, beside the value that its target policy really had.
+The log comes from frozen policies: each knew every user at the end of the warm-up and never looks again. The reward
+model of grading is an item's shrunken mean reward among users of the other folds.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,9 +1,4 @@
-"""Heat map and findings.
-
-What a grading found, in plain words: three questions that every scenario answers in its own way.
-
-The page "which number can you trust, when?": grades as a heat map that opens in any browser.
-"""
+"""The page "which number can you trust, when?": what a grading found in plain words, and all grades as a heat map."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,9 +1,4 @@
-"""A grade as a row; rows summed up.
-
-From the rows of all replications to grades, each with its Monte-Carlo error.
-
-One verdict of one method in one replication, beside the truth.
-"""
+"""One verdict of one method in one replication, beside the truth; and all of them summed up, with Monte-Carlo error."""
 
 from dataclasses import dataclass
 
@@ -12,6 +7,42 @@ import polars as pl
 
 from driftline.evaluation.estimate import Estimate
 from driftline.sim.types import Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A number, its interval and the truth it was after."""
+
+    family: str
+    """`off_policy` or `experiment`."""
+    method: str
+    target: str
+    """What it is a number of: past, present, next_period; or a truth of experiments and a training."""
+    policy: str
+    """Target policy, or design and training."""
+    value: float
+    std_error: float
+    low: float
+    high: float
+    truth: float
+    warned: bool
+
+    @classmethod
+    def of(cls, family: str, method: str, target: str, policy: str, found: Estimate, truth: float) -> "Row":
+        """From an estimate."""
+        return cls(
+            family,
+            method,
+            target,
+            policy,
+            found.value,
+            found.std_error,
+            found.low,
+            found.high,
+            truth,
+            bool(found.warnings),
+        )
+
 
 KEYS = ["family", "method", "target", "policy"]
 
@@ -83,38 +114,3 @@ def _choice(value: Floats, truth: Floats) -> tuple[float, float, float]:
     spread = float(top.std())
     sharpe = (float(top.max()) - float(truth.min())) / spread if spread > 0.0 else 0.0
     return float(np.corrcoef(*ranks)[0, 1]), float(truth.max() - truth[best[0]]), sharpe
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A number, its interval and the truth it was after."""
-
-    family: str
-    """`off_policy` or `experiment`."""
-    method: str
-    target: str
-    """What it is a number of: past, present, next_period; or a truth of experiments and a training."""
-    policy: str
-    """Target policy, or design and training."""
-    value: float
-    std_error: float
-    low: float
-    high: float
-    truth: float
-    warned: bool
-
-    @classmethod
-    def of(cls, family: str, method: str, target: str, policy: str, found: Estimate, truth: float) -> "Row":
-        """From an estimate."""
-        return cls(
-            family,
-            method,
-            target,
-            policy,
-            found.value,
-            found.std_error,
-            found.low,
-            found.high,
-            truth,
-            bool(found.warnings),
-        )

@@ -1,7 +1,4 @@
-"""An experiment's log, row by row, as one row a user: the unit that was put into an arm.
-
-Every arm against the control, metric by metric.
-"""
+"""An experiment's log as one row a user, and every arm against the control, metric by metric."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

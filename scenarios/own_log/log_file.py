@@ -1,12 +1,6 @@
-"""File, columns, cells, options.
+"""A log of the user's own: its file, which column plays which role, and its cells as numbers, labels and times.
 
-Reading a log: a CSV or Parquet file, or a Polars frame, whose every row can be traced to its line.
-
-Which column of the log plays which role: `reward=clicked,action=item`.
-
-A column in its role: numbers, labels or times; the first bad cell is named by file, line, column and role.
-
-Options of `driftline ope` and `driftline ab`, from text.
+Every row can be traced to its line: an error names file, line, column and role of the first bad cell.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,13 +1,4 @@
-"""Decisions, policy, target.
-
-The roles that columns of a log of decisions may play, and the log with its columns in their roles.
-
-The target policy as its owner states it: a function of the log, called once and listened to carefully.
-
-What a policy answered, checked: the probability of each logged action, and of every action where it says so.
-
-What is looked at before any off-policy estimate: rows, propensities, support, weights.
-"""
+"""A log of decisions: the roles of its columns, the target policy on it, and what is looked at before any estimate."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass

@@ -1,10 +1,7 @@
-"""How much more the target policy earns than the logging policy did: told from the same rounds, so paired.
+"""A log of single decisions: rounds in the order of time, and everything that is estimated from them.
 
-A log with times: whether the target policy's value moved, what it is at present, and what it may be next.
-
-A cross-fitted reward model from the log's own context columns.
-
-A log of single decisions: rounds in the order of time, and everything that is estimated from them.
+That is each estimator's value, how much more the target earns than the logging policy did (from the same rounds, so
+paired), and, in a log with times, whether that value has moved and what it may be next.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -51,7 +48,6 @@ def gains(
 
 PERIODS = 10
 """How many periods a log is cut into where no length is stated."""
-
 ROUNDING = 1e-9
 """A time this near to the start of a period, as a share of its length, lies on it."""
 LINE = 2

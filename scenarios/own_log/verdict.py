@@ -1,11 +1,4 @@
-"""Verdict and its page (ends the circle).
-
-What is said about a log: checks first, then numbers, then every warning, as rows, as JSON and as a page.
-
-The figure of a verdict: every number with its interval, one panel for each thing that it is a number of.
-
-A verdict as one page that opens in any browser without a network.
-"""
+"""What is said about a log: checks first, then numbers, then every warning; as rows, as JSON and as a page."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

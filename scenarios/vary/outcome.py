@@ -1,7 +1,4 @@
-"""Does a difference keep its sign? One verdict a world, and their count in a sentence.
-
-What came of a comparison in many worlds: each world's differences, and what they say together.
-"""
+"""What came of a comparison in many worlds: differences, whether their sign holds, and the count in a sentence."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,6 +13,10 @@ from driftline.scenarios.vary.variations import Change
 
 Verdict = Literal["holds", "reversed", "zero", "same"]
 """`same`: the very numbers of the base world, which confirm nothing."""
+COMPARED: tuple[str, ...] = ("reward", "regret")
+"""Regret last: it is the primary one, and what stands last is read."""
+BASE = "base"
+STAR = "*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +96,6 @@ class SignCount:
         if same := self.those("same"):
             parts.append(f"not counted: {', '.join(same)} (the base world's very numbers for these agents)")
         return "; ".join(parts)
-
-
-COMPARED: tuple[str, ...] = ("reward", "regret")
-"""Regret last: it is the primary one, and what stands last is read."""
-BASE = "base"
-STAR = "*"
 
 
 @dataclass(frozen=True)

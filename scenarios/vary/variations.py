@@ -1,9 +1,4 @@
-"""What a variation is: a name, and the keys that it changes in a scenario, or why it cannot.
-
-Faster and slower drift: every law's own rates, scaled.
-
-The stated variations, in the order in which they are run and shown.
-"""
+"""The stated variations of a world: the keys that each changes in a scenario, or why it cannot."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
