@@ -21,6 +21,9 @@ from driftline.sim.world import World
 
 if TYPE_CHECKING:
     from driftline.evaluation.run.paired import Comparison
+    from driftline.scenarios.bandit_log import BanditLog
+    from driftline.scenarios.own_log.single import Asked
+    from driftline.scenarios.own_log.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,22 @@ class Run:
         """Expected rewards of the best slate and of the slate shown, at each visit."""
         with readable():
             return self.files.values(agent, seed)
+
+    def bandit_log(self, agent: str, seed: int, target: str | None = None, at: float | None = None) -> "BanditLog":
+        """An agent's log as input of off-policy evaluation, beside a target frozen on day `at`; see `bandit_log`."""
+        from driftline.scenarios.bandit_log import bandit_log
+
+        with readable():
+            return bandit_log(self, agent, seed, target, at)
+
+    def ope(
+        self, target: str, at: float, agent: str | None = None, seed: int | None = None, asked: "Asked | None" = None
+    ) -> "Verdict":
+        """What `target`, frozen on day `at`, would have earned, from another agent's log here; see `ope_of_run`."""
+        from driftline.scenarios.own_log.of_run import ope_of_run
+
+        with readable():
+            return ope_of_run(self, target, at, agent, seed, asked)
 
     def report(self) -> Path:
         """Write `report.html` and the figures; the path of the page."""

@@ -17,6 +17,7 @@ from driftline.evaluation.slate_off_policy.linear import (
     gamma_weights,
     pseudo_inverse,
     slate_marginal,
+    uniform_weights,
     weighted_pseudo_inverse,
 )
 from driftline.evaluation.slate_off_policy.slate_log import SlateLog, slates_from_frame, slates_from_rows
@@ -39,5 +40,6 @@ __all__ = [
     "sniips",
     "snrips",
     "snsips",
+    "uniform_weights",
     "weighted_pseudo_inverse",
 ]

@@ -115,6 +115,43 @@ def gamma_weights(
     return PseudoInverseWeights(weight, unseen)
 
 
+def uniform_weights(*, action: ArrayLike, target_action: ArrayLike, candidates: int) -> PseudoInverseWeights:
+    """Pseudo-inverse weights where every ordered slate of C candidates was equally likely, in closed form.
+
+    Gamma then has three eigenvalues besides 0: L / C, (C - L) / (C (C - 1)) and 1 / (C - 1). With H positions that
+    hold the same item in both slates, and M items that they have in common,
+
+        w = 1 + C (C - 1) / (C - L) (M / L - L / C) + (C - 1) (H - M / L),
+
+    without the middle term where C = L. It is what `gamma_weights` gives, without a matrix of (L C)^2 cells.
+
+    Args:
+        action: Items that were shown [n, L].
+        target_action: Items that the target policy shows [n, L]. A draw of its slate will do: weights are linear in
+            its marginals, so their mean stays right.
+        candidates: C, at least L and 2.
+
+    Raises:
+        InputError: Shapes that differ, or too few candidates.
+
+    Examples:
+        >>> uniform_weights(action=[[0, 1], [2, 0]], target_action=[[0, 1], [0, 1]], candidates=3).weight
+        array([ 5., -1.])
+    """
+    own, other = np.asarray(action), np.asarray(target_action)
+    if own.ndim != 2 or own.shape != other.shape:
+        raise InputError(f"action has shape {own.shape}, target_action {other.shape}; both must be [n, L]")
+    length = own.shape[1]
+    if candidates < max(length, 2):
+        raise InputError(f"candidates is {candidates}; slates of {length} need at least {max(length, 2)}")
+    same = (own == other).sum(axis=1)
+    common = sum((own == column[:, None]).sum(axis=1) for column in other.T)
+    weight = 1.0 + (candidates - 1.0) * (same - common / length)
+    if candidates > length:
+        weight += candidates * (candidates - 1.0) / (candidates - length) * (common / length - length / candidates)
+    return PseudoInverseWeights(np.asarray(weight, dtype=np.float64), np.zeros(1))
+
+
 def _weights(
     reward: ArrayLike, pscore: ArrayLike | None, target_pscore: ArrayLike | None, given: PseudoInverseWeights | None
 ) -> tuple[Floats, Floats, tuple[str, ...]]:

@@ -12,6 +12,7 @@ from driftline.scenarios.cli.options import (
     Html,
     Jobs,
     Level,
+    LogOrRun,
     LogPath,
     Out,
     Overrides,
@@ -23,6 +24,7 @@ from driftline.scenarios.cli.options import (
     share_text,
     stated_columns,
 )
+from driftline.sim.errors import InputError
 
 
 def experiment(
@@ -94,8 +96,11 @@ def grade(
 
 
 def ope(
-    log: LogPath,
+    log: LogOrRun,
     policy: Annotated[str | None, typer.Option("--policy", help="Your function, as module:function.")] = None,
+    target: Annotated[str | None, typer.Option("--target", help="Of a run: the agent to judge.")] = None,
+    at: Annotated[float | None, typer.Option("--at", help="Of a run: the day on which the target is frozen.")] = None,
+    agent: Annotated[str | None, typer.Option("--agent", help="Of a run: the agent whose log it is.")] = None,
     columns: Columns = "",
     context: Annotated[str, typer.Option("--context", help="Columns for the reward model: a,b,c.")] = "",
     estimators: Annotated[str | None, typer.Option("--estimators", help="ips,snips,dr,...; default: all.")] = None,
@@ -114,29 +119,56 @@ def ope(
         float | None, typer.Option("--largest-weight", help="Largest possible weight, known beforehand.")
     ] = None,
     period: Annotated[float | None, typer.Option("--period", help="Length of a period of drift (days).")] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Of the bootstrap and of the reward model's folds.")] = 0,
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="Of a run: which one (the first); of bootstrap and folds: 0.")
+    ] = None,
     json: AsJson = False,
     html: Html = None,
 ) -> None:
-    """Check a log of decisions, then say what your policy would have earned in place of the one that wrote it."""
-    from driftline.scenarios.cli.tables import checked_page, print_verdict
+    """Check a log of decisions, then say what your policy would have earned in place of the one that wrote it.
+
+    Of a run: what another agent would have earned, frozen on a day, beside the truth.
+    """
+    from driftline.scenarios.api import open_run
+    from driftline.scenarios.cli.tables import checked_page, print_verdict, refuse
     from driftline.scenarios.own_log.ope import ope as of_log
+    from driftline.scenarios.own_log.single import Asked
 
     checked_page(html)
-    found = of_log(
-        log,
-        policy,
-        columns=stated_columns(columns),
-        context=names(context),
-        estimators=None if estimators is None else names(estimators),
-        lambdas=named_numbers("--lambdas", lambdas),
-        reward_model=reward_model,
-        interval=interval,  # type: ignore[arg-type]  # checked before any work
-        level=level,
-        bounds=bounds(reward_range, largest_weight),
-        period=period,
-        seed=seed,
+    asked = Asked(
+        None if estimators is None else tuple(names(estimators)),
+        named_numbers("--lambdas", lambdas),
+        interval,  # type: ignore[arg-type]  # checked before any work
+        level,
+        bounds(reward_range, largest_weight),
+        period,
+        seed or 0,
     )
+    if log.is_dir():
+        refuse(
+            f"'{log}' is a run folder", "a log file", {"--policy": policy, "--columns": columns, "--context": context}
+        )
+        if target is None or at is None:
+            raise InputError(
+                f"'{log}' is a run folder: state --target AGENT and --at DAY, the day on which it is frozen"
+            )
+        found = open_run(log).ope(target, at, agent, seed, asked)
+    else:
+        refuse(f"'{log}' is no folder", "a run folder", {"--target": target, "--at": at, "--agent": agent})
+        found = of_log(
+            log,
+            policy,
+            columns=stated_columns(columns),
+            context=names(context),
+            estimators=asked.estimators,
+            lambdas=asked.lambdas,
+            reward_model=reward_model,
+            interval=asked.interval,
+            level=asked.level,
+            bounds=asked.bounds,
+            period=asked.period,
+            seed=asked.seed,
+        )
     print_verdict(found, json, html)
 
 

@@ -153,3 +153,10 @@ def print_verdict(verdict: Verdict, as_json: bool, html: Path | None) -> None:
         print(f"{number:>3}  {line}")
     if html is not None:
         print(f"\npage: {html}")
+
+
+def refuse(what: str, needed: str, options: Mapping[str, object]) -> None:
+    """`InputError` for the first of these options that is stated: it belongs to something else."""
+    for name, value in options.items():
+        if value not in (None, ""):
+            raise InputError(f"{what}: {name} belongs to {needed}")

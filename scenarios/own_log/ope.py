@@ -45,6 +45,7 @@ from driftline.scenarios.own_log.slates import (
     whole_slates,
 )
 from driftline.scenarios.own_log.verdict import Check, Finding, Verdict
+from driftline.scenarios.own_log.wide import opened
 from driftline.sim.data.tables import Table
 from driftline.sim.errors import InputError
 
@@ -79,7 +80,7 @@ def ope(
     """
     share("level", level)
     asked = Asked(None if estimators is None else tuple(estimators), lambdas, interval, level, bounds, period, seed)
-    table = read_log(log)
+    table, columns, read = opened(read_log(log), columns)
     mapped = mapped_columns(table, columns, ROLES, BY_NAME)
     checked_model(table, reward_model, context, mapped.get("reward"))
     slates = "slate" in mapped
@@ -106,7 +107,7 @@ def ope(
         command="ope",
         title=f"{table.path}: what {name} would have earned",
         facts=_facts(table, mapped, name, context),
-        checks=(*log_checks(known), *checks),
+        checks=(*read, *log_checks(known), *checks),
         findings=tuple(findings),
         level=level,
         reference=dict.fromkeys((OVER_LOG, A_SLATE, "newest period", "next period"), logged) | {GAIN: 0.0},

@@ -41,6 +41,10 @@ class Diary(Popularity):
         for page in (cls.met, cls.told, cls.ticks, cls.arrived):
             page.clear()
 
+    def reset(self, setting: Setting) -> None:
+        super().reset(setting)
+        self.clear()  # it has learned from the warm-up, which is no part of the experiment
+
     def act(self, observation: Observation) -> Slates:
         self.met.extend(observation.user.tolist())
         self.arrived.extend(observation.arrived.item.tolist())
@@ -69,8 +73,9 @@ class Ledger(Popularity):
 
     def reset(self, setting: Setting) -> None:
         self.met, self.told = set[int](), set[int]()
-        self.books.append((self.met, self.told))
         super().reset(setting)
+        self.met, self.told = set[int](), set[int]()  # it has learned from the warm-up
+        self.books.append((self.met, self.told))
 
     def act(self, observation: Observation) -> Slates:
         self.met.update(observation.user.tolist())
