@@ -11,7 +11,6 @@ from driftline.scenarios.agent_calls import Caller
 from driftline.scenarios.grade.off_policy import true_values
 from driftline.scenarios.runner import Trainer
 from driftline.sim.errors import AgentError
-from driftline.sim.oracle import oracle_values
 from driftline.sim.types import Feedback, Floats, Int32s, Int64s, Observation, Setting, Slates, empty_behaviors
 from driftline.sim.world import World
 
@@ -164,11 +163,7 @@ class Replay:
 
 def shown_values(world: World, items: Int32s) -> Floats:
     """Exact expected reward of slates [n, L] for the users of the last observation, before they respond [n]."""
-    now, model = world.round, world.model
-    found: Floats = oracle_values(
-        now.users, world.theta, items, items, model.item_numbers, model.choice, model.response, world.params.reward
-    )[0]
-    return found
+    return world.model.values.shown(world.round.users, world.theta, items)
 
 
 def _chances(seen: Observation, asked: Caller, own: Slates) -> Floats:
