@@ -15,7 +15,7 @@ export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 
-.PHONY: help demo test check architecture docs bench clean
+.PHONY: help demo test check architecture tables docs bench clean
 .DEFAULT_GOAL := help
 
 help:
@@ -23,6 +23,7 @@ help:
 	@echo "make test    the whole test suite"
 	@echo "make check   lint, format, types, layers"
 	@echo "make architecture   the tree of ARCHITECTURE.md, written anew"
+	@echo "make tables  the manual's tables of plug-ins and metrics, written anew"
 	@echo "make docs    every example of the manual, executed"
 	@echo "make bench   speed"
 	@echo "make clean   remove $(VENV), runs and caches"
@@ -42,6 +43,10 @@ check: $(STAMP)
 
 architecture: $(STAMP)
 	$(BIN)/python tests/write_architecture.py
+
+tables: $(STAMP)
+	$(BIN)/python tests/scenarios/write_plug_ins.py
+	$(BIN)/python tests/evaluation/write_metrics_table.py
 
 docs: $(STAMP)
 	$(BIN)/pytest tests/test_docs.py

@@ -106,8 +106,8 @@ KINDS: Mapping[str, Kind] = {
     "tracker": _in_folder("trackers", TRACKERS),
     "policy": Kind("policies", policies, _policy_summary, _policy, NO_POLICY),
     "law": _in_folder("laws", LAWS),
+    "choice_model": _in_folder("choice_models", CHOICE_MODELS),
     "metric": _in_folder("metrics", VISIT_METRICS, "driftline.evaluation.checks:check_metric"),
-    "choice_model": _in_folder("choice models", CHOICE_MODELS),
 }
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
+from write_plug_ins import PAGE, written
 
 import driftline
 from driftline.scenarios import kinds
@@ -139,3 +140,8 @@ def test_a_law_dropped_into_its_folder_is_found_listed_and_checked(
     assert [(name, kind.summary(name)) for name in kind.names()] == [("still", "Nothing moves.")]
     (checked,) = driftline.check("still")
     assert (checked.kind, checked.broken) == ("law", (BROKEN,))
+
+
+def test_the_manuals_tables_are_what_is_found() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    assert written(text) == text, "write them anew: make tables"
