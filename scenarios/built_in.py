@@ -4,6 +4,8 @@ import re
 from typing import Any
 
 from driftline.agents.evolution._base import Tracker
+from driftline.agents.models.item_space import TextEncoder
+from driftline.agents.policy import Policy
 from driftline.agents.protocol import AgentProtocol
 from driftline.sim.plug_ins import PlugIns, class_like
 from driftline.sim.types import Params
@@ -15,6 +17,15 @@ TRACKERS: PlugIns[Any] = PlugIns(
     "evolution", "driftline.agents.evolution", class_like(Tracker, "driftline.agents.evolution.Tracker")
 )
 """Each is also the id of a whole-agent rival."""
+
+
+NO_POLICY = class_like(Policy, "driftline.agents.policy.Policy")
+NO_PREDICTOR = class_like(TextEncoder, "driftline.agents.models.item_space.TextEncoder")
+"""What keeps a thing from being a policy, or a text encoder, of the user's own."""
+
+
+TEMPERATURE = 0.3
+"""Of the Plackett-Luce policy, in units of score, where none is stated."""
 
 
 def agent_ids() -> tuple[str, ...]:

@@ -16,12 +16,12 @@ from driftline.agents.models.item_space import TextEncoder
 from driftline.agents.policy import PlackettLuce, Policy
 from driftline.agents.protocol import AgentProtocol
 from driftline.scenarios.agent_names import PARTS, of_tracker, parse_id
-from driftline.scenarios.built_in import BASELINES, TRACKERS, policies
+from driftline.scenarios.built_in import BASELINES, NO_POLICY, NO_PREDICTOR, TEMPERATURE, TRACKERS, policies
 from driftline.scenarios.oracle_agent import Oracle
 from driftline.scenarios.schema import AgentSpec, Scenario
 from driftline.sim.config.validation import complaints
 from driftline.sim.errors import InputError, hint
-from driftline.sim.plug_ins import class_like, imported
+from driftline.sim.plug_ins import imported
 from driftline.sim.world import World
 
 SWITCHES = ("reads", "foresees", "factorises")
@@ -88,14 +88,6 @@ def _part(agent_id: str, find: Callable[[str], Any], name: str) -> Any:
         raise InputError(f"agent {agent_id!r}: {problem}") from problem
 
 
-def _own_policy(path: str) -> Any:
-    return imported("policy", path, class_like(Policy, "driftline.agents.policy.Policy"))
-
-
-def _own_encoder(path: str) -> Any:
-    return imported("predictor", path, class_like(TextEncoder, "driftline.agents.models.item_space.TextEncoder"))
-
-
 def _factory(tracker: Any, params: Mapping[str, Any]) -> TrackerFactory:
     has_outside = "outside" in inspect.signature(tracker).parameters
 
@@ -109,7 +101,7 @@ def _factory(tracker: Any, params: Mapping[str, Any]) -> TrackerFactory:
 
 def _policy(agent_id: str, name: str | None, params: dict[str, Any]) -> tuple[Policy, dict[str, Any]]:
     if name is not None and ":" in name:
-        return _construct(agent_id, _part(agent_id, _own_policy, name), {}), params
+        return _construct(agent_id, _part(agent_id, lambda path: imported("policy", path, NO_POLICY), name), {}), params
     known = policies()
     if (name or "greedy") not in known:
         raise InputError(f"agent {agent_id!r}: policy {name!r} is unknown; {hint(str(name), known)}")
@@ -117,7 +109,7 @@ def _policy(agent_id: str, name: str | None, params: dict[str, Any]) -> tuple[Po
     own = {key: value for key, value in params.items() if key in kind.model_fields}
     rest = {key: value for key, value in params.items() if key not in own}
     if kind is PlackettLuce:
-        own.setdefault("temperature", 0.3)
+        own.setdefault("temperature", TEMPERATURE)
     try:
         return kind.model_validate(own), rest
     except ValidationError as problem:
@@ -153,7 +145,7 @@ def _encoder(scenario: Scenario, agent_id: str, name: str, world: World) -> Text
     from driftline.agents.predictor import CachedEncoder, Encoder
 
     if ":" in name and "/" not in name:
-        return _construct(agent_id, _part(agent_id, _own_encoder, name), {})  # type: ignore[no-any-return]
+        return _construct(agent_id, _part(agent_id, lambda path: imported("predictor", path, NO_PREDICTOR), name), {})  # type: ignore[no-any-return]
     try:
         segments = world.model.corpus.segments
         corpus = [segments.text(code) for code in range(len(segments))] if name == "scratch" else []

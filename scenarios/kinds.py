@@ -7,12 +7,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from driftline.agents.models.item_space import TextEncoder
-from driftline.agents.policy import Policy
+from driftline.agents.policy import PlackettLuce
+from driftline.agents.predictor.encoders import BUILT_IN, Encoder
 from driftline.agents.protocol import AgentProtocol
 from driftline.evaluation.metrics._base import VISIT_METRICS
 from driftline.scenarios.agent_names import checked_agents, parse_id, with_agents
-from driftline.scenarios.built_in import BASELINES, TRACKERS, agent_ids, policies
+from driftline.scenarios.built_in import BASELINES, NO_POLICY, NO_PREDICTOR, TEMPERATURE, TRACKERS, agent_ids, policies
 from driftline.scenarios.hashes import world_hash
 from driftline.scenarios.schema import load
 from driftline.sim.choice import CHOICE_MODELS
@@ -20,7 +20,7 @@ from driftline.sim.config.files import find_scenario, read_mapping, scenario_fil
 from driftline.sim.conformance import Check
 from driftline.sim.errors import InputError, hint, shown
 from driftline.sim.laws._base import LAWS
-from driftline.sim.plug_ins import PlugIns, Wrong, class_like, imported, summary_of
+from driftline.sim.plug_ins import PlugIns, Wrong, imported, summary_of
 from driftline.sim.world import World
 
 
@@ -84,16 +84,22 @@ def _agent(name: str) -> Callable[[], AgentProtocol]:
     return make
 
 
-NO_POLICY = class_like(Policy, "driftline.agents.policy.Policy")
-NO_PREDICTOR = class_like(TextEncoder, "driftline.agents.models.item_space.TextEncoder")
-
-
 def _policy(name: str) -> Any:
     if ":" in name:
         return imported("policy", name, NO_POLICY)
     if name not in policies():
         raise InputError(f"policy {name!r} is unknown; {hint(name, policies())}")
-    return policies()[name]
+    kind = policies()[name]
+    return PlackettLuce(temperature=TEMPERATURE) if kind is PlackettLuce else kind
+
+
+def _predictor(name: str) -> Any:
+    if ":" in name and "/" not in name:
+        return imported("predictor", name, NO_PREDICTOR)
+    try:
+        return Encoder.open(name)
+    except (ValueError, OSError, ImportError, RuntimeError) as problem:
+        raise InputError(f"predictor {name!r}: {' '.join(str(problem).split())}") from problem
 
 
 def _policy_summary(name: str) -> str:
@@ -105,6 +111,7 @@ KINDS: Mapping[str, Kind] = {
     "agent": Kind("agents", agent_ids, _agent_summary, _agent, BASELINES.wrong),
     "tracker": _in_folder("trackers", TRACKERS),
     "policy": Kind("policies", policies, _policy_summary, _policy, NO_POLICY),
+    "predictor": Kind("predictors", lambda: BUILT_IN, BUILT_IN.__getitem__, _predictor, NO_PREDICTOR),
     "law": _in_folder("laws", LAWS),
     "choice_model": _in_folder("choice_models", CHOICE_MODELS),
     "metric": _in_folder("metrics", VISIT_METRICS, "driftline.evaluation.checks:check_metric"),

@@ -18,7 +18,13 @@ from driftline.sim import keyed
 from driftline.sim.errors import hint
 from driftline.sim.types import Float32s
 
-BUILT_IN = ("minilm", "scratch", "noise", "hashing")
+BUILT_IN = {
+    "minilm": "The pretrained all-MiniLM-L6-v2; its weights are an optional extra.",
+    "scratch": "A small BERT with seeded weights and its own tokenizer: for tests, and for training from nothing.",
+    "noise": "Random vectors by content: the honesty control.",
+    "hashing": "A hashed bag of words: the plainest reader.",
+}
+"""The encoders that are opened by name, each in one line."""
 
 Precision = Literal["bfloat16", "float32"]
 
