@@ -136,6 +136,8 @@ def _construct(agent_id: str, kind: Any, params: Mapping[str, Any]) -> Any:
         return kind(**params)
     except (TypeError, ValueError) as problem:
         raise InputError(f"agent {agent_id!r} cannot be built: {problem}") from problem
+    except (Exception, SystemExit) as problem:  # a class of the user's own may raise anything
+        raise InputError(f"agent {agent_id!r} cannot be built: {type(problem).__name__}: {problem}") from problem
 
 
 def _encoder(scenario: Scenario, agent_id: str, name: str, world: World) -> TextEncoder | None:

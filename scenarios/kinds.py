@@ -1,7 +1,8 @@
 """Every kind of plug-in: which ones there are, what one must be, and the conformance suite that it meets."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -159,13 +160,29 @@ def check(
     if kind is not None and kind not in KINDS:
         raise InputError(f"kind {kind!r} is unknown; {hint(kind, KINDS)}")
     name = str(what) if isinstance(what, str | Path) else f"{what.__module__}:{what.__qualname__}"
-    found = _found(what, kind, run_code=run_code)
+    with _in_one_line(name):
+        found = _found(what, kind, run_code=run_code)
     if overrides and set(found) != {"scenario"}:
         raise InputError(f"{name!r} is no scenario; only a scenario takes overrides")
-    return tuple(
-        _scenario_checked(name, thing, overrides or {}, run_code) if each == "scenario" else _checked(name, each, thing)
-        for each, thing in found.items()
-    )
+    with _in_one_line(name):
+        return tuple(
+            _scenario_checked(name, thing, overrides or {}, run_code)
+            if each == "scenario"
+            else _checked(name, each, thing)
+            for each, thing in found.items()
+        )
+
+
+@contextmanager
+def _in_one_line(name: str) -> Iterator[None]:
+    """Code of the user's own may raise anything, where no promise is being asked for too."""
+    try:
+        yield
+    except InputError:
+        raise
+    except (Exception, SystemExit) as problem:
+        lines = str(problem).strip().splitlines() or ["no message"]
+        raise InputError(f"{name!r} raised {type(problem).__name__}: {lines[0]}") from problem
 
 
 def _checked(name: str, kind: str, thing: Any) -> Checked:

@@ -8,6 +8,7 @@ import yaml
 from write_plug_ins import PAGE, written
 
 import driftline
+from driftline.agents.baselines.random import Random
 from driftline.scenarios import kinds
 from driftline.scenarios.kinds import KINDS, Kind
 from driftline.sim.conformance import Check
@@ -17,6 +18,13 @@ from driftline.sim.plug_ins import PlugIns
 
 HELD = Check("kept", "it keeps it", None, "")
 BROKEN = Check("unkept", "it keeps it", "it does not", "Mend it.")
+
+
+class Leaves(Random):
+    """Tries to end the process."""
+
+    def __init__(self) -> None:
+        raise SystemExit(3)
 
 
 def suite_of_two(thing: Any) -> list[Check]:
@@ -111,6 +119,7 @@ def test_a_scenario_brings_its_facts(tmp_path: Path) -> None:
         ),
         ("gradual", {"overrides": {"horizon": 3}}, "'gradual' is no scenario; only a scenario takes overrides"),
         ("plain", {"overrides": {"horizn": 3}}, "key 'horizn' is unknown; did you mean 'horizon'?"),
+        (f"{__name__}:Leaves", {"kind": "agent"}, f"agent '{__name__}:Leaves' cannot be built: SystemExit: 3"),
         ("oracle", {}, "agent 'oracle' sees the very world that it plays in; it has no conformance suite"),
         ("full[evolution=filterbank]", {}, "agent 'full[evolution=filterbank]': evolution 'filterbank' is unknown; "),
         ("full[predictor=time:sleep]", {}, "agent 'full[predictor=time:sleep]': predictor 'time:sleep': must be a "),
