@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 from math import inf, isnan, nan
-from typing import Literal, TypedDict, get_args
-
-from numpy.typing import ArrayLike
+from typing import Any, Literal, TypedDict, get_args
 
 from driftline.evaluation.arrays import codes, one_of, share
 from driftline.evaluation.bootstrap import Resampled, resample
@@ -44,8 +42,8 @@ class Asked(TypedDict, total=False):
     seed: int
     replicates: int
     bounds: Bounds | None
-    cluster: ArrayLike | None
-    """Whose row it is (user) [n]; rows of one cluster are not independent."""
+    cluster: Any
+    """Whose row it is (user) [n], numbers or texts; None: each its own. Rows of one cluster are not independent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from driftline.evaluation.arrays import one_of, vector
 from driftline.evaluation.estimate import Estimate
 from driftline.evaluation.interval import Asked, Precision, estimated
 from driftline.evaluation.off_policy.estimation import clusters_of
+from driftline.evaluation.off_policy.estimators._base import built
 from driftline.evaluation.off_policy.rounds import Rounds
-from driftline.evaluation.off_policy.terms import terms as terms_of
 from driftline.evaluation.terms import Clusters, Terms, delta
 from driftline.sim.errors import InputError
 from driftline.sim.types import Floats
@@ -188,7 +188,7 @@ def time_weighted(
 def round_terms(rounds: Rounds, estimator: str) -> Terms:
     """The rounds' terms; `InputError` for an unknown estimator, and for `dr` without its model."""
     one_of("estimator", estimator, get_args(Estimator))
-    return terms_of(rounds, estimator)  # type: ignore[arg-type]  # checked
+    return built(estimator).terms(rounds)
 
 
 def for_target(method: str, target: str) -> str:
@@ -211,7 +211,7 @@ def _rounds(
         target_pscore=target_pscore,
         q_action=q_action,
         q_expected=q_expected,
-        cluster=asked.get("cluster"),  # type: ignore[arg-type]  # checked there
+        cluster=asked.get("cluster"),
     )
 
 

@@ -57,7 +57,7 @@ def opfv(
         target_pscore=target_pscore,
         q_action=q_action,
         q_expected=q_expected,
-        cluster=asked.get("cluster"),  # type: ignore[arg-type]  # checked there
+        cluster=asked.get("cluster"),
     )
     if feature_probability is not None and not 0.0 < feature_probability <= 1.0:
         raise InputError(f"feature_probability is {feature_probability}; must be above 0 and at most 1")

@@ -1,13 +1,11 @@
 """What a log can and cannot say about a policy: support, effective sample size, heavy and suspicious weights."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import copysign, inf, nan
 
 import numpy as np
 
 from driftline.evaluation.off_policy.rounds import Rounds
-from driftline.evaluation.off_policy.terms import MODEL_BASED, TAMED, Method, tamed
 from driftline.evaluation.terms import Clusters, Terms, delta
 from driftline.sim.types import Floats
 
@@ -111,42 +109,8 @@ BIAS_SHARE = 0.5
 """Bias above this share of the standard error: coverage of a 95 % interval falls below 92 %."""
 
 
-def modelled(rounds: Rounds, method: Method, lambda_: float, std_error: float) -> Sequence[str]:
-    """What a reward model or tamed weights add that no interval shows."""
-    said = []
-    if method == "dm":
-        said.append("model: the interval covers the draw of contexts, not the reward model's error")
-    bias = estimated_bias(rounds, method, lambda_)
-    if bias is not None and abs(bias) > BIAS_SHARE * std_error:
-        what = "the reward model is off" if method == "dm" else f"lambda_ = {lambda_:g} leaves out weight"
-        said.append(f"bias: {what} by an estimated {bias:+.4g}, with a standard error of {std_error:.4g}")
-    return said
-
-
-def estimated_bias(rounds: Rounds, method: Method, lambda_: float) -> float | None:
-    """Mean of (w_hat - w) times reward or residual: how far taming moved the value (Su et al. 2020).
-
-    The direct method uses no weight at all. None where the method is not biased or the log cannot tell.
-    """
-    if method == "dm":
-        parts = (rounds.pscore, rounds.target_pscore, rounds.q_action)
-        if any(part is None for part in parts) or not np.any(rounds.target_pscore):
-            return None
-        return -float(rounds.weighted_residual.mean())
-    if method not in TAMED or lambda_ == TAMED[method]:
-        return None
-    rest = tamed(rounds.weight, method, lambda_) - rounds.weight
-    return float(np.mean(rest * (rounds.residual if method in MODEL_BASED else rounds.reward)))
-
-
-def of_weights(method: Method, found: Diagnostics | None, rounds: Rounds) -> Sequence[str]:
-    """What the weights say, for methods that use them; for others what is known of support."""
-    if found is not None and method not in ("dm", "replay"):
-        return found.warnings()
-    if rounds.unsupported is not None and method == "dm" and float(rounds.unsupported.mean()) > 0.0:
-        mass = float(rounds.unsupported.mean())
-        told = f"support: {mass:.2%} of the target policy's choices are never made by the logging policy"
-        return [f"{told}; their reward is the model's guess"]
-    if method == "replay" and rounds.pscore is not None and np.ptp(rounds.pscore) > 1e-9:
-        return ["propensities: replay is unbiased only for a log drawn uniformly at random; these differ"]
-    return []
+def biased(what: str, bias: float | None, std_error: float) -> tuple[str, ...]:
+    """An estimated bias that an interval does not show."""
+    if bias is None or not abs(bias) > BIAS_SHARE * std_error:
+        return ()
+    return (f"bias: {what} by an estimated {bias:+.4g}, with a standard error of {std_error:.4g}",)

@@ -2,43 +2,37 @@
 
 from collections.abc import Mapping, Sequence
 from math import nan
+from typing import Unpack
 
 from driftline.evaluation.arrays import codes
 from driftline.evaluation.bootstrap import Resampled, resample
-from driftline.evaluation.estimate import LEVEL, Estimate
+from driftline.evaluation.estimate import Estimate
 from driftline.evaluation.interval import (
     ASYMPTOTIC,
-    REPLICATES,
-    Bounds,
-    IntervalName,
+    Asked,
     Precision,
     few_units,
     labelled,
     left_out,
     normal_limits,
 )
-from driftline.evaluation.off_policy import diagnostics
 from driftline.evaluation.off_policy.diagnostics import Diagnostics, diagnose
+from driftline.evaluation.off_policy.estimators._base import ESTIMATORS, Estimator, built, need_tamed
 from driftline.evaluation.off_policy.intervals import (
-    confidence_sequence,
+    bounded_sequence,
     empirical_bernstein,
     hoeffding,
+    known,
     per_round,
-    term_range,
+    weighted_sequence,
+    within_reward,
 )
 from driftline.evaluation.off_policy.rounds import Rounds
-from driftline.evaluation.off_policy.terms import (
-    MARGINAL,
-    METHODS,
-    MODEL_BASED,
-    SELF_NORMALISED,
-    TAMED,
-    Method,
-    method_lambda,
-    terms,
-)
 from driftline.evaluation.terms import Clusters, Delta, Terms, delta
-from driftline.sim.errors import InputError, hint
+from driftline.sim.errors import InputError
+
+Method = str | type[Estimator] | Estimator
+"""An estimator: by name, as `package.module:Class`, or itself."""
 
 
 def estimate_all(
@@ -46,45 +40,58 @@ def estimate_all(
     *,
     methods: Sequence[Method] | None = None,
     lambdas: Mapping[str, float] | None = None,
-    interval: IntervalName = "normal",
-    level: float = LEVEL,
-    seed: int = 0,
-    replicates: int = REPLICATES,
-    bounds: Bounds | None = None,
+    **asked: Unpack[Asked],
 ) -> dict[str, Estimate]:
-    """The value of a target policy by several estimators.
+    """The value of a target policy by several estimators, each by its name.
 
-    methods: default all that the log's vectors allow and that have their `lambda_` given. lambdas: `lambda_` by
-    method. The other arguments: see `Precision`.
+    Args:
+        rounds: The log, with whatever vectors it has.
+        methods: Names, `package.module:Class`, or estimators; default: all that the log's vectors allow and that have
+            their `lambda_` given.
+        lambdas: `lambda_` by name.
+        **asked: `interval`, `level`, `seed`, `replicates`, `bounds`; see `Precision`. Clusters are the log's own.
+
+    Raises:
+        InputError: An unknown name, a vector that an estimator needs, an interval that it does not have.
+
+    Examples:
+        >>> log = Rounds(reward=[1, 0, 1], pscore=[0.5, 0.5, 0.25], target_pscore=[0.5, 0.25, 0.5])
+        >>> {name: round(found.value, 3) for name, found in estimate_all(log).items()}
+        {'ips': 1.0, 'snips': 0.857}
     """
-    precision = Precision(interval, level, seed, replicates, bounds)
-    chosen = tuple(methods) if methods is not None else possible(rounds, lambdas)
+    if "cluster" in asked:
+        raise InputError("cluster is one of the log's vectors; state it in Rounds(cluster=...)")
     for name in lambdas or {}:
-        if name not in TAMED:
-            raise InputError(f"lambdas: {name!r} has no lambda_; {hint(name, TAMED)}")
-    return estimates(rounds, {each: method_lambda(each, lambdas) for each in chosen}, precision)
+        if ":" not in name:
+            need_tamed(name)
+    return estimates(rounds, estimators(rounds, methods, lambdas), Precision.of(asked))
 
 
-def estimate(rounds: Rounds, method: Method, precision: Precision, lambda_: float | None = None) -> Estimate:
+def estimators(
+    rounds: Rounds, methods: Sequence[Method] | None, lambdas: Mapping[str, float] | None
+) -> dict[str, Estimator]:
+    """The estimators by name, built with their `lambda_`; by default all that the log allows."""
+    given = lambdas or {}
+    if methods is None:
+        methods = [name for name in ESTIMATORS.names() if _possible(ESTIMATORS.find(name), rounds, name in given)]
+        methods += [name for name in given if ":" in name]
+    found = {}
+    for each in methods:
+        name = each if isinstance(each, str) else built(each).name
+        found[name] = built(each, given.get(name))
+    return found
+
+
+def _possible(kind: type[Estimator], rounds: Rounds, stated: bool) -> bool:
+    """Whether its vectors are there; replay only if asked for, tamed weights only with a `lambda_`."""
+    if not kind.unasked or (kind.untamed is not None and not stated):
+        return False
+    return all(getattr(rounds, name) is not None for name in kind.needs)
+
+
+def estimated_by(estimator: Estimator, rounds: Rounds, asked: Asked) -> Estimate:
     """One estimate."""
-    given: dict[str, float] = {} if lambda_ is None else {method: lambda_}
-    return estimates(rounds, {method: method_lambda(method, given)}, precision)[method]
-
-
-def possible(rounds: Rounds, lambdas: Mapping[str, float] | None) -> tuple[Method, ...]:
-    """The methods for which the vectors are there; replay only if asked for, tamed weights only with a `lambda_`."""
-    weighted = rounds.pscore is not None and rounds.target_pscore is not None
-    modelled = rounds.q_expected is not None
-
-    def there(method: Method) -> bool:
-        if method == "replay" or (method in TAMED and method not in (lambdas or {})):
-            return False
-        if method == "dm":
-            return modelled
-        known = rounds.embedding_weight is not None if method in MARGINAL else weighted
-        return known and (method not in MODEL_BASED or (modelled and rounds.q_action is not None))
-
-    return tuple(method for method in METHODS if there(method))
+    return estimates(rounds, {estimator.name: estimator}, Precision.of(asked))[estimator.name]
 
 
 def clusters_of(rounds: Rounds) -> Clusters | None:
@@ -92,86 +99,98 @@ def clusters_of(rounds: Rounds) -> Clusters | None:
     return None if rounds.cluster is None else codes("cluster", rounds.cluster)
 
 
-def estimates(rounds: Rounds, lambdas: Mapping[Method, float], precision: Precision) -> dict[str, Estimate]:
-    """One estimate for each method and its `lambda_`."""
+def estimates(rounds: Rounds, several: Mapping[str, Estimator], precision: Precision) -> dict[str, Estimate]:
+    """One estimate for each estimator, by name."""
     cluster = clusters_of(rounds)
     if cluster is not None and precision.interval not in ASYMPTOTIC:
         raise InputError(
             f"interval {precision.interval!r} needs independent rounds; with clusters use 'normal' or 'bootstrap'"
         )
-    several = {method: terms(rounds, method, lambda_) for method, lambda_ in lambdas.items()}
-    weighed = any(method not in ("dm", "replay", *MARGINAL) for method in lambdas)
-    found = diagnose(rounds, cluster=cluster) if weighed else None
-    drawn: Sequence[Resampled | None] = [None] * len(several)
-    if precision.interval == "bootstrap":
-        drawn = resample(
-            [*several.values()],
-            cluster,
-            seed=precision.seed,
-            replicates=precision.replicates,
-            level=precision.level,
+    whole = {name: each.estimate(rounds, precision) for name, each in several.items()}
+    terms = {name: _checked(name, several[name], rounds) for name, found in whole.items() if found is None}
+    drawn: dict[str, Resampled] = {}
+    if precision.interval == "bootstrap" and terms:
+        seed, replicates, level = precision.seed, precision.replicates, precision.level
+        resampled = resample([*terms.values()], cluster, seed=seed, replicates=replicates, level=level)
+        drawn = dict(zip(terms, resampled, strict=True))
+    weights: dict[int, Diagnostics] = {}
+    made = {}
+    for name, found in whole.items():
+        made[name] = found or _estimate(
+            rounds, several[name], terms[name], precision, cluster, weights, drawn.get(name)
         )
-    return {
-        method: _estimate(rounds, method, one, lambdas[method], precision, cluster, found, resampled)
-        for (method, one), resampled in zip(several.items(), drawn, strict=True)
-    }
+    return made
+
+
+def _checked(name: str, estimator: Estimator, rounds: Rounds) -> Terms:
+    found = estimator.terms(rounds)
+    if not isinstance(found, Terms) or found.n != len(rounds):
+        n = found.n if isinstance(found, Terms) else type(found).__name__
+        raise InputError(f"terms of estimator {name!r} are {n}; must be Terms of {len(rounds)} rows")
+    return found
 
 
 def _estimate(
     rounds: Rounds,
-    method: Method,
-    one: Terms,
-    lambda_: float,
+    estimator: Estimator,
+    terms: Terms,
     precision: Precision,
     cluster: Clusters | None,
-    weights: Diagnostics | None,
-    resampled: Resampled | None,
+    weights: dict[int, Diagnostics],
+    drawn: Resampled | None,
 ) -> Estimate:
     clustered = cluster is not None
-    found = delta(one, cluster)
-    if method in MARGINAL:
-        weights = diagnose(rounds, weight=rounds.need("embedding_weight", method), cluster=cluster)
-    low, high = _limits(rounds, method, one, lambda_, precision, found, resampled, clustered)
+    found = delta(terms, cluster)
+    low, high = _limits(rounds, estimator, terms, precision, found, drawn, clustered)
+    kind = precision.interval.replace("_", " ")
+    weight = estimator.weight(rounds)
+    said: tuple[str, ...] = ()
+    if weight is not None:
+        if id(weight) not in weights:
+            weights[id(weight)] = diagnose(rounds, weight=weight, cluster=cluster)
+        said = weights[id(weight)].warnings()
     return Estimate(
         value=found.value,
-        std_error=found.std_error if resampled is None else resampled.std_error,
+        std_error=found.std_error if drawn is None else drawn.std_error,
         low=low,
         high=high,
         n=found.units,
-        method=labelled(method, _interval_name(method, precision.interval), clustered),
+        method=labelled(estimator.name, "delta" if kind == "normal" and terms.bottom is not None else kind, clustered),
         warnings=(
-            *diagnostics.of_weights(method, weights, rounds),
+            *said,
             *few_units(found, "clusters" if clustered else "rounds"),
-            *diagnostics.modelled(rounds, method, lambda_, found.std_error),
-            *left_out(resampled),
+            *estimator.cautions(rounds, found.std_error),
+            *left_out(drawn),
         ),
     )
 
 
 def _limits(
     rounds: Rounds,
-    method: Method,
-    one: Terms,
-    lambda_: float,
+    estimator: Estimator,
+    terms: Terms,
     precision: Precision,
     found: Delta,
-    resampled: Resampled | None,
+    drawn: Resampled | None,
     clustered: bool,
 ) -> tuple[float, float]:
     interval, bounds, level = precision.interval, precision.bounds, precision.level
-    if resampled is not None:
-        return resampled.low, resampled.high
+    if drawn is not None:
+        return drawn.low, drawn.high
     if interval == "normal":
         return normal_limits(found, level, clustered)
-    if interval == "anytime":
-        limits = confidence_sequence(rounds, one, method, lambda_=lambda_, bounds=bounds, level=level)
+    if interval == "anytime" and estimator.name in ("ips", "mips"):
+        # plain weighting needs no bound on weights
+        low, high = within_reward(rounds, ("reward",), known(bounds, interval))
+        weight = estimator.weight(rounds)
+        assert weight is not None
+        limits = weighted_sequence(rounds.reward, weight, low, high, level)
         return float(limits.low[-1]), float(limits.high[-1])
-    low, high = term_range(rounds, method, lambda_, bounds, interval)
+    low, high = estimator.term_range(rounds, bounds, interval)
+    if interval == "anytime":
+        limits = bounded_sequence(per_round(terms), low, high, level)
+        return float(limits.low[-1]), float(limits.high[-1])
     if found.units < 2:
         return nan, nan
     holds = hoeffding if interval == "hoeffding" else empirical_bernstein
-    return holds(per_round(one), low, high, level)
-
-
-def _interval_name(method: Method, interval: IntervalName) -> str:
-    return "delta" if interval == "normal" and method in SELF_NORMALISED else interval.replace("_", " ")
+    return holds(per_round(terms), low, high, level)

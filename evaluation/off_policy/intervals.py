@@ -14,6 +14,7 @@ upper bound on x (Fan's inequality needs x_i - m_{i-1} >= -1 only), so importanc
 like; the upper limit is the same for the mirrored reward (Waudby-Smith, Wu, Ramdas, Karampatziakis & Mineiro 2024).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import log, log1p, sqrt
 
@@ -21,7 +22,6 @@ import numpy as np
 
 from driftline.evaluation.interval import Bounds, IntervalName
 from driftline.evaluation.off_policy.rounds import Rounds
-from driftline.evaluation.off_policy.terms import MARGINAL, MODEL_BASED, SELF_NORMALISED, Method, largest_tamed
 from driftline.evaluation.terms import Terms
 from driftline.sim.errors import InputError
 from driftline.sim.kernel import kernel
@@ -54,30 +54,6 @@ def empirical_bernstein(values: Floats, low: float, high: float, level: float) -
     return mean - reach, mean + reach
 
 
-def no_self_normalising(method: Method, interval: IntervalName) -> None:
-    """A ratio of sums is no mean of terms."""
-    if method in SELF_NORMALISED:
-        raise InputError(
-            f"interval {interval!r} does not exist for {method}, which divides by a random sum; use 'normal' or "
-            "'bootstrap', or ips or dr"
-        )
-
-
-def term_range(
-    rounds: Rounds, method: Method, lambda_: float, bounds: Bounds | None, interval: IntervalName
-) -> tuple[float, float]:
-    """The range in which every term must lie, from what is known beforehand; checked against the log."""
-    no_self_normalising(method, interval)
-    bounds = known(bounds, interval)
-    low, high = within_reward(rounds, method, bounds)
-    if method == "dm":
-        return low, high
-    largest = largest_tamed(largest_weight(rounds, method, bounds, interval), method, lambda_)
-    if method in MODEL_BASED:
-        return low - largest * (high - low), high + largest * (high - low)
-    return min(0.0, largest * low), max(0.0, largest * high)
-
-
 def known(bounds: Bounds | None, interval: IntervalName) -> Bounds:
     """The bounds, which such an interval cannot do without."""
     if bounds is None:
@@ -85,27 +61,15 @@ def known(bounds: Bounds | None, interval: IntervalName) -> Bounds:
     return bounds
 
 
-def within_reward(rounds: Rounds, method: Method, bounds: Bounds) -> tuple[float, float]:
-    """The range of rewards; an error where the log or the reward model leaves it."""
+def within_reward(rounds: Rounds, names: Iterable[str], bounds: Bounds) -> tuple[float, float]:
+    """The range of rewards; an error where a vector of the log, or of the reward model, leaves it."""
     low, high = bounds.reward
-    names = ("q_expected",) if method == "dm" else ("reward", "q_action", "q_expected")
-    for name in names if method in MODEL_BASED else ("reward",):
-        values = rounds.need(name, method)
+    for name in names:
+        values = rounds.need(name, "an interval with bounds")
         at = int(np.argmax(np.maximum(low - values, values - high)))
         if not low - 1e-9 <= values[at] <= high + 1e-9:
             raise InputError(f"{name}[{at}] is {values[at]:g}; bounds.reward says {low:g} to {high:g}")
     return low, high
-
-
-def largest_weight(rounds: Rounds, method: Method, bounds: Bounds, interval: IntervalName) -> float:
-    """The largest possible weight; an error where it is not stated or the log has a larger one."""
-    if bounds.weight is None:
-        raise InputError(f"interval {interval!r} of {method} needs bounds.weight, such as 1 / smallest propensity")
-    weight = rounds.need("embedding_weight", method) if method in MARGINAL else rounds.weight
-    at = int(np.argmax(weight))
-    if weight[at] > bounds.weight * (1 + 1e-9):
-        raise InputError(f"the weight of round {at} is {weight[at]:g}; bounds.weight says at most {bounds.weight:g}")
-    return bounds.weight
 
 
 LARGEST_BET = 0.5
@@ -164,16 +128,3 @@ def weighted_sequence(reward: Floats, weight: Floats, low: float, high: float, l
     lower = low + width * lower_sequence(weight * (reward - low) / width, alpha)
     upper = high - width * lower_sequence(weight * (high - reward) / width, alpha)
     return Sequence(lower, upper)
-
-
-def confidence_sequence(
-    rounds: Rounds, terms: Terms, method: Method, *, lambda_: float, bounds: Bounds | None, level: float
-) -> Sequence:
-    """Limits after each round, in the log's order. Plain weighting needs bounds.reward only."""
-    no_self_normalising(method, "anytime")
-    if method in ("ips", "mips"):
-        low, high = within_reward(rounds, method, known(bounds, "anytime"))
-        weight = rounds.weight if method == "ips" else rounds.need("embedding_weight", "mips")
-        return weighted_sequence(rounds.reward, weight, low, high, level)
-    low, high = term_range(rounds, method, lambda_, bounds, "anytime")
-    return bounded_sequence(per_round(terms), low, high, level)

@@ -20,11 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from driftline.evaluation.arrays import whole_numbers
-from driftline.evaluation.estimate import LEVEL, Estimate
-from driftline.evaluation.interval import REPLICATES, Bounds, IntervalName, Precision
 from driftline.evaluation.off_policy.dense import CHUNK_CELLS
-from driftline.evaluation.off_policy.estimation import estimate
-from driftline.evaluation.off_policy.rounds import Rounds
 from driftline.sim.errors import InputError
 from driftline.sim.types import Floats, Int64s
 
@@ -137,32 +133,6 @@ def _places(embedding: Int64s, tables: Sequence[Floats], n: int) -> Int64s:
     for d, table in enumerate(tables):
         whole_numbers(f"embedding of dimension {d}", places[:, d], n, table.shape[1])
     return places.astype(np.int64, copy=False)
-
-
-def offcem(
-    *,
-    reward: Floats,
-    embedding_weight: Floats,
-    q_action: Floats,
-    q_expected: Floats,
-    cluster: Int64s | None = None,
-    interval: IntervalName = "normal",
-    level: float = LEVEL,
-    seed: int = 0,
-    replicates: int = REPLICATES,
-    bounds: Bounds | None = None,
-) -> Estimate:
-    """mean(q_expected + w(x, c) (r - q_action)): conjunct effects (Saito, Ren & Joachims 2023).
-
-    Arrays [n]. embedding_weight: w(x_i, c_i) = pi_e(c_i | x_i) / pi_b(c_i | x_i) of the logged action's group, given
-    or by `group_weight`. Unbiased where the model is right about differences within groups, q(x, a) - q(x, b) for a
-    and b of one group ("local correctness"); with one action in each group it is `dr`, with a single group the model
-    plus its mean error. `cluster` is whose round it is (user), as everywhere, and no group of actions.
-    """
-    rounds = Rounds(
-        reward=reward, embedding_weight=embedding_weight, q_action=q_action, q_expected=q_expected, cluster=cluster
-    )
-    return estimate(rounds, "offcem", Precision(interval, level, seed, replicates, bounds))
 
 
 def group_weight(*, action: Int64s, group: ArrayLike, target_policy: Floats, logging_policy: Floats) -> Floats:

@@ -16,11 +16,11 @@ from driftline.evaluation.arrays import codes, vector, whole_numbers
 from driftline.evaluation.arrays import share as check_share
 from driftline.evaluation.estimate import Estimate
 from driftline.evaluation.off_policy.estimation import estimate_all
+from driftline.evaluation.off_policy.estimators._base import built, need_tamed
 from driftline.evaluation.off_policy.rounds import Rounds
-from driftline.evaluation.off_policy.terms import METHODS, TAMED, Method
 from driftline.evaluation.selection._slope import Key, Selection, at_least_one, select
 from driftline.sim import keyed
-from driftline.sim.errors import InputError, hint
+from driftline.sim.errors import InputError
 from driftline.sim.types import Bools, Floats, Int64s
 
 FLOOR = 1e-3
@@ -261,26 +261,33 @@ def _log(
     return _Log(reward, action, behavior, target, q_hat, cluster)
 
 
-def candidates(*methods: Method, lambdas: Mapping[Method, Sequence[float]] | None = None) -> dict[str, Candidate]:
+def candidates(*methods: str, lambdas: Mapping[str, Sequence[float]] | None = None) -> dict[str, Candidate]:
     """One candidate for each method, and one for each value of `lambdas` by method.
 
-    Keys read `snips` and `dros 100`. InputError: an unknown method, a lambda for a method that has none.
+    Args:
+        *methods: Names of estimators, or `package.module:Class`.
+        lambdas: Values of `lambda_` by name.
+
+    Raises:
+        InputError: An unknown method, a lambda for a method that has none.
+
+    Examples:
+        >>> [*candidates("snips", lambdas={"dros": [100]})]
+        ['snips', 'dros 100']
     """
     grids = lambdas or {}
     for name in (*methods, *grids):
-        if name not in METHODS:
-            raise InputError(f"method is {name!r}; {hint(name, METHODS)}")
+        built(name)
     for name in grids:
-        if name not in TAMED:
-            raise InputError(f"{name!r} has no lambda_; {hint(name, TAMED)}")
-    found = {str(method): _candidate(method, None) for method in methods}
-    tamed = {f"{method} {value:g}": _candidate(method, value) for method, grid in grids.items() for value in grid}
-    return found | tamed
+        need_tamed(name)
+    found = {method: _candidate(method, None) for method in methods}
+    return found | {
+        f"{method} {value:g}": _candidate(method, value) for method, grid in grids.items() for value in grid
+    }
 
 
-def _candidate(method: Method, lambda_: float | None) -> Candidate:
+def _candidate(method: str, lambda_: float | None) -> Candidate:
     def of(rounds: Rounds) -> Estimate:
-        given: dict[str, float] = {} if lambda_ is None else {method: float(lambda_)}
-        return estimate_all(rounds, methods=[method], lambdas=given)[method]
+        return estimate_all(rounds, methods=[built(method, lambda_)])[built(method).name]
 
     return of

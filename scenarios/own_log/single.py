@@ -14,9 +14,9 @@ from driftline.evaluation.arrays import one_of
 from driftline.evaluation.estimate import Estimate
 from driftline.evaluation.interval import ASYMPTOTIC, INTERVALS, IntervalName, Precision, estimated
 from driftline.evaluation.nonstationary import past_average, prognosticator, sliding_window
-from driftline.evaluation.off_policy import Bounds, Method, Rounds, estimate_all
-from driftline.evaluation.off_policy.estimation import clusters_of, possible
-from driftline.evaluation.off_policy.terms import METHODS, MODEL_BASED, SELF_NORMALISED, TAMED, method_lambda, terms
+from driftline.evaluation.off_policy import Bounds, Estimator, Rounds
+from driftline.evaluation.off_policy.estimation import clusters_of, estimates, estimators
+from driftline.evaluation.off_policy.estimators._base import built, need_tamed
 from driftline.evaluation.reward_model import cross_fitted
 from driftline.evaluation.terms import Terms
 from driftline.scenarios.own_log.log_file import codes, labels, numbers
@@ -27,23 +27,16 @@ from driftline.sim.errors import InputError, hint
 from driftline.sim.types import Floats, Int64s
 
 
-def gain(rounds: Rounds, method: Method, lambda_: float, found: Estimate, precision: Precision) -> Estimate:
+def gain(rounds: Rounds, estimator: Estimator, found: Estimate, precision: Precision) -> Estimate:
     """The estimator's value less the mean logged reward, with the interval of that difference.
 
     Every estimator is mean(base) + mean(top) / mean(bottom) over rounds; the reward of each round is taken off its
     base. found: the estimate of the value, whose warnings hold here too.
     """
-    one = terms(rounds, method, lambda_)
-    less = replace(one, base=-rounds.reward if one.base is None else one.base - rounds.reward)
-    said = estimated(f"{method} less the mean logged reward", less, precision, cluster=clusters_of(rounds))
+    one = estimator.terms(rounds)
+    less = replace(one, base=-rounds.reward if one.base is None else one.base - rounds.reward, used=None)
+    said = estimated(f"{estimator.name} less the mean logged reward", less, precision, cluster=clusters_of(rounds))
     return replace(said, warnings=found.warnings)
-
-
-def gains(
-    rounds: Rounds, lambdas: Mapping[Method, float], found: Mapping[str, Estimate], precision: Precision
-) -> dict[str, Estimate]:
-    """`gain` of every estimator."""
-    return {method: gain(rounds, method, lambda_, found[method], precision) for method, lambda_ in lambdas.items()}
 
 
 PERIODS = 10
@@ -257,12 +250,11 @@ def checked_estimators(asked: Asked) -> None:
             "--largest-weight"
         )
     for name in asked.estimators or ():
-        one_of("estimator", name, METHODS)
-        if name in TAMED and name not in asked.lambdas:
+        if built(name).untamed is not None and name not in asked.lambdas:
             raise InputError(f"estimator {name!r} needs its lambda: state --lambdas {name}=NUMBER")
     for name, number in asked.lambdas.items():
-        one_of("lambdas", name, list(TAMED))
-        method_lambda(name, {name: number})  # type: ignore[arg-type]  # checked against TAMED
+        need_tamed(name)
+        built(name, number)
 
 
 def rounds_of(decisions: Decisions, target: Target, model: Modelled) -> Rounds:
@@ -284,15 +276,15 @@ def rounds_of(decisions: Decisions, target: Target, model: Modelled) -> Rounds:
     )
 
 
-def methods_of(rounds: Rounds, asked: Asked, why: str) -> tuple[Method, ...]:
+def estimators_of(rounds: Rounds, asked: Asked, why: str) -> dict[str, Estimator]:
     """The estimators: those asked for, or all that the log and the interval allow. why: there is no reward model."""
-    if asked.estimators is not None:
-        for name in asked.estimators:
-            if name in MODEL_BASED and (rounds.q_expected is None or rounds.q_action is None):
-                raise InputError(f"estimator {name!r} needs a reward model, which was {why}")
-        return asked.estimators  # type: ignore[return-value]  # checked against METHODS
-    ratios = asked.interval in ASYMPTOTIC
-    return tuple(name for name in possible(rounds, asked.lambdas) if ratios or name not in SELF_NORMALISED)
+    found = estimators(rounds, asked.estimators, asked.lambdas)
+    if asked.estimators is None:
+        return {name: each for name, each in found.items() if asked.interval in ASYMPTOTIC or each.bounded}
+    for name, each in found.items():
+        if each.modelled and (rounds.q_expected is None or rounds.q_action is None):
+            raise InputError(f"estimator {name!r} needs a reward model, which was {why}")
+    return found
 
 
 def single_verdict(
@@ -300,31 +292,24 @@ def single_verdict(
 ) -> tuple[list[Check], list[Finding]]:
     """Checks of the target policy on this log, and every estimate."""
     rounds = rounds_of(decisions, target, model)
-    methods = methods_of(rounds, asked, model.told)
+    several = estimators_of(rounds, asked, model.told)
     checks = [*weight_checks(rounds), Check("reward model", model.told, model.warnings)]
     time = None if decisions.time is None else decisions.time[decisions.order()]
     cut = None if time is None else periods_of(time, asked.period, decisions.unit)
     if time is not None:
         checks.append(drift_check(rounds, time, cut, decisions.unit))
     drift = checks[-1].warnings if time is not None else ()
-    found = estimate_all(
-        rounds,
-        methods=methods,
-        lambdas=asked.lambdas,
-        interval=asked.interval,
-        level=asked.level,
-        seed=asked.seed,
-        bounds=asked.bounds,
-    )
+    precision = Precision(asked.interval, asked.level, asked.seed, bounds=asked.bounds)
+    found = estimates(rounds, several, precision)
     found = {name: replace(each, warnings=(*each.warnings, *drift)) for name, each in found.items()}
-    findings = list(_findings(rounds, found, methods, asked))
+    findings = list(_findings(rounds, found, several, asked))
     if time is not None and cut is not None:
         findings += later_values(rounds, time, cut, asked.level)
     return checks, findings
 
 
 def _findings(
-    rounds: Rounds, found: Mapping[str, Estimate], methods: Sequence[Method], asked: Asked
+    rounds: Rounds, found: Mapping[str, Estimate], several: Mapping[str, Estimator], asked: Asked
 ) -> Iterator[Finding]:
     # the logging policy's own value needs no weights, and so no bounds
     interval = asked.interval if asked.interval in ASYMPTOTIC else "normal"
@@ -332,9 +317,10 @@ def _findings(
     yield Finding(OVER_LOG, LOGGED, _logged(rounds, precision))
     for name, each in found.items():
         yield Finding(OVER_LOG, name, each)
-    lambdas = {name: method_lambda(name, asked.lambdas) for name in methods}
-    for name, each in gains(rounds, lambdas, found, precision).items():
-        yield Finding(GAIN, name, each, unit="gain")
+    for name, each in found.items():
+        # an estimator that states no terms has no gain told from the same rounds
+        if several[name].estimate(rounds, precision) is None:
+            yield Finding(GAIN, name, gain(rounds, several[name], each, precision), unit="gain")
 
 
 def _logged(rounds: Rounds, precision: Precision) -> Estimate:

@@ -181,7 +181,7 @@ def _changed(**changes: Any) -> dict[str, Any]:
         ({"now": -5.0}, "no round has -6 < time <= -5; times run from 0"),
         ({"target": "future"}, "target is 'future'"),
         ({"estimator": "snip"}, "did you mean 'snips'"),
-        ({"estimator": "dr"}, "dr needs q_expected, which was not given"),
+        ({"estimator": "dr"}, "dr needs q_action, which was not given"),
         ({"level": 1.0}, "level is 1"),
         ({"pscore": np.zeros(90)}, r"pscore\[0\] is 0"),
         ({"target_pscore": np.full(90, 1.5)}, r"target_pscore\[0\] is 1.5"),

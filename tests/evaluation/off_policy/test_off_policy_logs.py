@@ -205,10 +205,10 @@ def test_a_target_without_support_is_refused() -> None:
 
 def test_what_a_method_misses_is_named() -> None:
     rounds = Rounds(**GOOD)
-    with pytest.raises(InputError, match="dr needs q_expected, which was not given; given: reward, pscore"):
+    with pytest.raises(InputError, match="dr needs q_action, which was not given; given: reward, pscore"):
         estimate_all(rounds, methods=["dr"])
     with pytest.raises(InputError, match="method is 'drr'; did you mean 'dr'"):
-        estimate_all(rounds, methods=["drr"])  # type: ignore[list-item]
+        estimate_all(rounds, methods=["drr"])
     with pytest.raises(InputError, match="'snips' has no lambda_"):
         estimate_all(rounds, lambdas={"snips": 2.0})
     with pytest.raises(InputError, match=r"lambda_ of sub_gaussian_ips is 1\.5; must be between 0 and 1"):

@@ -18,7 +18,6 @@ from peer_log import (
 
 from driftline.evaluation.off_policy import (
     Bounds,
-    Method,
     embedding_weight,
     estimate_all,
     estimated_embedding_weight,
@@ -35,7 +34,7 @@ ARRAYS: dict[str, Any] = {name: LOG.rounds.need(name, "test") for name in ("rewa
 
 
 @pytest.mark.parametrize("method", [name for name in PEER if name != "replay"])
-def test_values_are_those_of_the_peer(method: Method) -> None:
+def test_values_are_those_of_the_peer(method: str) -> None:
     found = estimate_all(LOG.rounds, methods=[method], lambdas=LAMBDAS)[method]
     assert found.value == pytest.approx(PEER[method], abs=1e-12)
 

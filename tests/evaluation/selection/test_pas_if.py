@@ -239,6 +239,6 @@ def test_bad_input_is_refused_by_name(changes: dict[str, Any], message: str) -> 
 def test_candidates_know_their_names() -> None:
     assert list(candidates("ips", lambdas={"dros": [1.0, inf]})) == ["ips", "dros 1", "dros inf"]
     with pytest.raises(InputError, match="did you mean 'snips'"):
-        candidates("snip")  # type: ignore[arg-type]
+        candidates("snip")
     with pytest.raises(InputError, match="'ips' has no lambda_"):
         candidates(lambdas={"ips": [1.0]})

@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 
 from driftline.evaluation.off_policy import Rounds
-from driftline.evaluation.off_policy.terms import shrunk
+from driftline.evaluation.off_policy.estimators._weighted import shrunk
 from driftline.evaluation.reward_model import cross_fitted
 from driftline.evaluation.selection import candidates, slope, smallest_mse_bound
 

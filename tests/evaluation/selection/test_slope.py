@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from driftline.evaluation.estimate import Estimate
-from driftline.evaluation.off_policy.terms import clipped, shrunk, switched
+from driftline.evaluation.off_policy.estimators._weighted import clipped, shrunk, switched
 from driftline.evaluation.selection import mse_bound, slope, smallest_mse_bound
 from driftline.evaluation.selection._slope import Rule
 from driftline.sim.errors import InputError

@@ -1,0 +1,60 @@
+"""Self-normalised doubly robust."""
+
+from typing import Unpack
+
+from driftline.evaluation.estimate import Estimate
+from driftline.evaluation.interval import Asked
+from driftline.evaluation.off_policy.estimation import estimated_by
+from driftline.evaluation.off_policy.estimators._weighted import MODEL, Weighted
+from driftline.evaluation.off_policy.rounds import Rounds
+from driftline.sim.types import Floats
+
+
+class Sndr(Weighted):
+    """Self-normalised doubly robust: mean(q_expected) + sum(w (r - q_action)) / sum(w)."""
+
+    needs = MODEL
+    equivariant = True
+    bounded = False
+    self_normalised = True
+
+
+def sndr(
+    *,
+    reward: Floats,
+    pscore: Floats,
+    target_pscore: Floats,
+    q_action: Floats,
+    q_expected: Floats,
+    **asked: Unpack[Asked],
+) -> Estimate:
+    """Self-normalised doubly robust: mean(q_expected) + sum(w (r - q_action)) / sum(w).
+
+    The form of Thomas & Brunskill 2016 for one step; the standard error treats the sum of weights as random.
+
+    Args:
+        reward: What the logged actions earned [n]; finite.
+        pscore: Their probabilities under the logging policy [n], in (0, 1].
+        target_pscore: Their probabilities under the target policy [n], in [0, 1].
+        q_action: The reward model's predictions for the logged actions [n].
+        q_expected: Its means under the target policy [n].
+        **asked: `interval`, `level`, `seed`, `replicates`, `bounds`, `cluster` [n]; see `Asked`.
+
+    Raises:
+        InputError: Unequal lengths, an unusable value, an interval that does not exist for it.
+
+    Examples:
+        >>> log = {"reward": [1, 0, 1], "pscore": [0.5, 0.5, 0.25], "target_pscore": [0.5, 0.25, 0.5]}
+        >>> model = {"q_action": [0.5, 0.5, 0.5], "q_expected": [0.5, 0.5, 0.5]}
+        >>> round(sndr(**log, **model).value, 4)
+        0.8571
+    """
+    rounds = Rounds(
+        reward=reward,
+        pscore=pscore,
+        target_pscore=target_pscore,
+        q_action=q_action,
+        q_expected=q_expected,
+        cluster=asked.get("cluster"),
+    )
+    return estimated_by(Sndr(), rounds, asked)
