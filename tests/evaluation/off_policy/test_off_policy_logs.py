@@ -207,7 +207,7 @@ def test_what_a_method_misses_is_named() -> None:
     rounds = Rounds(**GOOD)
     with pytest.raises(InputError, match="dr needs q_action, which was not given; given: reward, pscore"):
         estimate_all(rounds, methods=["dr"])
-    with pytest.raises(InputError, match="method is 'drr'; did you mean 'dr'"):
+    with pytest.raises(InputError, match="estimator 'drr' is unknown; did you mean 'dr'"):
         estimate_all(rounds, methods=["drr"])
     with pytest.raises(InputError, match="'snips' has no lambda_"):
         estimate_all(rounds, lambdas={"snips": 2.0})
