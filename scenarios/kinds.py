@@ -113,8 +113,8 @@ KINDS: Mapping[str, Kind] = {
     "tracker": _in_folder("trackers", TRACKERS),
     "policy": Kind("policies", policies, _policy_summary, _policy, NO_POLICY),
     "predictor": Kind("predictors", lambda: BUILT_IN, BUILT_IN.__getitem__, _predictor, NO_PREDICTOR),
-    "law": _in_folder("laws", LAWS),
-    "choice_model": _in_folder("choice_models", CHOICE_MODELS),
+    "law": _in_folder("laws", LAWS, "driftline.sim.checks:check_law"),
+    "choice_model": _in_folder("choice_models", CHOICE_MODELS, "driftline.sim.checks:check_choice_model"),
     "metric": _in_folder("metrics", VISIT_METRICS, "driftline.evaluation.checks:check_metric"),
 }
 

@@ -3,9 +3,11 @@
 from math import exp, log
 from typing import Any
 
+import numpy as np
+
 from driftline.sim.choice import ChoiceModel
 from driftline.sim.kernel import kernel
-from driftline.sim.types import Floats, NonNegative, Positive
+from driftline.sim.types import Floats, Int32s, NonNegative, Positive
 
 
 class PlainLogit(ChoiceModel):
@@ -112,3 +114,87 @@ class Slow(ChoiceModel):
 
 class Empty(ChoiceModel):
     """It does not say how."""
+
+
+class Eager(PlainLogit):
+    """It draws as if nothing were never taken."""
+
+    @staticmethod
+    @kernel
+    def draw(utilities: Floats, noise: Floats, luck: float, params: Any) -> int:
+        best, place = -1e300, 0
+        for k in range(utilities.size):
+            worth = utilities[k] - params.position_decay * log(k + 1.0) - log(-log(noise[k]))
+            if worth > best:
+                best, place = worth, k
+        return place
+
+
+class Gambling(PlainLogit):
+    """It draws from a global generator."""
+
+    @staticmethod
+    @kernel
+    def draw(utilities: Floats, noise: Floats, luck: float, params: Any) -> int:
+        out = np.empty(utilities.size + 1)
+        total = exp(params.outside)
+        for k in range(utilities.size):
+            out[k] = exp(utilities[k] - params.position_decay * log(k + 1.0))
+            total += out[k]
+        left = np.random.random() * total  # noqa: NPY002
+        for k in range(utilities.size):
+            left -= out[k]
+            if left < 0.0:
+                return k
+        return int(utilities.size)
+
+
+class Humble(PlainLogit):
+    """Its best slate is its worst."""
+
+    @staticmethod
+    @kernel
+    def best(utilities: Floats, rewards: Floats, params: Any, out: Int32s) -> None:
+        out[:] = np.argsort(rewards)[: out.size]
+
+
+class Repeating(PlainLogit):
+    """Its best slate shows one item again and again."""
+
+    @staticmethod
+    @kernel
+    def best(utilities: Floats, rewards: Floats, params: Any, out: Int32s) -> None:
+        out[:] = np.argmax(np.exp(utilities) * rewards)
+
+
+class Optimist(PlainLogit):
+    """A slate is worth more to it than it is."""
+
+    @staticmethod
+    @kernel
+    def value(utilities: Floats, rewards: Floats, slate: Int32s, params: Any) -> float:
+        return float(rewards[slate].max())
+
+
+class Boastful(Overload):
+    """It claims that no item puts anybody off."""
+
+    outside: float = 0.0
+    crowd: NonNegative = 2.0
+    monotone = True
+
+
+class Overwriting(PlainLogit):
+    """It writes into what it is given."""
+
+    @staticmethod
+    @kernel
+    def probabilities(utilities: Floats, params: Any, out: Floats) -> None:
+        total = exp(params.outside)
+        out[utilities.size] = total
+        for k in range(utilities.size):
+            utilities[k] = exp(utilities[k])
+            out[k] = utilities[k]
+            total += out[k]
+        for k in range(utilities.size + 1):
+            out[k] /= total
