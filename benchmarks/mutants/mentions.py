@@ -35,6 +35,8 @@ class Module:
     compiled: set[int] = field(default_factory=set)
     inside: set[int] = field(default_factory=set)
     functions: list[tuple[int, int]] = field(default_factory=list)
+    fields: dict[int, str] = field(default_factory=dict)
+    """Line in the body of a class, outside its functions: the name defined there."""
     names: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Local name: file and name there, "" for the module itself."""
 
@@ -46,6 +48,8 @@ class Mentions:
         self._files = set(sources)
         self.modules = {file: self._read(file, ast.parse(text)) for file, text in sources.items()}
         self.of: dict[Symbol, set[Mention]] = defaultdict(set)
+        """By symbol; and by ("", name) all that reads an attribute of that name, of whatever object."""
+        self._annotated: dict[Symbol, set[Symbol]] = defaultdict(set)
         for file, module in self.modules.items():
             for node in ast.walk(module.tree):
                 if isinstance(node, ast.stmt):
@@ -68,16 +72,16 @@ class Mentions:
     def span(self, symbol: Symbol) -> Iterator[int]:
         """The lines of a symbol."""
         file, name = symbol
-        return (line for line, owner in self.modules[file].owner.items() if owner == name)
+        return (line for line, owner in self.modules[file].owner.items() if owner == name) if file else iter(())
 
     def reaches(self, symbol: Symbol) -> set[Symbol]:
-        """The symbol and all that mention it, however indirectly."""
+        """The symbol and all that mention it, in annotations too, however indirectly."""
         found, waiting = {symbol}, [symbol]
         while waiting:
-            for mention in self.of[waiting.pop()]:
-                if mention.by not in found:
-                    found.add(mention.by)
-                    waiting.append(mention.by)
+            here = waiting.pop()
+            new = {mention.by for mention in self.of[here]} | self._annotated[here]
+            waiting += new - found
+            found |= new
         return found
 
     def compiled(self, symbol: Symbol) -> bool:
@@ -96,6 +100,10 @@ class Mentions:
             module.owner |= dict.fromkeys(lines, name)
             for each in _defined(statement):
                 module.names.setdefault(each, (file, name))
+            if isinstance(statement, ast.ClassDef):
+                for inner in statement.body:
+                    for each in _defined(inner) if not isinstance(inner, ast.FunctionDef) else []:
+                        module.fields |= dict.fromkeys(range(inner.lineno, (inner.end_lineno or 0) + 1), each)
         handed = {
             argument.id
             for call in ast.walk(tree)
@@ -143,10 +151,15 @@ class Mentions:
             last = max(_top(statement), body[0].lineno - 1)
         by = file, module.owner.get(statement.lineno, "")
         runs = self.seen_to_run(file, statement.lineno)
-        for node in _head(statement):
+        for node, annotates in _head(statement):
+            mention = Mention(by, _top(statement), last, runs)
             target = self._target(module, node)
-            if target is not None and target != by:
-                self.of[target].add(Mention(by, _top(statement), last, runs))
+            if target is not None and target != by and annotates:
+                self._annotated[target].add(by)
+            elif target is not None and target != by:
+                self.of[target].add(mention)
+            if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
+                self.of["", node.attr].add(mention)
 
     def _target(self, module: Module, node: ast.AST) -> Symbol | None:
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
@@ -168,13 +181,17 @@ class Mentions:
         return None
 
 
-def _head(statement: ast.stmt) -> Iterator[ast.AST]:
-    """The nodes of a statement that lie in no statement below it."""
-    waiting: list[ast.AST] = [each for each in ast.iter_child_nodes(statement) if not isinstance(each, ast.stmt)]
+def _head(statement: ast.stmt) -> Iterator[tuple[ast.AST, bool]]:
+    """The nodes of a statement that lie in no statement below it, and whether they are part of an annotation."""
+    waiting: list[tuple[ast.AST, bool]] = [(statement, False)]
     while waiting:
-        node = waiting.pop()
-        yield node
-        waiting += [each for each in ast.iter_child_nodes(node) if not isinstance(each, ast.stmt)]
+        parent, annotates = waiting.pop()
+        if parent is not statement:
+            yield parent, annotates
+        for name, value in ast.iter_fields(parent):
+            below = value if isinstance(value, list) else [value]
+            inner = annotates or name in {"annotation", "returns"}
+            waiting += [(each, inner) for each in below if isinstance(each, ast.AST) and not isinstance(each, ast.stmt)]
 
 
 def _defined(statement: ast.stmt) -> list[str]:

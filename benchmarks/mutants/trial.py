@@ -23,6 +23,8 @@ from spots import Mutant
 HERE = Path(__file__).resolve().parent
 MEMORY = 12 << 30
 """Bytes; an endless loop may allocate."""
+SLACK = 3.0
+"""Tests take longer when they are mapped, under coverage and with everything to be compiled."""
 HUNG = 10.0
 """A test hangs that has taken half the time left, and so many times what it usually takes."""
 OK, INTERRUPTED, INTERNAL_ERROR, NOT_FOUND, NO_TESTS = 0, 2, 3, 4, 5
@@ -67,9 +69,9 @@ class Worker:
         begun = time.monotonic()
         missed: set[str] = set()
         with self._changed(mutant) as cache:
-            for tests, most in ((candidates.near, limit / 2), (candidates.far, limit)):
+            for tests in (candidates.near, candidates.far):
                 left = limit - (time.monotonic() - begun)
-                asked = self._within(tests, min(left, most))
+                asked = self._within(tests, SLACK * left)
                 missed |= set(tests) - set(asked)
                 found = self._ask(asked, left, cache) if asked else None
                 if found is not None:
