@@ -170,7 +170,8 @@ class Worker:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-            resource.prlimit(process.pid, resource.RLIMIT_DATA, (MEMORY, MEMORY))
+            if hasattr(resource, "prlimit"):  # Linux
+                resource.prlimit(process.pid, resource.RLIMIT_DATA, (MEMORY, MEMORY))
             status: int | None = None
             try:
                 status = process.wait(max(limit, 0.0))
