@@ -64,6 +64,8 @@ class GradeParams(Params):
     control: str = "popularity"
     treatment: str = "recency_popularity"
     """The arms of the experiments."""
+    procedures: tuple[str, ...] = ()
+    """Procedures of your own, each as `package.module:Class`, graded beside the built-in ones."""
     world: dict[str, Any] = Field(
         default={
             "population.users": 1_000,

@@ -16,6 +16,7 @@ from driftline.scenarios.cli.options import (
     LogPath,
     Out,
     Overrides,
+    OwnProcedures,
     ScenarioName,
     Seeds,
     bounds,
@@ -41,6 +42,7 @@ def experiment(
     clusters: Annotated[int, typer.Option(help="Clusters of a cluster design.")] = 50,
     copies: Annotated[int, typer.Option(help="Copies of each agent, trained apart (diverted training).")] = 1,
     short: Annotated[float, typer.Option(help="Days of the short horizon, and of the long one's end.")] = 7.0,
+    procedures: OwnProcedures = "",
     seeds: Seeds = "1",
     set_: Overrides = None,
     jobs: Jobs = 1,
@@ -60,7 +62,19 @@ def experiment(
     numbers, overrides = seed_range(seeds), from_texts(set_ or [])
     with live_progress(api.plans(whole, "pooled"), len(numbers)) as progress:
         found = api.experiment(
-            scenario, a, b, whole, checked_training(training), numbers, overrides, metric, short, out, jobs, progress
+            scenario,
+            a,
+            b,
+            whole,
+            checked_training(training),
+            numbers,
+            overrides,
+            metric,
+            short,
+            out,
+            jobs,
+            progress,
+            names(procedures),
         )
     title = f"{b} - {a}, {metric} a visit, {design} design, {training} training"
     print_table(found.rows(), as_json=json, title=title)
@@ -72,6 +86,7 @@ def experiment(
 def grade(
     scenario: ScenarioName,
     seeds: Annotated[str, typer.Option("--seeds", help="Replications: how many (200), or a range (0:200).")] = "200",
+    procedures: OwnProcedures = "",
     set_: Overrides = None,
     jobs: Jobs = 1,
     out: Out = None,
@@ -84,9 +99,11 @@ def grade(
     from driftline.scenarios.schema import seed_range
     from driftline.sim.config.resolve import from_texts
 
-    numbers = seed_range(seeds)
+    numbers, overrides = seed_range(seeds), from_texts(set_ or [])
+    if own := names(procedures):
+        overrides = {**overrides, "grade.procedures": own}
     with live_progress(("replication",), len(numbers)) as progress:
-        found = graded(scenario, numbers, from_texts(set_ or []), out, jobs, progress)
+        found = graded(scenario, numbers, overrides, out, jobs, progress)
     rows = grade_rows(found.grades)
     print_table(rows, as_json=json, title=f"{found.scenario}: coverage of 95 % intervals, bias and error")
     if not json:
@@ -180,7 +197,10 @@ def ab(
         str | None, typer.Option("--share", help="Planned share of the treatment (.5), or of all: A=.5,B=.25,C=.25.")
     ] = None,
     metrics: Annotated[
-        str | None, typer.Option("--metrics", help="mean,lift,proportion,ratio,cuped,sequence; default: all.")
+        str | None,
+        typer.Option(
+            "--metrics", help="mean,lift,proportion,ratio,cuped,sequence or MODULE:CLASS; default: all of ours."
+        ),
     ] = None,
     level: Level = 0.95,
     planned: Annotated[

@@ -16,6 +16,10 @@ Seeds = Annotated[str, typer.Option("--seeds", help="How many (3), or a half-ope
 OwnMetrics = Annotated[
     str, typer.Option("--metrics", metavar="MODULE:CLASS,...", help="Metrics of your own, beside the built-in ones.")
 ]
+OwnProcedures = Annotated[
+    str,
+    typer.Option("--procedures", metavar="MODULE:CLASS,...", help="Experiment procedures of your own, beside ours."),
+]
 Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Override a key, such as population.users=500."),

@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from driftline.evaluation.procedures._base import built
 from driftline.scenarios.api import prepared
 from driftline.scenarios.executors import Progress, Report, Task, execute
 from driftline.scenarios.experiment.design import Design, Training, checked_training
@@ -54,11 +55,13 @@ def experiment(
     out: str | Path | None = None,
     jobs: int = 1,
     progress: Progress | None = None,
+    procedures: Iterable[str] = (),
 ) -> Experiment:
     """Run an A/B test of agent `b` against agent `a`, and the twin runs that show what is true.
 
     design: who is shown which arm. training: what each agent learns from. metric: `reward` (the scenario's, measured at
     every visit), `click` or `dwell` (seconds). short: days of the short horizon; the long one is the last as many.
+    procedures: of the user's own, as `package.module:Class`; what each says of the A/B test stands beside ours.
     out: a folder for the visits of all runs, in a subfolder of this experiment; what is there is not run again.
 
     Raises:
@@ -66,6 +69,9 @@ def experiment(
     """
     whole, numbers = prepared(scenario, dict.fromkeys((a, b)), seeds, overrides)
     _check(design, training, metric, short, jobs)
+    own = [built(path) for path in procedures]
+    if own and design.kind not in ("user", "cluster"):
+        raise InputError(f"procedure {own[0].id!r}: a {design.kind} design has no users of one arm only to compare")
     runs = Runs((a, b), plans(design, training))
     with TemporaryDirectory() as spare:
         folder = (Path(out) if out is not None else Path(spare)) / _key(whole, runs)
@@ -81,7 +87,7 @@ def experiment(
                 raise InputError(done.error)
         days = whole.horizon - whole.warmup
         twins = [_twins(folder, runs.plans, seed) for seed in numbers]
-    return outcome((a, b), design, training, metric, min(short, days), days, twins)
+    return outcome((a, b), design, training, metric, min(short, days), days, twins, own)
 
 
 def plans(design: Design, training: Training) -> dict[str, Plan]:

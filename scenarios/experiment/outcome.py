@@ -10,6 +10,7 @@ import polars as pl
 from driftline.evaluation.estimate import Estimate, normal_reach, paired_t, t_interval
 from driftline.evaluation.experiment import cluster, switchback, welch
 from driftline.evaluation.interleaving import Outcome, preference
+from driftline.evaluation.procedures import Procedure, Units
 from driftline.evaluation.slate_off_policy import cascade_pscore, snrips
 from driftline.scenarios.experiment.design import Design, Part, Training, parts
 from driftline.sim.errors import InputError
@@ -87,6 +88,7 @@ def outcome(
     short: float,
     days: float,
     seeds: Sequence[Twins],
+    procedures: Sequence[Procedure] = (),
 ) -> Experiment:
     """Judge the runs of all seeds.
 
@@ -99,7 +101,11 @@ def outcome(
         said = [cautioned(verdict(twins.mixed[0], design, metric, since, until), design, training) for twins in seeds]
         true = [true_effects(twins, metric, since, until, design.kind == "interleave") for twins in seeds]
         off = [off_policy(twins.all_a, metric, since, until) for twins in seeds]
-        effects[name] = {"ab_test": _averaged(said), "off_policy": _averaged(off)}
+        effects[name] = {"ab_test": _averaged(said)}
+        for procedure in procedures:
+            found = [of_procedure(procedure, twins.mixed[0], metric, since, until) for twins in seeds]
+            effects[name][f"ab_test by {procedure.name}"] = _averaged([cautioned(e, design, training) for e in found])
+        effects[name]["off_policy"] = _averaged(off)
         effects[name] |= {key: _over_seeds([each[key] for each in true]) for key in true[0]}
     return Experiment(pair, design, training, metric, effects)
 
@@ -182,6 +188,31 @@ def verdict(visits: pl.DataFrame, design: Design, metric: str, since: float, unt
         return _analysed(in_window(visits, since, until), design, metric)
     except InputError as problem:
         return _refused(design.kind, str(problem))
+
+
+def of_procedure(procedure: Procedure, visits: pl.DataFrame, metric: str, since: float, until: float) -> Estimate:
+    """B - A by a procedure of the user's own, users being the units; NaN with a warning where it refuses.
+
+    The units have value (a user's mean), numerator, denominator (sum and visits) and cluster (what was randomised).
+    """
+    value = pl.col(metric).cast(pl.Float64)
+    users = (
+        in_window(visits, since, until)
+        .group_by("user", "unit", "meant", maintain_order=True)
+        .agg(value.mean().alias("mean"), value.sum().alias("total"), pl.len().cast(pl.Float64).alias("visits"))
+        .sort("user", "unit", "meant")
+    )
+    try:
+        units = Units(
+            users["mean"].to_numpy(),
+            users["meant"].to_numpy(),
+            numerator=users["total"].to_numpy(),
+            denominator=users["visits"].to_numpy(),
+            cluster=users["unit"].to_numpy(),
+        )
+        return procedure.effect(units)
+    except InputError as problem:
+        return _refused(procedure.id, str(problem))
 
 
 def cautioned(found: Estimate, design: Design, training: Training) -> Estimate:

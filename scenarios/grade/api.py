@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from driftline.evaluation.procedures._base import built
 from driftline.scenarios.agent_names import checked_agents, with_agents
 from driftline.scenarios.executors import Progress, Task, execute
 from driftline.scenarios.grade.off_policy import Spans
@@ -47,6 +48,8 @@ def grade(
         InputError: unusable input, before any work starts; or a replication failed; the others have finished.
     """
     small = small_world(scenario, overrides)
+    for path in small.grade.procedures:
+        built(path)
     numbers = checked_seeds(seeds)
     if len(numbers) < 2:
         raise InputError(f"{len(numbers)} replication: a grade needs at least 2")

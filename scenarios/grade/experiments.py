@@ -1,23 +1,15 @@
 """Every way of analysing an experiment on the same visits, beside the truths of that very world."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from math import nan
 
 import numpy as np
 import polars as pl
 
 from driftline.evaluation.estimate import Estimate
-from driftline.evaluation.experiment import (
-    bootstrap,
-    confidence_sequence,
-    cuped,
-    msprt,
-    peeked_t,
-    post_stratified,
-    ratio,
-    welch,
-)
-from driftline.evaluation.experiment._always_valid import Running
+from driftline.evaluation.experiment import Running, peeked_t
+from driftline.evaluation.procedures._base import AnytimeProcedure, Procedure, Units, built_in
 from driftline.scenarios.experiment.design import Design, Training
 from driftline.scenarios.experiment.outcome import cautioned, verdict
 from driftline.scenarios.grade.rows import Row
@@ -26,8 +18,8 @@ from driftline.sim.types import Floats, Int64s
 
 START = 100
 """Users seen before an always-valid method speaks."""
-TAU = 0.05
-"""Standard deviation of effects that the mSPRT expects, in reward a visit."""
+GRADED = ("mean", "ratio")
+"""What procedures must estimate to be compared with a truth in reward a visit."""
 
 
 def experiment_rows(
@@ -37,20 +29,23 @@ def experiment_rows(
     before: pl.DataFrame,
     truths: dict[str, float],
     days: float,
+    own: Sequence[Procedure] = (),
 ) -> Iterator[Row]:
     """A row for every (method, truth).
 
     visits: a mixed run (`play.SCHEMA`). before: user, covariate, stratum from the warm-up. truths: by name, such as
-    `global`; under `null` both arms are the same agent.
+    `global`; under `null` both arms are the same agent. own: procedures of the user's own.
     """
-    for method, found in readings(visits, design, before, days).items():
+    for method, found in readings(visits, design, before, days, own).items():
         told = cautioned(found, design, training)
         for name, truth in truths.items():
             yield Row.of("experiment", method, name, f"{design.kind}, {training}", told, truth)
 
 
-def readings(visits: pl.DataFrame, design: Design, before: pl.DataFrame, days: float) -> dict[str, Estimate]:
-    """B - A in reward a visit by every method that fits the design."""
+def readings(
+    visits: pl.DataFrame, design: Design, before: pl.DataFrame, days: float, own: Sequence[Procedure] = ()
+) -> dict[str, Estimate]:
+    """B - A in reward a visit by every procedure that fits the design; `own` ones beside ours."""
     if design.copies > 1:
         return {f"{design.copies} copies (CR2)": verdict(visits, design, "reward", 0.0, days)}
     if design.kind != "user":
@@ -69,26 +64,33 @@ def readings(visits: pl.DataFrame, design: Design, before: pl.DataFrame, days: f
         .join(before, on="user", how="left")
         .sort("first", "user")
     )
-    value, arm = users["mean"].to_numpy(), users["meant"].to_numpy().astype(np.int64)
     covariate = users["covariate"].fill_null(users["covariate"].mean()).to_numpy()
     stratum = users["stratum"].fill_null(0).to_numpy()
-    methods: dict[str, Callable[[], Estimate]] = {
-        "welch": lambda: welch(value, arm),
-        "cuped": lambda: cuped(value=value, arm=arm, covariate=covariate),
-        "post-stratified": lambda: post_stratified(value=value, arm=arm, stratum=stratum),
-        "ratio (delta)": lambda: ratio(
-            numerator=users["total"].to_numpy(), denominator=users["visits"].to_numpy(), arm=arm
-        ),
-        "bootstrap": lambda: bootstrap(value=value, arm=arm, replicates=400, interval="percentile"),
-        "msprt": lambda: msprt(value, arm, tau=TAU, start=START).last(),
-        "confidence sequence": lambda: confidence_sequence(value, arm, planned=len(value), start=START).last(),
-        "welch, peeked": lambda: _stopped(peeked_t(value, arm, start=START)),
-        "msprt, peeked": lambda: _stopped(msprt(value, arm, tau=TAU, start=START)),
-        "confidence sequence, peeked": lambda: _stopped(
-            confidence_sequence(value, arm, planned=len(value), start=START)
-        ),
-    }
-    return {name: _tried(method) for name, method in methods.items()}
+    try:
+        units = Units(
+            users["mean"].to_numpy(),
+            users["meant"].to_numpy(),
+            numerator=users["total"].to_numpy(),
+            denominator=users["visits"].to_numpy(),
+            covariate=covariate,
+            stratum=stratum,
+        )
+    except InputError as problem:
+        return {each.name: _refused(problem) for each in (*built_in(), *own) if each.estimand in GRADED}
+    return dict(_of_users(units, [each for each in (*built_in(), *own) if each.estimand in GRADED]))
+
+
+def _of_users(units: Units, procedures: Sequence[Procedure]) -> Iterator[tuple[str, Estimate]]:
+    """Every procedure that these units allow; those that may be looked at any time also as told by an impatient one."""
+    fixed = partial(peeked_t, units.value, units.arm, start=START)
+    peeked: list[tuple[str, Callable[[], Running]]] = [("welch", fixed)]
+    for procedure in procedures:
+        if units.has(procedure.needs):
+            yield procedure.name, _tried(partial(procedure.effect, units))
+            if isinstance(procedure, AnytimeProcedure):
+                peeked.append((procedure.name, partial(procedure.running, units)))
+    for name, running in peeked:
+        yield f"{name}, peeked", _tried(partial(_stopped, running))
 
 
 def warmup_covariates(user: Int64s, click: Floats) -> pl.DataFrame:
@@ -102,8 +104,9 @@ def warmup_covariates(user: Int64s, click: Floats) -> pl.DataFrame:
     return seen.with_columns((pl.col("visits").rank("ordinal") * 4 // (pl.len() + 1)).alias("stratum")).drop("visits")
 
 
-def _stopped(running: Running) -> Estimate:
+def _stopped(look: Callable[[], Running]) -> Estimate:
     """As told by someone who looks after every user and stops at the first interval without 0."""
+    running = look()
     out = np.flatnonzero(running.excludes_zero(START))
     return running.at(START + int(out[0])) if out.size else running.last()
 
@@ -112,4 +115,8 @@ def _tried(method: Callable[[], Estimate]) -> Estimate:
     try:
         return method()
     except InputError as problem:
-        return Estimate(nan, nan, nan, nan, 0, "", (str(problem),))
+        return _refused(problem)
+
+
+def _refused(problem: InputError) -> Estimate:
+    return Estimate(nan, nan, nan, nan, 0, "", (str(problem),))

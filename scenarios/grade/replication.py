@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from driftline.evaluation.procedures._base import built
 from driftline.scenarios.executors import Report
 from driftline.scenarios.experiment.design import TRAININGS, Design, Kind, Training
 from driftline.scenarios.experiment.play import Plan, play
@@ -54,6 +55,7 @@ def _experiments(scenario: Scenario, start: Start, report: Report) -> Iterator[R
     before = warmup_covariates(seen, (feedback.choice < feedback.items.shape[1]).astype(np.float64))
     days = scenario.horizon - scenario.warmup
     twins = Twin(scenario, start)
+    own = [built(path) for path in scenario.grade.procedures]
     for turn, training in enumerate(TRAININGS):
         report(turn / len(TRAININGS))
         # What everybody is shown by one agent does not depend on whom else it might have learned from.
@@ -64,14 +66,14 @@ def _experiments(scenario: Scenario, start: Start, report: Report) -> Iterator[R
             designs.append(Design(copies=COPIES))
         for design in designs:
             visits = twins.play(Plan("mixed", design, training))
-            yield from experiment_rows(visits, design, training, before, {"global": truth}, days)
+            yield from experiment_rows(visits, design, training, before, {"global": truth}, days, own)
             visits = twins.null(design, training)
-            yield from experiment_rows(visits, design, training, before, {"null": 0.0}, days)
+            yield from experiment_rows(visits, design, training, before, {"null": 0.0}, days, own)
         # What interleaving measures is a preference and no reward: it has a null, but no size to compare.
         if training in ("pooled", "snapshot"):
             mixed = Design(kind="interleave")
             visits = twins.null(mixed, training)
-            yield from experiment_rows(visits, mixed, training, before, {"null": 0.0}, days)
+            yield from experiment_rows(visits, mixed, training, before, {"null": 0.0}, days, own)
 
 
 class Twin:

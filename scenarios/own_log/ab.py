@@ -10,6 +10,7 @@ from driftline.evaluation.arrays import one_of
 from driftline.evaluation.arrays import share as checked_level
 from driftline.evaluation.experiment import SampleRatio, srm, variance_reduction
 from driftline.evaluation.experiment._srm import ALPHA
+from driftline.evaluation.procedures._base import built
 from driftline.scenarios.own_log.comparisons import BY_NAME, METRICS, ROLES, Users, compared, pairs, possible, users_of
 from driftline.scenarios.own_log.log_file import mapped_columns, read_log
 from driftline.scenarios.own_log.verdict import Check, Verdict
@@ -41,7 +42,10 @@ def ab(
     if planned < 1:
         raise InputError(f"planned = {planned}: must be >= 1")
     for name in metrics or ():
-        one_of("metric", name, METRICS)
+        if ":" in name:
+            built(name)
+        else:
+            one_of("metric", name, METRICS)
     table = read_log(log)
     mapped = mapped_columns(table, columns, ROLES, BY_NAME)
     users = users_of(table, mapped, control)

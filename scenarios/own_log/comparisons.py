@@ -7,6 +7,7 @@ from math import isfinite
 import numpy as np
 
 from driftline.evaluation.experiment import Effect, confidence_sequence, cuped, holm, lift, proportions, ratio, welch
+from driftline.evaluation.procedures._base import Units, built
 from driftline.scenarios.own_log.log_file import codes, labels, needed, numbers, times, within
 from driftline.scenarios.own_log.verdict import Finding
 from driftline.sim.data.tables import Table
@@ -233,8 +234,11 @@ def compared(users: Users, metrics: Sequence[str], level: float, planned: int, a
 
 
 def effect(pair: Pair, metric: str, level: float, planned: int) -> Effect:
-    """One metric of one pair."""
-    return MEASURES[metric](pair, level, planned)
+    """One metric of one pair: one of ours, or a procedure of the user's own."""
+    if ":" not in metric:
+        return MEASURES[metric](pair, level, planned)
+    units = Units(pair.value, pair.in_b, numerator=pair.value, denominator=pair.denominator, covariate=pair.before)
+    return built(metric).effect(units, level=level)
 
 
 def _mean(pair: Pair, level: float, planned: int) -> Effect:
@@ -278,6 +282,8 @@ MEASURES: dict[str, Callable[[Pair, float, int], Effect]] = {
 
 
 def _about(metric: str, users: Users) -> str:
+    if ":" in metric:
+        return built(metric).name
     if metric == "ratio":
         return "value per row" if users.per_row else "value per denominator"
     return ABOUT[metric]
