@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, assert_never, get_args
 
 import numpy as np
 from pydantic import Field, ValidationError, model_validator
@@ -103,7 +103,7 @@ class Design(Params):
 
 
 Training = Literal["pooled", "diverted", "snapshot", "weighted"]
-"""What an agent learns from: everybody's visits, its own arm's, nothing new, or its own weighted by exposure."""
+"""What an arm's agent learns from: everybody's visits; its own arm's; nothing new; its own and some of the other's."""
 TRAININGS: tuple[Training, ...] = get_args(Training)
 WEIGHTED = 3
 """Place of the thinning in the key."""
@@ -168,12 +168,19 @@ def lesson(training: Training, feedback: Feedback, own: Bools, exposure: Exposur
     training (Si 2023, "Tackling interference induced by data training loops in A/B tests") without asking agents to
     take weights.
     """
-    if training == "pooled":
-        return feedback
-    if training == "weighted" and not own.all():
-        draw = keyed.uniforms(seed, Stream.ASSIGNMENT, feedback.user, feedback.visit, WEIGHTED)
-        return take_rows(feedback, np.flatnonzero(own | (draw < exposure.likeness(feedback, arm))))
-    return take_rows(feedback, np.flatnonzero(own))
+    match training:
+        case "pooled":
+            return feedback
+        case "diverted" | "snapshot":
+            heard = own
+        case "weighted" if own.all():
+            heard = own
+        case "weighted":
+            draw = keyed.uniforms(seed, Stream.ASSIGNMENT, feedback.user, feedback.visit, WEIGHTED)
+            heard = own | (draw < exposure.likeness(feedback, arm))
+        case other:
+            assert_never(other)
+    return take_rows(feedback, np.flatnonzero(heard))
 
 
 def _sum(a: Int64s, b: Int64s) -> Int64s:
