@@ -12,6 +12,7 @@ from driftline.agents.policy import PlackettLuce
 from driftline.agents.predictor.encoders import BUILT_IN, Encoder
 from driftline.agents.protocol import AgentProtocol
 from driftline.evaluation.metrics._base import VISIT_METRICS
+from driftline.evaluation.off_policy.estimators._base import ESTIMATORS
 from driftline.evaluation.procedures._base import PROCEDURES
 from driftline.scenarios.agent_names import checked_agents, parse_id, with_agents
 from driftline.scenarios.built_in import BASELINES, NO_POLICY, NO_PREDICTOR, TEMPERATURE, TRACKERS, agent_ids, policies
@@ -116,6 +117,7 @@ KINDS: Mapping[str, Kind] = {
     "predictor": Kind("predictors", lambda: BUILT_IN, BUILT_IN.__getitem__, _predictor, NO_PREDICTOR),
     "law": _in_folder("laws", LAWS, "driftline.sim.checks:check_law"),
     "choice_model": _in_folder("choice_models", CHOICE_MODELS, "driftline.sim.checks:check_choice_model"),
+    "estimator": _in_folder("estimators", ESTIMATORS),
     "procedure": _in_folder("procedures", PROCEDURES, "driftline.evaluation.checks:check_experiment"),
     "metric": _in_folder("metrics", VISIT_METRICS, "driftline.evaluation.checks:check_metric"),
 }
