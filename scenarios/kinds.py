@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from warnings import catch_warnings, simplefilter
 
 from driftline.agents.policy import PlackettLuce
 from driftline.agents.predictor.encoders import BUILT_IN, Encoder
@@ -179,9 +180,14 @@ def check(
 
 @contextmanager
 def _in_one_line(name: str) -> Iterator[None]:
-    """Code of the user's own may raise anything, where no promise is being asked for too."""
+    """Code of the user's own may raise anything, where no promise is being asked for too.
+
+    What numpy warns of on the way is left out: a promise that breaks says it better.
+    """
     try:
-        yield
+        with catch_warnings():
+            simplefilter("ignore", RuntimeWarning)
+            yield
     except InputError:
         raise
     except (Exception, SystemExit) as problem:
