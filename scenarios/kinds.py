@@ -118,7 +118,7 @@ KINDS: Mapping[str, Kind] = {
     "predictor": Kind("predictors", lambda: BUILT_IN, BUILT_IN.__getitem__, _predictor, NO_PREDICTOR),
     "law": _in_folder("laws", LAWS, "driftline.sim.checks:check_law"),
     "choice_model": _in_folder("choice_models", CHOICE_MODELS, "driftline.sim.checks:check_choice_model"),
-    "estimator": _in_folder("estimators", ESTIMATORS),
+    "estimator": _in_folder("estimators", ESTIMATORS, "driftline.evaluation.checks:check_estimator"),
     "procedure": _in_folder("procedures", PROCEDURES, "driftline.evaluation.checks:check_experiment"),
     "metric": _in_folder("metrics", VISIT_METRICS, "driftline.evaluation.checks:check_metric"),
 }

@@ -61,6 +61,8 @@ class GradeParams(Params):
     """Temperature of the policy that wrote the log."""
     targets: dict[str, Positive] = Field(default={"bold": 0.1, "cautious": 0.25, "even": 5.0})
     """Policies whose values are estimated from that log: name and temperature."""
+    estimators: tuple[str, ...] = ()
+    """Off-policy estimators of your own, `package.module:Class`, graded beside the package's."""
     control: str = "popularity"
     treatment: str = "recency_popularity"
     """The arms of the experiments."""

@@ -1,8 +1,9 @@
 """All estimators of one log at once: weights, diagnostics and bootstrap counts are made once for all."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from math import nan
-from typing import Unpack
+from typing import TypeVar, Unpack
 
 from driftline.evaluation.arrays import codes
 from driftline.evaluation.bootstrap import Resampled, resample
@@ -31,6 +32,7 @@ from driftline.evaluation.off_policy.rounds import Rounds
 from driftline.evaluation.terms import Clusters, Delta, Terms, delta
 from driftline.sim.errors import InputError
 
+Found = TypeVar("Found")
 Method = str | type[Estimator] | Estimator
 """An estimator: by name, as `package.module:Class`, or itself."""
 
@@ -106,8 +108,8 @@ def estimates(rounds: Rounds, several: Mapping[str, Estimator], precision: Preci
         raise InputError(
             f"interval {precision.interval!r} needs independent rounds; with clusters use 'normal' or 'bootstrap'"
         )
-    whole = {name: each.estimate(rounds, precision) for name, each in several.items()}
-    terms = {name: _checked(name, several[name], rounds) for name, found in whole.items() if found is None}
+    whole = {name: _asked(name, partial(each.estimate, rounds, precision)) for name, each in several.items()}
+    terms = {name: _terms(name, several[name], rounds) for name, found in whole.items() if found is None}
     drawn: dict[str, Resampled] = {}
     if precision.interval == "bootstrap" and terms:
         seed, replicates, level = precision.seed, precision.replicates, precision.level
@@ -122,8 +124,19 @@ def estimates(rounds: Rounds, several: Mapping[str, Estimator], precision: Preci
     return made
 
 
-def _checked(name: str, estimator: Estimator, rounds: Rounds) -> Terms:
-    found = estimator.terms(rounds)
+def _asked(name: str, call: Callable[[], Found]) -> Found:
+    """What an estimator answers; it may be anybody's own and raise anything."""
+    try:
+        return call()
+    except InputError:
+        raise
+    except Exception as problem:
+        lines = str(problem).splitlines() or ["no message"]
+        raise InputError(f"estimator {name!r} failed: {type(problem).__name__}: {lines[0]}") from problem
+
+
+def _terms(name: str, estimator: Estimator, rounds: Rounds) -> Terms:
+    found = _asked(name, lambda: estimator.terms(rounds))
     if not isinstance(found, Terms) or found.n != len(rounds):
         n = found.n if isinstance(found, Terms) else type(found).__name__
         raise InputError(f"terms of estimator {name!r} are {n}; must be Terms of {len(rounds)} rows")

@@ -86,6 +86,9 @@ def experiment(
 def grade(
     scenario: ScenarioName,
     seeds: Annotated[str, typer.Option("--seeds", help="Replications: how many (200), or a range (0:200).")] = "200",
+    estimators: Annotated[
+        str, typer.Option("--estimators", help="Your own estimators, graded beside ours: module:Class,...")
+    ] = "",
     procedures: OwnProcedures = "",
     set_: Overrides = None,
     jobs: Jobs = 1,
@@ -94,6 +97,7 @@ def grade(
 ) -> None:
     """Grade every off-policy estimator and every experiment against the truth, over many small worlds."""
     from driftline.scenarios.cli.live import live_progress
+    from driftline.scenarios.cli.options import names
     from driftline.scenarios.cli.tables import grade_rows, print_table
     from driftline.scenarios.grade.api import grade as graded
     from driftline.scenarios.schema import seed_range
@@ -102,6 +106,8 @@ def grade(
     numbers, overrides = seed_range(seeds), from_texts(set_ or [])
     if own := names(procedures):
         overrides = {**overrides, "grade.procedures": own}
+    if own := names(estimators):
+        overrides = {**overrides, "grade.estimators": own}
     with live_progress(("replication",), len(numbers)) as progress:
         found = graded(scenario, numbers, overrides, out, jobs, progress)
     rows = grade_rows(found.grades)
@@ -120,7 +126,9 @@ def ope(
     agent: Annotated[str | None, typer.Option("--agent", help="Of a run: the agent whose log it is.")] = None,
     columns: Columns = "",
     context: Annotated[str, typer.Option("--context", help="Columns for the reward model: a,b,c.")] = "",
-    estimators: Annotated[str | None, typer.Option("--estimators", help="ips,snips,dr,...; default: all.")] = None,
+    estimators: Annotated[
+        str | None, typer.Option("--estimators", help="ips,snips,module:Class,...; default: all of ours.")
+    ] = None,
     lambdas: Annotated[str, typer.Option("--lambdas", help="Limits of large weights: clipped_ips=10,dros=100.")] = "",
     reward_model: Annotated[
         str, typer.Option("--reward-model", help="auto, ridge, logistic, hist_gradient_boosting or none.")

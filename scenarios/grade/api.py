@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from driftline.evaluation.off_policy.estimators._base import built as built_estimator
 from driftline.evaluation.procedures._base import built
 from driftline.scenarios.agent_names import checked_agents, with_agents
 from driftline.scenarios.executors import Progress, Task, execute
@@ -57,6 +58,8 @@ def grade(
         raise InputError(f"jobs = {jobs}: must be >= 1")
     if small.slate != 1:
         raise InputError(f"slate = {small.slate}: grading off-policy estimators needs slates of 1")
+    for name in small.grade.estimators:
+        built_estimator(name)
     Spans.of(small.horizon - small.warmup, small.grade.period)
     World(small, numbers[0])
     key = digest([scenario_hash(small), small.grade.model_dump(mode="json")])[:10]

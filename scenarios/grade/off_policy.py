@@ -4,13 +4,14 @@ The log comes from frozen policies: each knew every user at the end of the warm-
 model of grading is an item's shrunken mean reward among users of the other folds.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
 
 from driftline.evaluation.estimate import Estimate
+from driftline.evaluation.interval import Precision
 from driftline.evaluation.nonstationary import (
     Estimator,
     Target,
@@ -21,7 +22,8 @@ from driftline.evaluation.nonstationary import (
     sliding_window,
 )
 from driftline.evaluation.nonstationary.forecasts import Form
-from driftline.evaluation.off_policy import Rounds, estimate_all
+from driftline.evaluation.off_policy import Rounds
+from driftline.evaluation.off_policy.estimation import estimates, estimators
 from driftline.scenarios.grade.rows import Row
 from driftline.sim import keyed
 from driftline.sim.errors import InputError
@@ -196,10 +198,13 @@ class Spans:
         return cls((0.0, end), (end - period, end), (end, days))
 
 
-def off_policy_rows(log: BanditLog, truth: Mapping[str, Mapping[str, float]], spans: Spans, seed: int) -> Iterator[Row]:
+def off_policy_rows(
+    log: BanditLog, truth: Mapping[str, Mapping[str, float]], spans: Spans, seed: int, own: Sequence[str] = ()
+) -> Iterator[Row]:
     """A row for every (estimator, target policy, time).
 
-    truth[policy][time]: the value of the policy at that time in a twin world where it served everybody.
+    truth[policy][time]: the value of the policy at that time in a twin world where it served everybody. own: the
+    user's own estimators, `package.module:Class`.
     """
     past = (log.day >= spans.past[0]) & (log.day < spans.past[1])
     q = item_means(log.user, log.action, log.reward, past, log.candidates, seed)
@@ -213,12 +218,13 @@ def off_policy_rows(log: BanditLog, truth: Mapping[str, Mapping[str, float]], sp
             q_expected=(chances * q).sum(axis=1)[past],
             cluster=log.user[past],
         )
-        for time, method, found in _estimates(rounds, log.day[past], spans):
+        for time, method, found in _estimates(rounds, log.day[past], spans, own):
             yield Row.of("off_policy", method, time, policy, found, truth[policy][time])
 
 
-def _estimates(rounds: Rounds, day: Floats, spans: Spans) -> Iterator[tuple[str, str, Estimate]]:
-    for method, found in estimate_all(rounds, lambdas=LAMBDAS).items():
+def _estimates(rounds: Rounds, day: Floats, spans: Spans, own: Sequence[str]) -> Iterator[tuple[str, str, Estimate]]:
+    several = estimators(rounds, None, LAMBDAS) | estimators(rounds, own, {})
+    for method, found in estimates(rounds, several, Precision()).items():
         for time in TIMES:
             # A stationary estimator knows one value only, whatever it is asked for.
             yield time, method, found

@@ -43,7 +43,7 @@ def _off_policy(scenario: Scenario, start: Start, seed: int) -> Iterator[Row]:
             for time in TIMES
             for since, until in [getattr(spans, time)]
         }
-    yield from off_policy_rows(bandit_log(start, grade.logging, grade.targets), truth, spans, seed)
+    yield from off_policy_rows(bandit_log(start, grade.logging, grade.targets), truth, spans, seed, grade.estimators)
 
 
 def _experiments(scenario: Scenario, start: Start, report: Report) -> Iterator[Row]:

@@ -1,8 +1,21 @@
+from pathlib import Path
+
 import numpy as np
+import pytest
 from small_grade import started
 
 from driftline.evaluation.off_policy import ips
-from driftline.scenarios.grade.off_policy import FrozenPolicy, bandit_log, drawn, item_means, policy_value, true_values
+from driftline.scenarios.grade.off_policy import (
+    TIMES,
+    FrozenPolicy,
+    Spans,
+    bandit_log,
+    drawn,
+    item_means,
+    off_policy_rows,
+    policy_value,
+    true_values,
+)
 
 TARGETS = {"bold": 0.1, "even": 5.0}
 
@@ -97,3 +110,21 @@ def test_rounds_that_are_not_to_be_fitted_change_nothing() -> None:
     np.testing.assert_array_equal(
         item_means(USER, ACTION, reward, early, POOL, seed=1), item_means(USER, ACTION, changed, early, POOL, seed=1)
     )
+
+
+def test_an_estimator_of_the_users_own_is_graded_beside_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "graded_here.py").write_text(
+        "from driftline.evaluation.off_policy import Estimator, Terms\n"
+        "class Twice(Estimator):\n"
+        "    def terms(self, rounds):\n"
+        "        return Terms(top=2.0 * rounds.weighted_reward)\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    truth = {name: dict.fromkeys(TIMES, 0.0) for name in TARGETS}
+    rows = off_policy_rows(bandit_log(started(), 0.5, TARGETS), truth, Spans.of(30.0, 7.0), 1, ("graded_here:Twice",))
+    found = {(row.method, row.policy, row.target): row.value for row in rows}
+    for policy in TARGETS:
+        for time in TIMES:
+            assert found["graded_here:Twice", policy, time] == pytest.approx(
+                2.0 * found["ips", policy, time], rel=1e-12
+            )

@@ -324,3 +324,19 @@ def test_a_fraction_may_come_late_in_a_file(tmp_path: Path) -> None:
     (tmp_path / "log.csv").write_text("\n".join(text), encoding="utf-8")
     found = driftline.ope(tmp_path / "log.csv", _at_item, columns=COLUMNS)
     assert found[OVER_LOG, LOGGED].value == pytest.approx((sum(range(1999)) + 0.5) / 2000, rel=1e-12)
+
+
+def test_an_estimator_of_the_users_own_stands_beside_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "estimated_here.py").write_text(
+        "from driftline.evaluation.off_policy import Estimator, Terms\n"
+        "class Twice(Estimator):\n"
+        "    def terms(self, rounds):\n"
+        "        return Terms(top=2.0 * rounds.weighted_reward)\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    log = shop_log.decisions(400)
+    found = driftline.ope(log, _at_item, columns=COLUMNS, estimators=["ips", "estimated_here:Twice"])
+    value = {each.name: each.estimate.value for each in found.findings if each.unit != "gain"}
+    assert value["estimated_here:Twice"] == pytest.approx(2.0 * value["ips"], rel=1e-12)
+    with pytest.raises(InputError, match="module 'estimated_here' has no 'Twic'; did you mean 'Twice'"):
+        driftline.ope(log, _at_item, columns=COLUMNS, estimators=["estimated_here:Twic"])
