@@ -84,9 +84,10 @@ def headline(metrics: pl.DataFrame) -> list[dict[str, object]]:
 
 
 def comparison_rows(run: Run, a: str, b: str, more: Sequence[str] = ()) -> list[dict[str, object]]:
-    """One row per metric: mean of each agent, difference b - a with its 95 % interval, ratio, and notes.
+    """One row per metric: mean of each agent, difference b - a with its 95 % interval, ratio, notes, and of how many.
 
-    Regret, reward, the metrics that the run's scenario names, and `more`.
+    Regret, reward, the metrics that the run's scenario names, and `more`. `seeds` are all that the run folder has, and
+    `users` the pairs in all of them.
     """
     rows: list[dict[str, object]] = []
     for metric in dict.fromkeys(("regret", "reward", *run.own_metrics, *more)):
@@ -103,6 +104,8 @@ def comparison_rows(run: Run, a: str, b: str, more: Sequence[str] = ()) -> list[
                 "ratio_low": _finite(found.ratio.low),
                 "ratio_high": _finite(found.ratio.high),
                 "smallest_difference": _finite(found.smallest_difference),
+                "seeds": found.effects["seed"].n_unique(),
+                "users": len(found.effects),
                 "notes": "; ".join(found.notes),
             }
         )

@@ -72,6 +72,8 @@ def test_a_comparison_has_one_row_per_outcome(small: Run) -> None:
     assert (regret["metric"], reward["metric"]) == ("regret", "reward")
     assert regret["difference"] == small.compare("random", "popularity", "regret").difference.value
     assert reward["difference"] == small.compare("random", "popularity").difference.value
+    assert regret["seeds"] == 2
+    assert regret["users"] == len(small.compare("random", "popularity", "regret").effects)
 
 
 def test_the_same_run_is_judged_anew_by_a_metric_of_the_users_own(
