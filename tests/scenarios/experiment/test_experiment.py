@@ -132,3 +132,17 @@ def test_the_command_prints_every_reading_of_every_window(capsys: pytest.Capture
 def test_what_cannot_be_is_refused_before_any_work(changes: dict[str, object], words: str) -> None:
     with pytest.raises(InputError, match=words.replace("?", r"\?")):
         run((A, B), **changes)
+
+
+def test_a_procedure_of_the_users_own_reads_the_same_experiment() -> None:
+    own = ("own_procedure:PlainNormal",)
+    found = run(("random", "popularity"), procedures=own)
+    for readings in found.effects.values():
+        ours, theirs = readings["ab_test"], readings["ab_test by plain normal"]
+        assert (theirs.value, theirs.std_error) == pytest.approx((ours.value, ours.std_error))
+        assert ours.low < theirs.low < theirs.high < ours.high
+    assert any("plain normal" in str(row["reading"]) for row in found.rows())
+    with pytest.raises(InputError, match="a switchback design has no users of one arm only"):
+        run(("random", "popularity"), procedures=own, design=Design(kind="switchback"))
+    with pytest.raises(InputError, match="procedure 'welsh' is unknown; did you mean 'welch'"):
+        run(("random", "popularity"), procedures=("welsh",))

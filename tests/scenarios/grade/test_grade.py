@@ -127,3 +127,14 @@ def test_the_three_times_follow_each_other() -> None:
 def test_what_cannot_be_graded_is_refused(seeds: range, changes: dict[str, object], words: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=words.replace("?", r"\?")):
         driftline.grade("abrupt_shift", seeds, {**TINY, **changes}, tmp_path)
+
+
+def test_a_procedure_of_the_users_own_is_graded_beside_ours(grading: Grading, tmp_path: Path) -> None:
+    own = {**TINY, "grade.procedures": ["own_procedure:PlainNormal"]}
+    found = driftline.grade("abrupt_shift", range(2), own, tmp_path)
+    welch, plain = (one(found, method, "null", "user, pooled") for method in ("welch", "plain normal"))
+    assert plain["bias"] == pytest.approx(welch["bias"])
+    assert plain["width"] < welch["width"]
+    assert set(found.grades["method"]) == {*grading.grades["method"], "plain normal"}
+    with pytest.raises(InputError, match="procedure 'own_procedure:Plain': module 'own_procedure' has no 'Plain'"):
+        driftline.grade("abrupt_shift", range(2), {**TINY, "grade.procedures": ["own_procedure:Plain"]}, tmp_path)

@@ -222,3 +222,13 @@ def test_a_user_has_one_arm_and_one_past() -> None:
     negative = log.with_columns(visits=pl.lit(-1))
     with pytest.raises(InputError, match="column 'visits' \\(denominator\\) is -1; must be at least 0"):
         driftline.ab(negative, columns={**COLUMNS, "denominator": "visits"})
+
+
+def test_a_procedure_of_the_users_own_stands_beside_ours() -> None:
+    log, own = shop_log.trial(), "own_procedure:PlainNormal"
+    found = driftline.ab(log, columns=COLUMNS, metrics=["mean", own])
+    ours, theirs = _effect(found, "mean per user"), _effect(found, "plain normal")
+    assert (theirs.value, theirs.std_error) == pytest.approx((ours.value, ours.std_error), rel=TIGHT)
+    assert ours.low < theirs.low < theirs.high < ours.high  # t is wider than the normal
+    with pytest.raises(InputError, match="has no 'PlainNorma'; did you mean 'PlainNormal'"):
+        driftline.ab(log, columns=COLUMNS, metrics=["own_procedure:PlainNorma"])
