@@ -77,3 +77,18 @@ def test_it_is_registered_where_driftline_is_installed() -> None:
     stated = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
     assert stated["project"]["entry-points"]["pytest11"] == {"driftline": pytest_driftline.__name__}
     assert stated["tool"]["setuptools"]["py-modules"] == [pytest_driftline.__name__]
+
+
+def test_a_class_in_the_working_folder_is_found(tmp_path: Path) -> None:
+    (tmp_path / "seconds_spent.py").write_text(
+        "from driftline.evaluation.metrics import Metric\n"
+        "class Seconds(Metric):\n"
+        "    title, meaning, bounds = 'seconds', 'time spent', (0.0, 1.0)\n"
+        "    case = ({'items': [[3, 4]], 'taken': [1], 'dwell': [42.0]}, [42.0])\n"
+        "    def values(self, judged):\n"
+        "        return judged.visits['dwell']\n"
+    )
+    code, out = _pytest(tmp_path, "--driftline-check", "seconds_spent:Seconds")
+    assert code == 1
+    assert "seconds_spent:Seconds::metric::bounds" in out
+    assert "1 failed, 7 passed" in out
