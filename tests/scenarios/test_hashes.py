@@ -1,7 +1,4 @@
-"""A world's meaning changes only with a new version.
-
-The content hash of a run moves with every value and with nothing else.
-"""
+"""A world's meaning changes only with a new version; a run's hash moves with every value and nothing else."""
 
 from pathlib import Path
 

@@ -1,7 +1,4 @@
-"""The clairvoyant agent: nobody can show anything better at once.
-
-The best slate in an agent's own item space, against the truth.
-"""
+"""The clairvoyant agent, which nobody betters at once; and the best slate in an agent's own item space."""
 
 from pathlib import Path
 

@@ -1,7 +1,4 @@
-"""One run: which calls an agent gets, and which files are left behind.
-
-What all agents of a seed share is written once, and says what the world says.
-"""
+"""One run: which calls an agent gets, which files are left behind, and what all agents of a seed share."""
 
 import json
 from collections.abc import Sequence

@@ -1,3 +1,5 @@
+"""Who is shown which arm, who learns from what, and designs that cannot be."""
+
 from typing import get_args
 
 import numpy as np

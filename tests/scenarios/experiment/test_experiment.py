@@ -1,3 +1,5 @@
+"""A whole experiment beside its truths: alike, better, interleaved, with copies."""
+
 import json
 from pathlib import Path
 

@@ -1,3 +1,5 @@
+"""The three truths from twin runs, their windows and their intervals."""
+
 import numpy as np
 import polars as pl
 import pytest

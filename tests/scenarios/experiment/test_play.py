@@ -1,3 +1,5 @@
+"""Two agents in one world: who sees what, who learns what, and one arm alone."""
+
 import numpy as np
 import polars as pl
 import pytest

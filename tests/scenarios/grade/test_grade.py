@@ -1,3 +1,5 @@
+"""A small grading, end to end: every method, every time, every design, kept and printed."""
+
 import json
 from pathlib import Path
 

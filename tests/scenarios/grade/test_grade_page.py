@@ -1,3 +1,5 @@
+"""What a grading found in plain words, and its heat map."""
+
 from math import nan
 
 import numpy as np

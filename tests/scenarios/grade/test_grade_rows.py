@@ -1,3 +1,5 @@
+"""Verdicts summed up: bias, coverage, power and selection, each with its Monte-Carlo error."""
+
 from math import nan
 
 import numpy as np

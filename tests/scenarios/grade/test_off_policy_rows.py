@@ -1,3 +1,5 @@
+"""Frozen policies, logs with exact propensities, and every estimator beside the true value."""
+
 from pathlib import Path
 
 import numpy as np
