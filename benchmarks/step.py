@@ -10,17 +10,41 @@ its choices must be equal.
 import argparse
 import hashlib
 import time
+from math import exp, log
 from typing import Any
 
 import numpy as np
 
-from driftline.sim.types import Int64s, Observation, Slates
+from driftline.sim.choice import ChoiceModel
+from driftline.sim.kernel import kernel
+from driftline.sim.types import Floats, Int64s, NonNegative, Observation, Slates
 from driftline.sim.world import World
 
+SHARED, PRIVATE = {"shared": 1000, "private": None}, {"shared": None, "private": 100}
 ROWS: dict[str, dict[str, Any]] = {
-    "abrupt_shift, 10 of 1,000 shared": {"shared": 1000, "private": None},
-    "abrupt_shift, 10 of 100 private": {"shared": None, "private": 100},
+    "abrupt_shift, 10 of 1,000 shared": {"candidates": SHARED},
+    "abrupt_shift, 10 of 100 private": {"candidates": PRIVATE},
+    "the same, a choice model of one's own": {"candidates": PRIVATE, "choice.model": "step:PlainLogit"},
 }
+
+
+class PlainLogit(ChoiceModel):
+    """The multinomial logit as somebody else would write it: its choices are those of the row above."""
+
+    outside: float = 2.5
+    position_decay: NonNegative = 0.5
+
+    @staticmethod
+    @kernel
+    def probabilities(utilities: Floats, params: Any, out: Floats) -> None:
+        length = utilities.size
+        out[length] = exp(params.outside)
+        total = out[length]
+        for k in range(length):
+            out[k] = exp(utilities[k] - params.position_decay * log(k + 1.0))
+            total += out[k]
+        for k in range(length + 1):
+            out[k] /= total
 
 
 def slates_for(observation: Observation, places: Int64s) -> Slates:
@@ -62,17 +86,17 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
     print(f"{options.users:,} users, {options.days:g} days, slates of 10, no logs; best of {options.repeats}")
-    print(f"{'':36s}{'visits':>10s}{'observe':>10s}{'respond':>10s}{'million user-steps':>20s}  choices")
-    print(f"{'':36s}{'':>10s}{'ns/visit':>10s}{'ns/visit':>10s}{'per CPU-second':>20s}")
-    for name, candidates in ROWS.items():
-        overrides = {"population.users": options.users, "candidates": candidates}
+    print(f"{'':38s}{'visits':>10s}{'observe':>10s}{'respond':>10s}{'million user-steps':>20s}  choices")
+    print(f"{'':38s}{'':>10s}{'ns/visit':>10s}{'ns/visit':>10s}{'per CPU-second':>20s}")
+    for name, row in ROWS.items():
+        overrides = {"population.users": options.users, **row}
         run({**overrides, "population.users": 500}, options.days)  # compiles
         runs = [run(overrides, options.days) for _ in range(options.repeats)]
         visits, observing, responding, digest = min(runs, key=lambda one: one[1] + one[2])
         equal = {one[3] for one in [*runs, run(overrides, options.days, ordinary=True)]} == {digest}
         rate = visits / (observing + responding) / 1e6
         print(
-            f"{name:36s}{visits:10,d}{observing / visits * 1e9:10.0f}{responding / visits * 1e9:10.0f}"
+            f"{name:38s}{visits:10,d}{observing / visits * 1e9:10.0f}{responding / visits * 1e9:10.0f}"
             f"{rate:20.2f}  {'equal' if equal else 'DIFFERENT'} {digest[:12]}",
             flush=True,
         )

@@ -1,7 +1,7 @@
 """How users choose: three models, each with its probabilities, its draws and its best slate, and anybody's own.
 
 `multinomial_logit`, `cascade`, `position_based`: the models. `_base`: what a model is, and how it is found by name.
-`_loops`: the loops and searches that are compiled around any model's kernels.
+`_loops`: the loops and searches that are compiled around any model's kernels. `_checks`: what every model promises.
 """
 
 from dataclasses import dataclass

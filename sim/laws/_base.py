@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from driftline.sim.errors import InputError
+from driftline.sim.kernel import is_kernel
 from driftline.sim.plug_ins import PlugIns, subclass_of
 from driftline.sim.types import Floats, Params
 
@@ -81,7 +82,17 @@ class Law(Params):
         return type(self).model_validate({**self.model_dump(), **faster, **shorter})
 
 
-LAWS: PlugIns[type[Law]] = PlugIns("law", "driftline.sim.laws", subclass_of(Law, "driftline.sim.laws.Law"))
+def _wrong(found: object) -> str | None:
+    """What keeps something from being a law."""
+    fault = subclass_of(Law, "driftline.sim.laws.Law")(found)
+    if fault is not None:
+        return fault
+    kernels = {name: getattr(found, name) for name in ("start", "stirs", "advance", "consume")}
+    plain = [name for name, value in kernels.items() if value is not None and not is_kernel(value)]
+    return f"`{plain[0]}` must be a @staticmethod of a @kernel" if plain else None
+
+
+LAWS: PlugIns[type[Law]] = PlugIns("law", "driftline.sim.laws", _wrong)
 
 
 def laws_from_file(stated: dict[str, Any]) -> dict[str, Law]:

@@ -198,3 +198,11 @@ class Untyped(Law):
     @kernel
     def advance(component: Floats, today: Today, params: Any) -> bool:
         return bool(params.patience > 1.0)
+
+
+class Plain(Law):
+    """Its kernel is not one."""
+
+    @staticmethod
+    def advance(component: Floats, today: Today, params: Any) -> bool:
+        return False

@@ -118,6 +118,11 @@ def test_every_line_says_what_was_asked_seen_and_is_to_change() -> None:
     assert line.endswith("Return True where the component jumps, and False elsewhere.")
 
 
+def test_a_law_that_is_not_compiled_is_no_law() -> None:
+    with pytest.raises(InputError, match=r"`advance` must be a @staticmethod of a @kernel"):
+        LAWS.find("own_laws:Plain")
+
+
 class Odd(Law):
     """No usual number is legal."""
 
