@@ -31,7 +31,13 @@ LEVEL = 0.95
 
 
 def t_interval(values: Floats) -> Estimate:
-    """The mean of independent values with Student's interval (n - 1 degrees of freedom)."""
+    """The mean of independent values with Student's interval (n - 1 degrees of freedom).
+
+    Examples:
+        >>> found = t_interval(np.array([1.0, 2.0, 3.0]))
+        >>> found.value, round(found.low, 3), round(found.high, 3)
+        (2.0, -0.484, 4.484)
+    """
     n = len(values)
     mean = float(np.mean(values)) if n else nan
     if n < 2:
@@ -42,17 +48,32 @@ def t_interval(values: Floats) -> Estimate:
 
 
 def normal_reach(std_error: float, level: float = LEVEL) -> float:
-    """Half the width of the two-sided normal interval."""
+    """Half the width of the two-sided normal interval.
+
+    Examples:
+        >>> round(normal_reach(1.0), 3)
+        1.96
+    """
     return float(ndtri(0.5 + level / 2)) * std_error
 
 
 def t_quantile(share: float, freedom: float) -> float:
-    """Quantile of Student's t with `freedom` degrees of freedom; the normal's where they are infinite."""
+    """Quantile of Student's t with `freedom` degrees of freedom; the normal's where they are infinite.
+
+    Examples:
+        >>> round(t_quantile(0.975, 10), 3)
+        2.228
+    """
     return float(ndtri(share) if isinf(freedom) else stdtrit(freedom, share))
 
 
 def paired_t(a: Floats, b: Floats) -> Estimate:
-    """The mean of b - a over pairs with Student's interval."""
+    """The mean of b - a over pairs with Student's interval.
+
+    Examples:
+        >>> paired_t(np.array([1.0, 2.0, 4.0]), np.array([1.5, 2.0, 5.0])).value
+        0.5
+    """
     if len(a) != len(b):
         raise ValueError(f"pairs need equal lengths, got {len(a)} and {len(b)}")
     return t_interval(b - a)
@@ -63,6 +84,10 @@ def smallest_difference(std_error: float, n: int, power: float = 0.8) -> float:
 
     Solves for the non-centrality at which the noncentral t exceeds the critical value (Cohen 1988, ch. 2),
     times the standard error as estimated. NaN for fewer than two units.
+
+    Examples:
+        >>> round(smallest_difference(0.1, 20), 3)
+        0.295
     """
     if n < 2:
         return nan
@@ -85,6 +110,11 @@ def user_folds(user: Int64s, *, folds: int = 3, seed: int = 0) -> Int64s:
 
     user: [n] whole numbers or any labels (labels are keyed by their sorted rank). Folds differ by at most one user. The
     order of rounds plays no part. InputError: folds below 2, fewer users than folds.
+
+    Examples:
+        >>> fold = user_folds(np.array([5, 5, 9, 9, 2]), folds=3)
+        >>> bool(fold[0] == fold[1]), sorted(set(fold.tolist()))
+        (True, [0, 1, 2])
     """
     if folds < 2:
         raise InputError(f"folds is {folds}; at least 2 are needed, or each round is scored by a model that knows it")

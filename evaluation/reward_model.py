@@ -223,6 +223,12 @@ def cross_fitted(
     A fold whose training rewards have one value predicts that value and says so. InputError: unequal lengths, values
     that are not finite, an action out of range, fewer users than folds, a classifier for rewards of one value,
     half_life without time, a target policy whose rows do not sum to 1 within 1e-6.
+
+    Examples:
+        >>> action, user = np.array([0, 1, 0, 1]), np.array([1, 1, 2, 2])
+        >>> log = {"reward": np.array([1.0, 0.0, 1.0, 0.0]), "action": action, "context": np.zeros((4, 1))}
+        >>> cross_fitted(**log, user=user, n_actions=2, folds=2).q_action.round(2).tolist()
+        [0.75, 0.25, 0.75, 0.25]
     """
     reward = vector("reward", reward)
     action = whole_numbers("action", action, len(reward), below=n_actions)

@@ -143,8 +143,8 @@ class Fitted:
 class InterestPredictor:
     """Text encoder, category probe, comment reader and temporal head behind two calls.
 
-    >>> predictor = InterestPredictor("minilm").fit(behaviours)
-    >>> predictor.interest(behaviours, at=30.0)  # [users, topics], users ascending, rows sum to 1
+        predictor = InterestPredictor("minilm").fit(behaviours)
+        predictor.interest(behaviours, at=30.0)  # [users, topics], users ascending, rows sum to 1
 
     encoder: an `Encoder`, or a name for `Encoder.open`; of a name's vectors the costly ones are cached on
     disk. topics: names in the order of the columns; default: the labels found, sorted. With topics but no

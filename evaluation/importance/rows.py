@@ -16,6 +16,10 @@ def cascade_pscore(log_p_cascade: ArrayLike) -> Floats:
 
     driftline's `Slates.log_p_cascade[:, k]` is log p(item k | items above it); `pscore_cascade[:, k]` is the
     probability of the items at positions 0 to k, as in Open Bandit Pipeline. Its last column is `pscore`.
+
+    Examples:
+        >>> cascade_pscore(np.log([[0.5, 0.5], [1.0, 0.2]])).round(4).tolist()
+        [[0.5, 0.25], [1.0, 0.2]]
     """
     return np.exp(np.cumsum(np.asarray(log_p_cascade, dtype=np.float64), axis=1))
 

@@ -32,7 +32,12 @@ Basis = Callable[[Floats, float], Floats]
 
 
 def polynomial(degree: int = 1) -> Basis:
-    """1, t, ..., t^degree of scaled time; degree 1 is the straight line of Chandak et al. 2020, degree 0 a mean."""
+    """1, t, ..., t^degree of scaled time; degree 1 is the straight line of Chandak et al. 2020, degree 0 a mean.
+
+    Examples:
+        >>> polynomial(1)(np.array([0.0, 1.0, 2.0]), 2.0).tolist()
+        [[1.0, 0.0], [1.0, 0.5], [1.0, 1.0]]
+    """
     _at_least("degree", degree, 0)
 
     def columns(period: Floats, span: float) -> Floats:
@@ -42,7 +47,12 @@ def polynomial(degree: int = 1) -> Basis:
 
 
 def cosine(terms: int = 3) -> Basis:
-    """cos(pi j t), j = 0..terms - 1, of scaled time: the Fourier basis of Chandak et al. 2020, by their code."""
+    """cos(pi j t), j = 0..terms - 1, of scaled time: the Fourier basis of Chandak et al. 2020, by their code.
+
+    Examples:
+        >>> cosine(2)(np.array([0.0, 1.0]), 1.0).round(4).tolist()
+        [[1.0, 1.0], [1.0, -1.0]]
+    """
     _at_least("terms", terms, 1)
 
     def columns(period: Floats, span: float) -> Floats:
@@ -52,7 +62,12 @@ def cosine(terms: int = 3) -> Basis:
 
 
 def seasonal(length: float, harmonics: int = 1, degree: int = 0) -> Basis:
-    """A polynomial in time with sines and cosines of a season of `length` periods (7 for a week of days)."""
+    """A polynomial in time with sines and cosines of a season of `length` periods (7 for a week of days).
+
+    Examples:
+        >>> seasonal(4)(np.array([0.0, 1.0]), 1.0).round(4).tolist()
+        [[1.0, 0.0, 1.0], [1.0, 1.0, 0.0]]
+    """
     _at_least("harmonics", harmonics, 1)
     if not length > 2 * harmonics:
         raise InputError(f"length is {length} periods; {harmonics} harmonics need more than {2 * harmonics}")
@@ -86,7 +101,12 @@ class PeriodValues:
 
 
 def periods(time: Floats, length: float, start: float = 0.0) -> Int64s:
-    """The whole number of `length`s since `start` that each time [n] lies in: floor((time - start) / length)."""
+    """The whole number of `length`s since `start` that each time [n] lies in: floor((time - start) / length).
+
+    Examples:
+        >>> periods([0.2, 0.9, 1.5], length=1.0).tolist()
+        [0, 0, 1]
+    """
     if not length > 0:
         raise InputError(f"length is {length}; it must be above 0, in the unit of time")
     return np.floor((vector("time", time) - start) / length).astype(np.int64)
@@ -102,7 +122,13 @@ def per_period(
     q_expected: Floats | None = None,
     estimator: Estimator = "ips",
 ) -> PeriodValues:
-    """The estimate of every period by its own rounds alone. period: [n] integers; other arrays as everywhere."""
+    """The estimate of every period by its own rounds alone. period: [n] integers; other arrays as everywhere.
+
+    Examples:
+        >>> log = {"reward": [0.0, 1.0, 1.0, 2.0], "pscore": [0.5] * 4, "target_pscore": [0.5] * 4}
+        >>> per_period(**log, period=np.array([0, 0, 1, 1])).value.tolist()
+        [0.5, 1.5]
+    """
     rounds = Rounds(reward=reward, pscore=pscore, target_pscore=target_pscore, q_action=q_action, q_expected=q_expected)
     return _by_period(rounds, estimator, period)
 
@@ -167,6 +193,11 @@ def prognosticator(
     freedom and the HC3 sandwich (MacKinnon & White 1985), the period being the unit, so a user who comes in many
     periods does not count as independent rounds within one, but periods are taken as independent of each other.
     InputError: fewer periods than basis columns, a basis that the periods cannot tell apart, ahead below 1.
+
+    Examples:
+        >>> log = {"reward": [0.0, 1.0, 1.0, 2.0], "pscore": [0.5] * 4, "target_pscore": [0.5] * 4}
+        >>> round(prognosticator(**log, period=np.array([0, 1, 2, 3])).value, 4)
+        2.5
     """
     one_of("form", form, get_args(Form))
     if ahead < 1:

@@ -50,6 +50,12 @@ def opfv(
     feature_probability: p(phi') where the rounds' times are a known design; the share of such rounds where null (and
     in the robust form). Interval: normal, by the sandwich over clusters; estimated shares are part of it, which the
     authors' code freezes. InputError: no round with the feature, feature_probability outside (0, 1].
+
+    Examples:
+        >>> log = {"reward": [0.0, 1.0, 1.0, 2.0], "pscore": [0.5] * 4, "target_pscore": [0.5] * 4}
+        >>> model = {"q_action": [0.0] * 4, "q_expected": [0.0] * 4}
+        >>> opfv(**log, **model, time_feature=np.array([0, 1, 0, 1]), target_feature=1).value
+        1.5
     """
     rounds = Rounds(
         reward=reward,

@@ -41,6 +41,10 @@ def balanced_ope(
 
     Self-normalised, since estimated weights need not be 1 on average. The interval is that of `snips`, as if weights
     were known.
+
+    Examples:
+        >>> balanced_ope(reward=[1, 0, 1, 1], estimated_weight=[1.0, 2.0, 0.5, 0.5]).value
+        0.5
     """
     precision = Precision(interval, level, seed, replicates)
     rounds = Rounds(reward=reward, cluster=cluster)
@@ -74,6 +78,11 @@ def estimated_action_weight(
     more, each fold of whole users (`user` [n], by default each round its own) is scored by a classifier that has not
     seen it. classifier: anything with scikit-learn's `fit(X, y, sample_weight=)` and `predict_proba`, shown context
     and action features; by default its logistic regression, which is also shown their products.
+
+    Examples:
+        >>> action, policy = np.array([0, 1, 0, 1]), np.full((4, 2), 0.5)
+        >>> estimated_action_weight(context=np.zeros((4, 1)), action=action, target_policy=policy).round(2).tolist()
+        [1.0, 1.0, 1.0, 1.0]
     """
     context = np.asarray(context, dtype=np.float64)
     target = policy_rows("target_policy", target_policy, None)

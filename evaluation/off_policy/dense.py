@@ -93,6 +93,12 @@ def reduced(
     unsupported mass, and `pscore` where that is not given. All [n, A], [n, A, L] with `position`, or iterators of
     chunks of rows; two iterators must agree in the length of their chunks. Rows of a policy must sum to 1 within
     1e-5; `q_expected` is divided by that sum.
+
+    Examples:
+        >>> target, logging = np.array([[0.8, 0.2], [0.5, 0.5]]), np.array([[0.5, 0.5], [0.5, 0.5]])
+        >>> log = reduced(reward=[1, 0], action=np.array([0, 1]), target_policy=target, logging_policy=logging)
+        >>> log.weight.tolist()
+        [1.6, 1.0]
     """
     reward = vector("reward", reward)
     n = len(reward)

@@ -74,7 +74,14 @@ class Diagnostics:
 
 
 def diagnose(rounds: Rounds, *, weight: Floats | None = None, cluster: Clusters | None = None) -> Diagnostics:
-    """Diagnostics of a log's importance weights, or of other weights [n] with mean 1."""
+    """Diagnostics of a log's importance weights, or of other weights [n] with mean 1.
+
+    Examples:
+        >>> log = Rounds(reward=[1, 0, 1], pscore=[0.5, 0.5, 0.25], target_pscore=[0.5, 0.25, 0.5])
+        >>> found = diagnose(log)
+        >>> round(found.effective_sample_size, 3), found.largest_weight
+        (2.333, 2.0)
+    """
     weight = rounds.weight if weight is None else weight
     n, total = len(weight), float(weight.sum())
     largest = float(weight.max())

@@ -56,6 +56,11 @@ def cvar(
     of round i being that of -w_i (t - r_i)+ / alpha at the quantile t, which may be held fixed since the maximum over t
     is flat; it understates where many rewards are equal and F passes alpha just between two of them. `bootstrap`: every
     replicate finds its own quantile, with the counts of the other estimators' bootstrap.
+
+    Examples:
+        >>> log = {"reward": [1, 0, 1], "pscore": [0.5, 0.5, 0.25], "target_pscore": [0.5, 0.25, 0.5]}
+        >>> round(cvar(**log, alpha=0.5).value, 4)
+        0.7143
     """
     precision = Precision(interval, level, seed, replicates)
     need_asymptotic("cvar", precision)
@@ -218,6 +223,12 @@ def reward_distribution(
     Arrays [n], as for `ips`. The standard error of F(t) is that of `snips`, or `ips`, on the reward 1{r <= t}; with
     `cluster` the cluster-robust one and Student's t. self_normalised=False is unbiased below 1, but may end below 1
     (what is missing has no reward) or is cut off at 1.
+
+    Examples:
+        >>> log = {"reward": [1, 0, 1], "pscore": [0.5, 0.5, 0.25], "target_pscore": [0.5, 0.25, 0.5]}
+        >>> found = reward_distribution(**log)
+        >>> found.reward.tolist(), found.cdf.round(4).tolist()
+        ([0.0, 1.0], [0.1429, 1.0])
     """
     share("level", level)
     rounds = Rounds(reward=reward, pscore=pscore, target_pscore=target_pscore, cluster=cluster)

@@ -35,7 +35,13 @@ def per_round(terms: Terms) -> Floats:
 
 
 def hoeffding(values: Floats, low: float, high: float, level: float) -> tuple[float, float]:
-    """Mean +- (high - low) sqrt(log(2 / alpha) / (2 n)) (Hoeffding 1963), alpha = 1 - level, two-sided."""
+    """Mean +- (high - low) sqrt(log(2 / alpha) / (2 n)) (Hoeffding 1963), alpha = 1 - level, two-sided.
+
+    Examples:
+        >>> low, high = hoeffding(np.tile([0.0, 1.0], 500), 0.0, 1.0, level=0.95)
+        >>> round(low, 3), round(high, 3)
+        (0.457, 0.543)
+    """
     mean, reach = float(values.mean()), (high - low) * sqrt(log(2.0 / (1.0 - level)) / (2 * len(values)))
     return mean - reach, mean + reach
 
@@ -44,6 +50,11 @@ def empirical_bernstein(values: Floats, low: float, high: float, level: float) -
     """Maurer & Pontil 2009, theorem 4, on both sides with alpha / 2 each.
 
     Mean +- [sqrt(2 V L / n) + 7 (high - low) L / (3 (n - 1))], L = log(4 / alpha), V the variance with divisor n - 1.
+
+    Examples:
+        >>> low, high = empirical_bernstein(np.tile([0.0, 1.0], 500), 0.0, 1.0, level=0.95)
+        >>> round(low, 3), round(high, 3)
+        (0.443, 0.557)
     """
     n = len(values)
     if n < 2:
@@ -112,7 +123,13 @@ def lower_sequence(values: Floats, alpha: float) -> Floats:
 
 
 def bounded_sequence(values: Floats, low: float, high: float, level: float) -> Sequence:
-    """Limits of the mean of values in [low, high]; (1 - level) / 2 on each side."""
+    """Limits of the mean of values in [low, high]; (1 - level) / 2 on each side.
+
+    Examples:
+        >>> limits = bounded_sequence(np.full(500, 0.5), 0.0, 1.0, level=0.95)
+        >>> bool((np.diff(limits.high - limits.low) <= 0).all()), bool(limits.low[-1] < 0.5 < limits.high[-1])
+        (True, True)
+    """
     alpha, width = (1.0 - level) / 2, high - low
     lower = low + width * lower_sequence((values - low) / width, alpha)
     upper = high - width * lower_sequence((high - values) / width, alpha)
@@ -123,6 +140,11 @@ def weighted_sequence(reward: Floats, weight: Floats, low: float, high: float, l
     """Limits of E[w r] for rewards in [low, high] and weights >= 0 with mean 1 and no known bound.
 
     Both w (r - low) and w (high - r) are at least 0; the second gives the upper limit, since E[w] = 1.
+
+    Examples:
+        >>> limits = weighted_sequence(np.tile([0.0, 1.0], 500), np.ones(1000), 0.0, 1.0, level=0.95)
+        >>> bool(limits.low[-1] < 0.5 < limits.high[-1])
+        True
     """
     alpha, width = (1.0 - level) / 2, high - low
     lower = low + width * lower_sequence(weight * (reward - low) / width, alpha)

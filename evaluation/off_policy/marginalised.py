@@ -34,6 +34,13 @@ def embedding_weight(
     one array [A, K, D]. Dimensions are independent given the action, so p(e | a) is the product of their
     probabilities, and it is this *joint* probability that is averaged over actions. (A product of averages, one for
     each dimension, is not p(e | x, pi) as soon as D > 1.) Policies: [n, A].
+
+    Examples:
+        >>> target, logging = np.array([[0.8, 0.2], [0.5, 0.5]]), np.array([[0.5, 0.5], [0.5, 0.5]])
+        >>> table = np.array([[0.9, 0.1], [0.3, 0.7]])
+        >>> policies = {"target_policy": target, "logging_policy": logging}
+        >>> embedding_weight(embedding=np.array([0, 1]), p_e_a=[table], **policies).round(4).tolist()
+        [1.3, 1.0]
     """
     tables = _tables(p_e_a)
     target, logging = policy_pair(target_policy, logging_policy, len(tables[0]))
@@ -68,6 +75,13 @@ def estimated_embedding_weight(
     and one-hot categories of the embedding [n, D] (the first of each left out). classifier: anything with
     scikit-learn's `fit`, `predict_proba` and `classes_`; by default its logistic regression. Actions that the logging
     policy never takes count 0.
+
+    Examples:
+        >>> target, logging = np.array([[0.8, 0.2], [0.5, 0.5]]), np.array([[0.5, 0.5], [0.5, 0.5]])
+        >>> log = {"context": np.zeros((2, 1)), "action": np.array([0, 1]), "embedding": [["a"], ["b"]]}
+        >>> weight = estimated_embedding_weight(**log, target_policy=target, logging_policy=logging)
+        >>> weight.shape
+        (2,)
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import OneHotEncoder
@@ -140,6 +154,11 @@ def group_weight(*, action: Int64s, group: ArrayLike, target_policy: Floats, log
 
     action: [n], 0 to A - 1. group: which group each action belongs to, whole numbers, [A], or [n, A] where it depends
     on the context. Policies: [n, A]. A group's probability is the sum over its actions.
+
+    Examples:
+        >>> target, logging = np.array([[0.8, 0.2], [0.5, 0.5]]), np.array([[0.5, 0.5], [0.5, 0.5]])
+        >>> group_weight(action=np.array([0, 1]), group=[0, 1], target_policy=target, logging_policy=logging).tolist()
+        [1.6, 1.0]
     """
     target, logging = policy_pair(target_policy, logging_policy, None)
     n, actions = target.shape

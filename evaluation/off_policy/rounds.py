@@ -125,6 +125,12 @@ def rounds_from_frame(frame: pl.DataFrame, columns: Mapping[str, str]) -> Rounds
 
     columns: the frame's column for each vector of `Rounds`, such as `{"reward": "clicked", "cluster": "user"}`.
     `InputError` for a vector that does not exist, a column that is not there, and missing values.
+
+    Examples:
+        >>> frame = pl.DataFrame({"clicked": [1, 0], "p": [0.5, 0.25], "user": ["ann", "bob"]})
+        >>> log = rounds_from_frame(frame, {"reward": "clicked", "pscore": "p", "cluster": "user"})
+        >>> log.reward.tolist(), log.cluster.tolist()
+        ([1.0, 0.0], [0, 1])
     """
     for name in columns:
         if name not in NAMES:

@@ -41,6 +41,12 @@ def naive_multi_ips(
     """mean(w r), w = target_pscore / the propensity of the logger that acted: unbiased, but not wise.
 
     One logger far from the target policy spoils the whole. pscore: [n, K], or that logger's own [n].
+
+    Examples:
+        >>> log = {"reward": [1, 0, 1, 1], "logger": [0, 0, 1, 1], "target_pscore": [0.5, 0.25, 0.5, 0.25]}
+        >>> pscore = [[0.5, 0.25], [0.5, 0.5], [0.25, 0.5], [0.25, 0.5]]
+        >>> naive_multi_ips(**log, pscore=pscore).value
+        0.625
     """
     split = _split(reward, logger, pscore, target_pscore, cluster, own=True)
     return _estimate("naive_multi_ips", split, _by_rounds, Precision(interval, level, seed, replicates))
@@ -61,6 +67,12 @@ def balanced_multi_ips(
     """mean(w r), w = target_pscore / `mixture_pscore`: as if one logger that is the mixture of all had acted.
 
     Unbiased, never of larger variance than `naive_multi_ips`, and it needs support by some logger only. pscore: [n, K].
+
+    Examples:
+        >>> log = {"reward": [1, 0, 1, 1], "logger": [0, 0, 1, 1], "target_pscore": [0.5, 0.25, 0.5, 0.25]}
+        >>> pscore = [[0.5, 0.25], [0.5, 0.5], [0.25, 0.5], [0.25, 0.5]]
+        >>> round(balanced_multi_ips(**log, pscore=pscore).value, 4)
+        0.8333
     """
     split = _split(reward, logger, pscore, target_pscore, cluster, own=False)
     return _estimate("balanced_multi_ips", split, _by_rounds, Precision(interval, level, seed, replicates))
@@ -84,6 +96,12 @@ def weighted_multi_ips(
     v were known; it is estimated from the same rounds, so a logger whose rewards happen to be small and alike
     counts too much, and the value falls short where rewards are rare. pscore: [n, K], or the acting logger's own [n].
     `InputError` where a logger's w r are all the same.
+
+    Examples:
+        >>> log = {"reward": [1, 0, 1, 1], "logger": [0, 0, 1, 1], "target_pscore": [0.5, 0.25, 0.5, 0.25]}
+        >>> pscore = [[0.5, 0.25], [0.5, 0.5], [0.25, 0.5], [0.25, 0.5]]
+        >>> round(weighted_multi_ips(**log, pscore=pscore).value, 4)
+        0.7
     """
     split = _split(reward, logger, pscore, target_pscore, cluster, own=True)
     same = [int(name) for name, v in zip(split.names, split.moments()[1], strict=True) if not v > 0]
@@ -99,6 +117,10 @@ def mixture_pscore(*, logger: Int64s, pscore: Floats) -> Floats:
     """Propensity of the logged action under the mixture of all loggers, sum_k n_k / n pi_k(a_i | x_i) [n].
 
     For any estimator that takes `pscore`. pscore: [n, K].
+
+    Examples:
+        >>> mixture_pscore(logger=[0, 0, 1], pscore=[[0.5, 0.2], [0.5, 0.2], [0.5, 0.2]]).round(4).tolist()
+        [0.4, 0.4, 0.4]
     """
     table = _propensities(pscore, None)
     loggers = whole_numbers("logger", logger, len(table), table.shape[1])

@@ -66,6 +66,13 @@ def fit_importance(
     The authors use a neural network of (x, a). Here the logit of rho is linear in 1, log w(x, a) and
     log sum_a pi_b w^2 (three numbers, fitted by L-BFGS from the same start each time): the best rho depends on
     context and action through the weights, and nothing random is left. InputError: no strength reaches the share.
+
+    Examples:
+        >>> rng = np.random.default_rng(0)
+        >>> target, logging = rng.dirichlet(np.ones(3), 500), np.full((500, 3), 1 / 3)
+        >>> fit = fit_importance(action=rng.integers(0, 3, 500), behavior_policy=logging, target_policy=target)
+        >>> bool(abs(fit.marginal.mean() - 0.2) < 0.02)
+        True
     """
     from scipy.optimize import minimize
 
@@ -159,6 +166,15 @@ def pas_if(
     biased candidates look better than they are where few such rounds carry the value. Splits are keyed by (seed,
     round, repeat). `cluster` is handed on to the candidates. InputError: a candidate that fails, policies of another
     shape, propensity 0 of a logged action, no split with 2 rounds on either side.
+
+    Examples:
+        >>> rng = np.random.default_rng(0)
+        >>> target, logging = rng.dirichlet(np.ones(3), 500), np.full((500, 3), 1 / 3)
+        >>> action = rng.integers(0, 3, 500)
+        >>> log = {"reward": (action == 0) * 1.0, "action": action}
+        >>> chosen = pas_if(candidates("ips", "snips"), **log, behavior_policy=logging, target_policy=target, repeats=5)
+        >>> chosen.chosen in ("ips", "snips")
+        True
     """
     at_least_one(candidates, len(candidates))
     if repeats < 1:

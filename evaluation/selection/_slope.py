@@ -66,6 +66,11 @@ def slope(
     to low, windows from short to long); a half-width is then at least that of every later candidate, as in the
     authors' code. The guarantee (an error within a factor of the best candidate's) needs the order to be right.
     InputError: no candidates, a candidate without a finite value and error.
+
+    Examples:
+        >>> wide, narrow = Estimate(0.5, 0.2, 0.1, 0.9, 100), Estimate(0.6, 0.05, 0.5, 0.7, 100)
+        >>> slope({"ips": wide, "dm": narrow}).chosen
+        'dm'
     """
     at_least_one(candidates, len(candidates))
     one_of("rule", rule, get_args(Rule))
@@ -129,6 +134,12 @@ def mse_bound(
     as in the Open Bandit Pipeline (`use_bias_upper_bound=True`): the same for every candidate, so it presses towards
     less bias;
     bernstein_residual: the same with |w - tamed w| |r - q| in place of w: 0 where nothing was tamed.
+
+    Examples:
+        >>> reward, weight = np.array([1.0, 0.0, 1.0]), np.array([1.0, 4.0, 0.5])
+        >>> tamed = np.minimum(weight, 2.0)
+        >>> round(mse_bound(reward=reward, weight=weight, tamed_weight=tamed, bias="direct"), 4)
+        0.0556
     """
     one_of("bias", bias, get_args(Bias))
     share("delta", delta)
@@ -161,6 +172,12 @@ def smallest_mse_bound(
     """The value of the grid with the smallest `mse_bound`, and all bounds; the earlier one among equals.
 
     family: (weights [n], lambda) -> tamed weights [n], such as those of `off_policy.weights`.
+
+    Examples:
+        >>> log = {"weight": np.array([1.0, 4.0, 0.5]), "reward": np.array([1.0, 1.0, 0.0])}
+        >>> best, bounds = smallest_mse_bound(family=np.minimum, grid=[2.0, 8.0], **log, bias="direct")
+        >>> best
+        2.0
     """
     at_least_one(grid, len(grid))
     w = vector("weight", weight, len(reward), 0.0)

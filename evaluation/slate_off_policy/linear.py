@@ -45,6 +45,11 @@ def pseudo_inverse(
     one per (position, item): only the sum needs to be seen. Either the marginals [n, L] of a *product* logging policy
     (positions drawn independently), for which the weight is 1 + sum_k (w_k - 1), whatever the target policy; or
     `weights` from `gamma_weights`, for any logging policy. `cluster` [n] and intervals as elsewhere here.
+
+    Examples:
+        >>> logged, shown = [[0.5, 0.5], [0.5, 0.5]], [[0.75, 0.5], [0.25, 0.5]]
+        >>> pseudo_inverse(reward=[1, 0], pscore_item_position=logged, target_pscore_item_position=shown).value
+        0.75
     """
     total, weight, unseen = _weights(reward, pscore_item_position, target_pscore_item_position, weights)
     return _estimated("pseudo_inverse", Terms(base=weight * total), weight, asked, unseen)
@@ -58,7 +63,13 @@ def weighted_pseudo_inverse(
     weights: PseudoInverseWeights | None = None,
     **asked: Unpack[Asked],
 ) -> Estimate:
-    """`pseudo_inverse` divided by its own mean weight (wPI of Swaminathan et al. 2017, section 5)."""
+    """`pseudo_inverse` divided by its own mean weight (wPI of Swaminathan et al. 2017, section 5).
+
+    Examples:
+        >>> logged, shown = [[0.5, 0.5], [0.5, 0.5]], [[0.75, 0.5], [0.25, 0.5]]
+        >>> weighted_pseudo_inverse(reward=[1, 0], pscore_item_position=logged, target_pscore_item_position=shown).value
+        0.75
+    """
     total, weight, unseen = _weights(reward, pscore_item_position, target_pscore_item_position, weights)
     terms = Terms(top=weight * total, bottom=weight)
     return _estimated("weighted_pseudo_inverse", terms, weight, asked, unseen)
@@ -69,6 +80,10 @@ def gamma_matrix(*, slates: ArrayLike, probability: ArrayLike, items: int) -> Fl
 
     slates [S, L]: all slates that the policy may show, items 0 to A - 1. probability [S], summing to 1. The vector
     1_s marks each (position, item) of a slate; the diagonal holds the marginals (Swaminathan et al. 2017, section 3).
+
+    Examples:
+        >>> gamma_matrix(slates=[[0, 1], [1, 0]], probability=[0.75, 0.25], items=2).diagonal().tolist()
+        [0.75, 0.25, 0.25, 0.75]
     """
     index, chance = _marked(slates, items), _distribution(probability, len(np.asarray(slates)))
     length = index.shape[1]
@@ -79,7 +94,12 @@ def gamma_matrix(*, slates: ArrayLike, probability: ArrayLike, items: int) -> Fl
 
 
 def slate_marginal(*, slates: ArrayLike, probability: ArrayLike, items: int) -> Floats:
-    """q = E[1_s]: the probability of each item at each position [L, A], by enumeration as in `gamma_matrix`."""
+    """q = E[1_s]: the probability of each item at each position [L, A], by enumeration as in `gamma_matrix`.
+
+    Examples:
+        >>> slate_marginal(slates=[[0, 1], [1, 0]], probability=[0.75, 0.25], items=2).tolist()
+        [[0.75, 0.25], [0.25, 0.75]]
+    """
     index, chance = _marked(slates, items), _distribution(probability, len(np.asarray(slates)))
     length = index.shape[1]
     cells = np.bincount(index.ravel(), np.repeat(chance, length), length * items).astype(np.float64, copy=False)
@@ -94,6 +114,13 @@ def gamma_weights(
     action [n, L]: items 0 to A - 1. gamma [L A, L A] and target_marginal [L, A], or one each per context:
     [C, L A, L A], [C, L, A], with `context` [n], 0 to C - 1. Gamma may come from `gamma_matrix`, from a formula or
     from simulated slates. Moore-Penrose inverse by eigenvalues, cut at 1e-10 of the largest.
+
+    Examples:
+        >>> slates, logged, shown = [[0, 1], [1, 0]], [0.75, 0.25], [0.5, 0.5]
+        >>> gamma = gamma_matrix(slates=slates, probability=logged, items=2)
+        >>> marginal = slate_marginal(slates=slates, probability=shown, items=2)
+        >>> gamma_weights(action=slates, gamma=gamma, target_marginal=marginal).weight.round(4).tolist()
+        [0.6667, 2.0]
     """
     matrix, q = numbers("gamma", gamma), numbers("target_marginal", target_marginal)
     matrix, q = (matrix[None], q[None]) if matrix.ndim == 2 else (matrix, q)

@@ -94,6 +94,11 @@ def slates_from_rows(
     position counts from 0 and every slate has the same positions, each once. Per-slate columns (`pscore`,
     `target_pscore`, `cluster`) repeat their value in every row of a slate. Everything is checked here:
     `InputError` names slate, position and value. Types are kept.
+
+    Examples:
+        >>> log = slates_from_rows(slate_id=[7, 7, 3, 3], position=[1, 0, 0, 1], reward=[0.0, 1.0, 0.5, 0.0])
+        >>> log.slate_id.tolist(), log.reward.tolist()
+        ([3, 7], [[0.5, 0.0], [1.0, 0.0]])
     """
     placed = place(slate_id, position, id_name="slate_id", place_name="position", ragged=False)
     given = {
@@ -119,6 +124,11 @@ def slates_from_frame(frame: pl.DataFrame, columns: dict[str, str] | None = None
 
     columns: `{argument of slates_from_rows: column of the frame}`; arguments not named there are taken from a column
     of their own name, if there is one. `slate_id`, `position` and `reward` are needed. Nulls are refused.
+
+    Examples:
+        >>> frame = pl.DataFrame({"slate": [7, 7], "position": [1, 0], "click": [0, 1]})
+        >>> slates_from_frame(frame, {"slate_id": "slate", "reward": "click"}).reward.tolist()
+        [[1, 0]]
     """
     names = dict(columns or {})
     for argument in names:

@@ -37,6 +37,12 @@ def marginal_is(
     Interval: delta method. The estimate is a plug-in of state frequencies, transitions and rewards, whose influence is
     V_0(s_i0) - V + sum_t gamma^t [d_t / b_t](s_it) (w_it (r_it + gamma V_t+1(s_i,t+1)) - V_t(s_it)), V_t the same
     model's value, carried backward; cluster-robust where `cluster` is given.
+
+    Examples:
+        >>> log = {"trajectory": [0, 0, 1, 1], "step": [0, 1, 0, 1], "reward": [0.0, 1.0, 1.0, 0.0],
+        ...        "pscore": [0.5] * 4, "target_pscore": [1.0, 1.0, 0.5, 0.5]}
+        >>> marginal_is(**log, state=[0, 1, 0, 1]).value
+        2.0
     """
     log = trajectories_from_rows(
         trajectory=trajectory,
@@ -66,6 +72,12 @@ def snmarginal_is(
 
     So estimated transitions sum to 1 and the mass of d_t does not wander with the horizon, which the plain form's does
     by the product of the steps' mean ratios. Interval as there, with w_it (r_it + gamma V_t+1 - V_t) as the term.
+
+    Examples:
+        >>> log = {"trajectory": [0, 0, 1, 1], "step": [0, 1, 0, 1], "reward": [0.0, 1.0, 1.0, 0.0],
+        ...        "pscore": [0.5] * 4, "target_pscore": [1.0, 1.0, 0.5, 0.5]}
+        >>> round(snmarginal_is(**log, state=[0, 1, 0, 1]).value, 4)
+        1.0
     """
     log = trajectories_from_rows(
         trajectory=trajectory,

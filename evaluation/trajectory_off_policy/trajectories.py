@@ -79,6 +79,12 @@ def trajectories_from_rows(
     logged action in its state, above 0; target_pscore: the target policy's. gamma: discount per step, in (0, 1].
     cluster: whose trajectory it is, the same in all its rows. `InputError` names trajectory, step and value.
     Memory: a few arrays of trajectories x longest length.
+
+    Examples:
+        >>> log = {"trajectory": [0, 0, 1, 1], "step": [0, 1, 0, 1], "reward": [0.0, 1.0, 1.0, 0.0],
+        ...        "pscore": [0.5] * 4, "target_pscore": [1.0, 1.0, 0.5, 0.5]}
+        >>> trajectories_from_rows(**log).weight.tolist()
+        [[2.0, 4.0], [1.0, 1.0]]
     """
     if not 0.0 < gamma <= 1.0:
         raise InputError(f"gamma is {gamma}, it must lie above 0 and be at most 1")

@@ -46,7 +46,7 @@ def dr(
         >>> log = {"reward": [1, 0, 1], "pscore": [0.5, 0.5, 0.25], "target_pscore": [0.5, 0.25, 0.5]}
         >>> model = {"q_action": [0.5, 0.5, 0.5], "q_expected": [0.5, 0.5, 0.5]}
         >>> round(dr(**log, **model).value, 4)
-        0.75
+        0.9167
     """
     rounds = Rounds(
         reward=reward,
