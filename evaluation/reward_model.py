@@ -1,12 +1,7 @@
-"""Cross-fitted reward models; the one user_folds.
+"""Reward models for off-policy evaluation, cross-fitted: each round is scored by a model that has not seen its user.
 
-Features of a round and an action: the context beside a description of the action.
-
-What may be fitted: three scikit-learn models by name, or any object with `fit` and `predict`.
-
-Cross-fitting: a model per fold of users, and what the off-policy estimators need of it, in chunks.
-
-Reward models for off-policy evaluation: each round is scored by a model that has not seen its user.
+What may be fitted: three scikit-learn models by name, or any object with `fit` and `predict`. Features of a round and
+an action are the context beside a description of the action.
 """
 
 import copy

@@ -1,1 +1,1 @@
-"""Logs in other libraries' formats, both ways, without depending on them."""
+"""Logs in other libraries' formats, both ways, without depending on them: `obp.py`, `episodes.py`."""

@@ -1,20 +1,14 @@
-"""D3rlpy, Minari.
+"""A log cut into episodes, and d3rlpy's and Minari's forms of it, both ways, without depending on them.
 
-A log cut into episodes, such as one for each user: what offline reinforcement learning starts from.
-
-d3rlpy's arrays, both ways, without depending on it.
-
-Names, shapes and types are those of `d3rlpy.dataset.MDPDataset` of d3rlpy 2.8.1 (`d3rlpy/dataset/compat.py`,
+d3rlpy: names, shapes and types are those of `d3rlpy.dataset.MDPDataset` of d3rlpy 2.8.1 (`d3rlpy/dataset/compat.py`,
 `episode_generator.py`): one row a step, episodes one after another, each ended by exactly one of two flags.
 `terminals`: the world ended, nothing follows. `timeouts`: the log stops; the last step then makes no transition, since
 what was seen after it is not known, but its reward counts in returns. An episode of a single step that just stops
 makes no transition at all, and d3rlpy leaves it out.
 
-Minari's episodes, both ways, without depending on it.
-
-Names, shapes and types are those of `EpisodeBuffer` (`minari.data_collector`) and `EpisodeData` of Minari 0.5.4. An
-episode of T steps has T + 1 observations, the last one seen after the last action; actions, rewards, terminations and
-truncations have T.
+Minari: names, shapes and types are those of `EpisodeBuffer` (`minari.data_collector`) and `EpisodeData` of Minari
+0.5.4. An episode of T steps has T + 1 observations, the last one seen after the last action; actions, rewards,
+terminations and truncations have T.
 `terminations`: the world ended. `truncations`: the log stops.
 """
 

@@ -1,1 +1,1 @@
-"""What slate and trajectory estimators share: propensities of several steps, sums of ratios, and their cautions."""
+"""What slates and trajectories share: long tables as arrays (`rows.py`), and what weights say (`weights.py`)."""

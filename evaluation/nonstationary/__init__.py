@@ -2,6 +2,10 @@
 
 Three targets are kept apart: `past` (the mean over the log), `present` (the newest rounds), `next_period` (the
 period after the log's last).
+
+time_weighted.py  past average, sliding window, discounting
+forecasts.py      a curve through the periods' values, read off at the next one
+weekly.py         rounds from times that are alike stand in for the time to come
 """
 
 from driftline.evaluation.nonstationary.forecasts import (

@@ -1,11 +1,4 @@
-"""Prognosticator.
-
-What a value may look like over time: functions of the period's number, to be fitted and carried forward.
-
-One off-policy estimate per period of the log: what forecasts are fitted on, and a curve to look at.
-
-Forecasting a policy's value: fit a curve to its past values and read it off at the next period.
-"""
+"""Forecasting a policy's value: fit a curve to its past values by period, and read it off at the next one."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

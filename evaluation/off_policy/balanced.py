@@ -6,13 +6,13 @@ p(1 | x, a) / p(0 | x, a) are the ratio of the policies, and whatever features a
 apart by are balanced.
 """
 
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from driftline.evaluation.arrays import vector, whole_numbers
-from driftline.evaluation.estimate import LEVEL, Estimate, user_folds
-from driftline.evaluation.interval import REPLICATES, IntervalName, Precision, estimated
+from driftline.evaluation.estimate import Estimate, user_folds
+from driftline.evaluation.interval import Asked, Precision, estimated
 from driftline.evaluation.off_policy.diagnostics import diagnose
 from driftline.evaluation.off_policy.estimation import clusters_of
 from driftline.evaluation.off_policy.marginalised import policy_rows
@@ -31,11 +31,7 @@ def balanced_ope(
     *,
     reward: Floats,
     estimated_weight: Floats,
-    cluster: Int64s | None = None,
-    interval: IntervalName = "normal",
-    level: float = LEVEL,
-    seed: int = 0,
-    replicates: int = REPLICATES,
+    **asked: Unpack[Asked],
 ) -> Estimate:
     """sum(w r) / sum(w) with estimated weights, such as those of `estimated_action_weight`. Arrays [n].
 
@@ -46,8 +42,8 @@ def balanced_ope(
         >>> balanced_ope(reward=[1, 0, 1, 1], estimated_weight=[1.0, 2.0, 0.5, 0.5]).value
         0.5
     """
-    precision = Precision(interval, level, seed, replicates)
-    rounds = Rounds(reward=reward, cluster=cluster)
+    precision = Precision.of(asked)
+    rounds = Rounds(reward=reward, cluster=asked.get("cluster"))
     weight = vector("estimated_weight", estimated_weight, len(rounds), 0.0)
     if not weight.any():
         raise InputError(f"estimated_weight is 0 in all {len(rounds):,} rounds: the log says nothing about this policy")

@@ -1,4 +1,4 @@
-"""CVaR, reward distribution.
+"""The distribution of rewards that a policy would earn, and the mean of its worst share.
 
 Conditional value at risk: the mean of the worst share of rewards that a policy would earn.
 
@@ -7,8 +7,6 @@ function from 0 to alpha = max_t {t - E[(t - R)+] / alpha} (Rockafellar & Uryase
 of the worst alpha of all rewards; a reward at the quantile counts with the part of its probability that is still
 needed. alpha = 1 is the mean. The distribution is that of `reward_distribution` (Huang et al. 2021).
 
-The whole distribution of rewards that a policy would earn, not only its mean.
-
 F(t) = P(reward <= t) under the target policy, from weighted rounds (Huang, Leqi, Lipton & Azizzadenesheli 2021):
 plain, min(1, mean(w 1{r <= t})), or self-normalised, sum(w 1{r <= t}) / sum(w). Both are steps at logged
 rewards that never fall, since weights are at least 0.
@@ -16,6 +14,7 @@ rewards that never fall, since weights are at least 0.
 
 from dataclasses import dataclass
 from math import inf, nan
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,7 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 from driftline.evaluation.arrays import share
 from driftline.evaluation.bootstrap import Resampled, fill_counts, poisson_table, summary
 from driftline.evaluation.estimate import LEVEL, Estimate, t_quantile
-from driftline.evaluation.interval import REPLICATES, IntervalName, Precision, judged, need_asymptotic
+from driftline.evaluation.interval import Asked, Precision, judged, need_asymptotic
 from driftline.evaluation.off_policy.diagnostics import diagnose
 from driftline.evaluation.off_policy.estimation import clusters_of
 from driftline.evaluation.off_policy.rounds import Rounds
@@ -43,11 +42,7 @@ def cvar(
     target_pscore: Floats,
     alpha: float,
     self_normalised: bool = True,
-    cluster: Int64s | None = None,
-    interval: IntervalName = "normal",
-    level: float = LEVEL,
-    seed: int = 0,
-    replicates: int = REPLICATES,
+    **asked: Unpack[Asked],
 ) -> Estimate:
     """Mean of the worst share `alpha`, in (0, 1], of the target policy's rewards. Arrays [n], as for `ips`.
 
@@ -62,11 +57,11 @@ def cvar(
         >>> round(cvar(**log, alpha=0.5).value, 4)
         0.7143
     """
-    precision = Precision(interval, level, seed, replicates)
+    precision = Precision.of(asked)
     need_asymptotic("cvar", precision)
     if not 0.0 < alpha <= 1.0:
         raise InputError(f"alpha is {alpha:g}; must be above 0 and at most 1 (the worst share of rewards)")
-    rounds = Rounds(reward=reward, pscore=pscore, target_pscore=target_pscore, cluster=cluster)
+    rounds = Rounds(reward=reward, pscore=pscore, target_pscore=target_pscore, cluster=asked.get("cluster"))
     cells = clusters_of(rounds)
     order = np.argsort(rounds.reward, kind="stable")
     quantile, mass = _quantile(rounds, order, alpha, self_normalised)
@@ -74,7 +69,7 @@ def cvar(
     base = np.full(len(rounds), quantile)
     found = delta(Terms(base=base, top=short, bottom=rounds.weight if self_normalised else None), cells)
     drawn = None
-    if interval == "bootstrap":
+    if precision.interval == "bootstrap":
         drawn = _resampled(rounds, order, cells, found.value, alpha, self_normalised, precision)
     warnings = (*diagnose(rounds, cluster=cells).warnings(), *_tail_warnings(rounds, quantile, alpha, mass))
     name = f"cvar {alpha:g} of {'snips' if self_normalised else 'ips'}"

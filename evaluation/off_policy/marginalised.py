@@ -1,16 +1,12 @@
-"""MIPS, OffCEM.
-
-Marginalised weighting: weights of what an action is like instead of which it is.
+"""Weights of what an action is like, or of its group, instead of which it is.
 
 With many actions, importance weights are large. If the reward depends on the action only through its embedding e,
 w(x, e) = p(e | x, pi_e) / p(e | x, pi_b) is enough (Saito & Joachims 2022, eq. 3), where
 p(e | x, pi) = sum_a pi(a | x) p(e | a).
 
-Weights of an action's group and a reward model for what is left within it (OffCEM).
-
-The reward is split into the effect of the group of alike actions and the residual effect of the action in it:
-q(x, a) = g(x, group) + h(x, a). Weights tell the first, and with far fewer groups than actions they stay small; the
-model must tell the second.
+With groups (OffCEM) the reward is split into the effect of the group of alike actions and the residual effect of the
+action in it: q(x, a) = g(x, group) + h(x, a). Weights tell the first, and with far fewer groups than actions they stay
+small; the model must tell the second.
 """
 
 from collections.abc import Sequence

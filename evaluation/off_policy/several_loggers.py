@@ -8,13 +8,14 @@ taken from each logger's own mean, with divisor n_k - 1, so differences between 
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import nan, sqrt
+from typing import Unpack
 
 import numpy as np
 
 from driftline.evaluation.arrays import probabilities, vector, whole_numbers
 from driftline.evaluation.bootstrap import Resampled, resampled_sums, summary
-from driftline.evaluation.estimate import LEVEL, Estimate
-from driftline.evaluation.interval import REPLICATES, IntervalName, Precision, judged, need_asymptotic
+from driftline.evaluation.estimate import Estimate
+from driftline.evaluation.interval import Asked, Precision, judged, need_asymptotic
 from driftline.evaluation.off_policy.diagnostics import diagnose
 from driftline.evaluation.off_policy.estimation import clusters_of
 from driftline.evaluation.off_policy.rounds import Rounds
@@ -32,11 +33,7 @@ def naive_multi_ips(
     logger: Int64s,
     pscore: Floats,
     target_pscore: Floats,
-    cluster: Int64s | None = None,
-    interval: IntervalName = "normal",
-    level: float = LEVEL,
-    seed: int = 0,
-    replicates: int = REPLICATES,
+    **asked: Unpack[Asked],
 ) -> Estimate:
     """mean(w r), w = target_pscore / the propensity of the logger that acted: unbiased, but not wise.
 
@@ -48,8 +45,8 @@ def naive_multi_ips(
         >>> naive_multi_ips(**log, pscore=pscore).value
         0.625
     """
-    split = _split(reward, logger, pscore, target_pscore, cluster, own=True)
-    return _estimate("naive_multi_ips", split, _by_rounds, Precision(interval, level, seed, replicates))
+    split = _split(reward, logger, pscore, target_pscore, asked, own=True)
+    return _estimate("naive_multi_ips", split, _by_rounds, Precision.of(asked))
 
 
 def balanced_multi_ips(
@@ -58,11 +55,7 @@ def balanced_multi_ips(
     logger: Int64s,
     pscore: Floats,
     target_pscore: Floats,
-    cluster: Int64s | None = None,
-    interval: IntervalName = "normal",
-    level: float = LEVEL,
-    seed: int = 0,
-    replicates: int = REPLICATES,
+    **asked: Unpack[Asked],
 ) -> Estimate:
     """mean(w r), w = target_pscore / `mixture_pscore`: as if one logger that is the mixture of all had acted.
 
@@ -74,8 +67,8 @@ def balanced_multi_ips(
         >>> round(balanced_multi_ips(**log, pscore=pscore).value, 4)
         0.8333
     """
-    split = _split(reward, logger, pscore, target_pscore, cluster, own=False)
-    return _estimate("balanced_multi_ips", split, _by_rounds, Precision(interval, level, seed, replicates))
+    split = _split(reward, logger, pscore, target_pscore, asked, own=False)
+    return _estimate("balanced_multi_ips", split, _by_rounds, Precision.of(asked))
 
 
 def weighted_multi_ips(
@@ -84,11 +77,7 @@ def weighted_multi_ips(
     logger: Int64s,
     pscore: Floats,
     target_pscore: Floats,
-    cluster: Int64s | None = None,
-    interval: IntervalName = "normal",
-    level: float = LEVEL,
-    seed: int = 0,
-    replicates: int = REPLICATES,
+    **asked: Unpack[Asked],
 ) -> Estimate:
     """sum_k s_k mean_k(w r), s_k = (n_k / v_k) / sum_j (n_j / v_j): each logger's own mean, by its precision.
 
@@ -103,14 +92,14 @@ def weighted_multi_ips(
         >>> round(weighted_multi_ips(**log, pscore=pscore).value, 4)
         0.7
     """
-    split = _split(reward, logger, pscore, target_pscore, cluster, own=True)
+    split = _split(reward, logger, pscore, target_pscore, asked, own=True)
     same = [int(name) for name, v in zip(split.names, split.moments()[1], strict=True) if not v > 0]
     if same:
         raise InputError(
             f"logger {same[0]}: weighted rewards are the same in all its rounds, so its precision cannot be told; "
             "use balanced_multi_ips"
         )
-    return _estimate("weighted_multi_ips", split, _by_precision, Precision(interval, level, seed, replicates))
+    return _estimate("weighted_multi_ips", split, _by_precision, Precision.of(asked))
 
 
 def mixture_pscore(*, logger: Int64s, pscore: Floats) -> Floats:
@@ -147,9 +136,7 @@ class _Split:
         return mean, np.bincount(self.logger, (term - mean[self.logger]) ** 2) / self.size
 
 
-def _split(
-    reward: Floats, logger: Int64s, pscore: Floats, target_pscore: Floats, cluster: Int64s | None, *, own: bool
-) -> _Split:
+def _split(reward: Floats, logger: Int64s, pscore: Floats, target_pscore: Floats, asked: Asked, *, own: bool) -> _Split:
     n = len(vector("reward", reward))
     if own and np.ndim(pscore) == 1:
         loggers, propensity = whole_numbers("logger", logger, n), pscore
@@ -164,7 +151,7 @@ def _split(
     names, place, size = np.unique(loggers, return_inverse=True, return_counts=True)
     if size.min() < 2:
         raise InputError(f"logger {names[np.argmin(size)]} has 1 round; at least 2 are needed")
-    rounds = Rounds(reward=reward, pscore=propensity, target_pscore=target_pscore, cluster=cluster)
+    rounds = Rounds(reward=reward, pscore=propensity, target_pscore=target_pscore, cluster=asked.get("cluster"))
     return _Split(rounds, place.astype(np.int64, copy=False), names, size.astype(np.float64))
 
 

@@ -1,8 +1,6 @@
-"""Importance fitting: split a log so that one part looks to the other as the target policy looks to the logger.
+"""PAS-IF: try all candidates on a split of the log that mimics the real task, where the truth is seen.
 
-PAS-IF: try all candidates on a split of the log that mimics the real task, where the truth is seen.
-
-Off-policy estimators by name, with their hyper-parameters, ready to be chosen among.
+The split is fitted so that one part looks to the other as the target policy looks to the logger.
 """
 
 from collections.abc import Callable, Mapping, Sequence

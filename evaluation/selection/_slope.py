@@ -1,11 +1,4 @@
-"""SLOPE, MSE bounds.
-
-What a selection gives back.
-
-SLOPE: the least variable candidate whose interval still agrees with those of all more variable ones.
-
-Tuning by an estimated mean squared error: bias from taming the weights against the variance saved.
-"""
+"""SLOPE, the least variable candidate that still agrees with the more variable ones, and bounds of squared errors."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,9 @@
-"""What another policy's slates would have earned: importance sampling, cascade-DR, pseudo-inverse."""
+"""What another policy's slates would have earned.
+
+slate_log.py            logged slates as arrays, from a long table
+importance_sampling.py  SIPS, IIPS, RIPS, self-normalised forms, cascade-DR
+linear.py               the pseudo-inverse estimator and its weights
+"""
 
 from driftline.evaluation.importance.rows import cascade_pscore
 from driftline.evaluation.slate_off_policy.importance_sampling import (
