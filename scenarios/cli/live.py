@@ -30,8 +30,11 @@ def live_progress(names: Iterable[str], seeds: int) -> Iterator[executors.Progre
     with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console, transient=True) as display:
         bars = {name: display.add_task(name, total=float(seeds)) for name in names}
         shares: dict[tuple[str, int], float] = {}
+        starting = [display.add_task("starting, compiling", total=None)]
 
         def tell(name: str, seed: int, share: float) -> None:
+            while starting:
+                display.remove_task(starting.pop())
             shares[name, seed] = share
             if name not in bars:
                 bars[name] = display.add_task(name, total=float(seeds))

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import fake_runs
 import polars as pl
@@ -15,7 +16,7 @@ import yaml
 
 from driftline.scenarios import api, runner
 from driftline.scenarios.api import Run, open_run
-from driftline.scenarios.cli import main
+from driftline.scenarios.cli import live, main
 
 HERE = Path(__file__).resolve().parent.parent
 """Where `fake_runs` lies."""
@@ -286,3 +287,25 @@ def test_list_says_what_there_is_of_every_kind(capsys: pytest.CaptureFixture[str
     assert {line.split()[0] for line in capsys.readouterr().out.splitlines()} >= {"scenarios", "agents", "laws"}
     assert _driftline("list", "lawz") == 2
     assert _only_line(capsys) == "kind 'lawz' is unknown; did you mean 'laws'?"
+
+
+def test_a_terminal_shows_that_something_happens_before_anything_is_done(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(live.Console, "is_terminal", True)
+    with live.live_progress(["mine"], 2) as tell:
+        assert tell is not None
+        assert "starting, compiling" in _drawn(tell, capsys)
+        tell("mine", 0, 1.0)
+        tell("yours", 0, 0.5)
+        drawn = _drawn(tell, capsys)
+    assert "starting" not in drawn
+    assert "mine" in drawn
+    assert "50%" in drawn
+    assert "yours" in drawn
+
+
+def _drawn(tell: Any, capsys: pytest.CaptureFixture[str]) -> str:
+    capsys.readouterr()
+    next(cell.cell_contents for cell in tell.__closure__ if hasattr(cell.cell_contents, "refresh")).refresh()
+    return capsys.readouterr().err
