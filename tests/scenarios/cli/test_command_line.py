@@ -13,6 +13,7 @@ import fake_runs
 import polars as pl
 import pytest
 import yaml
+from rich.console import Console
 
 from driftline.scenarios import api, runner
 from driftline.scenarios.api import Run, open_run
@@ -292,7 +293,7 @@ def test_list_says_what_there_is_of_every_kind(capsys: pytest.CaptureFixture[str
 def test_a_terminal_shows_that_something_happens_before_anything_is_done(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(live.Console, "is_terminal", True)
+    monkeypatch.setattr(Console, "is_terminal", True)
     with live.live_progress(["mine"], 2) as tell:
         assert tell is not None
         assert "starting, compiling" in _drawn(tell, capsys)
