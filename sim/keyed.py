@@ -48,7 +48,6 @@ class Stream(IntEnum):
     LAW = 1000
     """Laws use LAW + the law's place in the scenario."""
     USER_BOOTSTRAP = 2001
-    UNIT_BOOTSTRAP = 2002
     FOLDS = 2031
     SPLITS = 2032
     ROUND_BOOTSTRAP = 2101

@@ -3,9 +3,10 @@
 from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtr, ndtri, pdtr
+from numpy.typing import ArrayLike
+from scipy.special import ndtr, ndtri
 
+from driftline.evaluation.bootstrap import resampled_sums
 from driftline.evaluation.experiment._levels import (
     Effect,
     checked_codes,
@@ -16,15 +17,12 @@ from driftline.evaluation.experiment._levels import (
     heavy_tail,
     sums,
 )
+from driftline.evaluation.terms import Clusters
 from driftline.sim.errors import InputError, hint
-from driftline.sim.kernel import kernel
-from driftline.sim.keyed import Stream, philox
-from driftline.sim.types import Bools, Floats, Int64s
+from driftline.sim.types import Bools, Floats
 
 BootstrapInterval = Literal["bca", "percentile", "basic", "normal"]
 LEAST_REPLICATES = 100
-STEPS = np.asarray(np.minimum(pdtr(np.arange(14), 1.0) * 2.0**32, 2.0**32 - 1.0), dtype=np.uint64)
-"""A 32-bit word below STEPS[k] (and no earlier one) means a count of k."""
 
 
 def bootstrap(
@@ -56,12 +54,11 @@ def bootstrap(
         raise InputError(f"replicates must be at least {LEAST_REPLICATES}, got {replicates}")
     values, in_b = checked_pair(value, arm)
     below = np.ones(len(values)) if denominator is None else checked_values("denominator", denominator, len(values))
-    keys, count = np.arange(len(values)), len(values)
-    if cluster is not None:
-        keys, count = checked_codes("cluster", cluster, len(values))
-    sides = [_gathered(name, inside, values, below, keys, count) for name, inside in (("A", ~in_b), ("B", in_b))]
-    drawn = [replicate_levels(*side, replicates, seed) for side in sides]
-    (a, in_a_), (b, in_b_) = (_level(above, under) for above, under, _ in sides)
+    clusters = None if cluster is None else checked_codes("cluster", cluster, len(values))
+    count = len(values) if clusters is None else clusters[1]
+    sides = [_gathered(name, inside, values, below, clusters) for name, inside in (("A", ~in_b), ("B", in_b))]
+    drawn = replicate_levels(values, below, in_b, clusters, replicates, seed)
+    (a, in_a_), (b, in_b_) = (_level(above, under) for above, under in sides)
     if relative and a == 0.0:
         raise InputError("the level of arm A is 0: a relative lift has no meaning; take the difference")
     point = b / a - 1.0 if relative else b - a
@@ -84,50 +81,30 @@ def bootstrap(
     )
 
 
-def replicate_levels(above: Floats, below: Floats, keys: Int64s, replicates: int, seed: int) -> Floats:
-    """Ratio of sums in each replicate [replicates]; keys: what a unit's counts are drawn by [m]."""
-    sums = _weighted_sums(np.column_stack([above, below]), keys, replicates, seed, int(Stream.UNIT_BOOTSTRAP), STEPS)
+def replicate_levels(
+    values: Floats, below: Floats, in_b: Bools, cluster: Clusters | None, replicates: int, seed: int
+) -> tuple[Floats, Floats]:
+    """Each arm's ratio of sums in each replicate [replicates]; NaN where an arm has drawn nothing."""
+    columns = [np.where(inside, each, 0.0) for inside in (~in_b, in_b) for each in (values, below)]
+    drawn = resampled_sums(columns, cluster, seed, replicates)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(sums[:, 0] / sums[:, 1])
-
-
-@kernel
-def _weighted_sums(
-    rows: Floats, keys: Int64s, replicates: int, seed: int, stream: int, steps: NDArray[np.uint64]
-) -> Floats:
-    """Sums of rows [m, 2] weighted by Poisson(1) counts, [replicates, 2]; four counts from one Philox block."""
-    out = np.zeros((replicates, 2))
-    for i in range(len(rows)):
-        first, second = rows[i, 0], rows[i, 1]
-        for block in range((replicates + 3) // 4):
-            words = philox(keys[i], keys[i] >> 32, block, 0, seed, stream)
-            for j in range(4):
-                r = 4 * block + j
-                if r < replicates:
-                    times = 0
-                    while times < 13 and words[j] >= steps[times]:
-                        times += 1
-                    out[r, 0] += times * first
-                    out[r, 1] += times * second
-    return out
+        return drawn[:, 0] / drawn[:, 1], drawn[:, 2] / drawn[:, 3]
 
 
 def _gathered(
-    name: str, inside: Bools, values: Floats, below: Floats, keys: Int64s, count: int
-) -> tuple[Floats, Floats, Int64s]:
-    """One arm's numerators, denominators and keys, one row a unit or cluster."""
+    name: str, inside: Bools, values: Floats, below: Floats, cluster: Clusters | None
+) -> tuple[Floats, Floats]:
+    """One arm's numerators and denominators, one row a unit or cluster."""
     own, under = values[inside], below[inside]
-    place = keys[inside]
-    if count < len(values):
+    if cluster is not None:
+        place = cluster[0][inside]
         present = np.unique(place)
-        own = sums(place, own, count)[present]
-        under = sums(place, under, count)[present]
-        place = present
+        own, under = (sums(place, each, cluster[1])[present] for each in (own, under))
     if len(own) < 2:
         raise InputError(f"arm {name} has {len(own)} cluster; at least 2 are needed")
     if not under.sum() > 0.0:
         raise InputError(f"the denominators of arm {name} sum to {under.sum():g}: it has no ratio")
-    return own, under, place
+    return own, under
 
 
 def _level(above: Floats, below: Floats) -> tuple[float, Floats]:

@@ -5,31 +5,20 @@ import pytest
 from experiment_sample import ARM, VALUE, VISITS
 from scipy import stats
 
+from driftline.evaluation.bootstrap import resampled_sums
 from driftline.evaluation.experiment import bootstrap, cluster, lift, ratio, welch
 from driftline.evaluation.experiment._bootstrap import replicate_levels
-from driftline.sim.keyed import Stream
-
-
-def test_counts_are_poisson_with_mean_one() -> None:
-    """Replicates of a single unit's sum are its counts."""
-    counts = np.concatenate([_sums(np.array([[1.0, 0.0]]), np.array([key]), 2001, 5)[:, 0] for key in (0, 7, 2**33)])
-    for k, share in enumerate(stats.poisson.pmf(np.arange(5), 1.0)):
-        assert abs(np.mean(counts == k) - share) < 4 * np.sqrt(share * (1 - share) / len(counts))
-
-
-def _sums(rows: np.ndarray, keys: np.ndarray, replicates: int, seed: int) -> np.ndarray:
-    from driftline.evaluation.experiment._bootstrap import STEPS, _weighted_sums
-
-    return _weighted_sums(rows, keys, replicates, seed, int(Stream.UNIT_BOOTSTRAP), STEPS)
 
 
 def test_replicates_are_weighted_ratios_and_do_not_depend_on_how_many_there_are() -> None:
-    keys = np.arange(60)
-    levels = replicate_levels(VALUE, VISITS, keys, 300, 3)
-    one_by_one = np.array([_sums(np.array([[1.0, 0.0]]), keys[k : k + 1], 300, 3)[:, 0] for k in range(60)])
-    assert np.allclose(levels, (VALUE @ one_by_one) / (VISITS @ one_by_one), rtol=1e-12)
-    assert np.array_equal(replicate_levels(VALUE, VISITS, keys, 101, 3), levels[:101])
-    assert not np.array_equal(replicate_levels(VALUE, VISITS, keys, 300, 4), levels)
+    in_b = ARM == 1
+    counts = resampled_sums(list(np.eye(len(VALUE))), None, 3, 120)
+    found = replicate_levels(VALUE, VISITS, in_b, None, 120, 3)
+    for inside, levels in zip((~in_b, in_b), found, strict=True):
+        exact = (counts[:, inside] @ VALUE[inside]) / (counts[:, inside] @ VISITS[inside])
+        assert np.allclose(levels, exact, rtol=1e-12)
+    assert np.array_equal(replicate_levels(VALUE, VISITS, in_b, None, 101, 3)[0], found[0][:101])
+    assert not np.array_equal(replicate_levels(VALUE, VISITS, in_b, None, 120, 4)[0], found[0])
 
 
 @pytest.mark.parametrize("relative", [False, True])
