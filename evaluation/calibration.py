@@ -1,16 +1,6 @@
-"""Brier, ECE, reliability, interval coverage.
+"""Calibration of forecasts: do probabilities and intervals mean what they say?
 
-Probabilities and what happened, as every measure of calibration takes them.
-
-Do intervals hold what they promise to hold?
-
-Forecasts gathered in bins: what was said against what happened.
-
-Brier score and Murphy's decomposition.
-
-Expected calibration error.
-
-Calibration of forecasts: do probabilities and intervals mean what they say?
+Brier's score and its parts, the calibration error, and the coverage of intervals.
 """
 
 from dataclasses import dataclass, replace
@@ -60,6 +50,12 @@ def top_label(probability: ArrayLike, choice: ArrayLike) -> tuple[Floats, Floats
 
     probability [n, K], rows sum to 1; choice [n]: the class that came. Ties go to the first class. What Guo et
     al. 2017 feed into the ECE.
+
+    Example:
+        >>> from driftline.evaluation.calibration import top_label
+        >>> confidence, right = top_label([[0.7, 0.3], [0.4, 0.6]], [0, 0])
+        >>> confidence.tolist(), right.tolist()
+        ([0.7, 0.6], [1.0, 0.0])
     """
     p, came = many_way(probability, choice)
     best = p.argmax(axis=1)
@@ -129,6 +125,12 @@ def interval_coverage(
     Raftery 2007, eq. 43): width + 2 / alpha (low - truth)+ + 2 / alpha (truth - high)+, alpha = 1 - level. A
     truth or limit of NaN is an error: decide first what a missing interval means. Infinite limits are legal
     and hold everything on their side. A warning tells where the nominal level is outside coverage's interval.
+
+    Example:
+        >>> from driftline.evaluation.calibration import interval_coverage
+        >>> found = interval_coverage([0.0, 0.0, 0.0, 0.0], [1.0, 1.0, 1.0, 1.0], [0.5, 0.2, 1.5, 0.9])
+        >>> found.coverage.value, found.above
+        (0.75, 0.25)
     """
     a, b, t = _checked(low, high, truth, level)
     held, alpha = (a <= t) & (t <= b), 1.0 - level
@@ -200,6 +202,13 @@ def reliability_bins(p: Floats, y: Floats, bins: int, binning: Binning) -> Bins:
     `equal_width`: (a, b] with edges j / bins, 0 belonging to the first (Guo et al. 2017). `equal_mass`: the
     same with the forecasts' j / bins quantiles (linear interpolation) as edges, so equal forecasts share a bin
     and some bins may be larger, or gone. Both as `sklearn.calibration.calibration_curve`.
+
+    Example:
+        >>> from driftline.evaluation.calibration import reliability_bins
+        >>> import numpy as np
+        >>> found = reliability_bins(np.array([0.1, 0.2, 0.9]), np.array([0.0, 0.0, 1.0]), 2, "equal_width")
+        >>> found.count.tolist(), found.frequency.tolist()
+        ([2.0, 1.0], [0.0, 1.0])
     """
     if bins < 1:
         raise InputError(f"bins is {bins}; it must be at least 1")
@@ -254,6 +263,12 @@ def brier(
     (Stephenson, Coelho & Jolliffe 2008): + mean variance of forecasts within bins - 2 mean covariance.
     Variances divide by n. Interval of the score: Student's t over rows or clusters (users). Without binning,
     many distinct forecasts make reliability and resolution too large, both by about the same.
+
+    Example:
+        >>> from driftline.evaluation.calibration import brier
+        >>> found = brier([0.1, 0.6, 0.6, 0.1], [0, 1, 0, 0])
+        >>> round(found.score.value, 3), round(found.reliability, 3)
+        (0.135, 0.01)
     """
     p, y = forecasts(probability, outcome)
     found = distinct_forecasts(p, y) if bins is None else reliability_bins(p, y, bins, binning)
@@ -274,6 +289,11 @@ def brier_many_way(probability: ArrayLike, choice: ArrayLike, *, cluster: ArrayL
 
     probability [n, K], rows sum to 1; choice [n]. With two classes it is twice `brier`'s. Interval: Student's t
     over rows or clusters.
+
+    Example:
+        >>> from driftline.evaluation.calibration import brier_many_way
+        >>> round(brier_many_way([[0.7, 0.3], [0.4, 0.6]], [0, 0]).value, 3)
+        0.45
     """
     p, came = many_way(probability, choice)
     squares = (p**2).sum(axis=1) - 2.0 * p[np.arange(len(p)), came] + 1.0
@@ -299,6 +319,11 @@ def expected_calibration_error(
     average. The warning says what perfectly calibrated forecasts would show with as many rows, sum_b n_b / n
     sqrt(2 v_b / (pi n_b)), v_b the mean p (1 - p) of the bin (normal approximation), where the value is below
     three times that: there the interval is too short.
+
+    Example:
+        >>> from driftline.evaluation.calibration import expected_calibration_error
+        >>> round(expected_calibration_error([0.1] * 10 + [0.6] * 10, [1] + [0] * 9 + [1] * 6 + [0] * 4).value, 3)
+        0.0
     """
     p, y = forecasts(probability, outcome)
     found = reliability_bins(p, y, bins, binning)

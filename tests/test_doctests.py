@@ -29,12 +29,23 @@ def test_examples_in_docstrings_are_true(name: str) -> None:
     assert found.failed == 0
 
 
-def test_every_public_estimator_has_an_example() -> None:
-    from driftline.evaluation import nonstationary, off_policy, slate_off_policy, trajectory_off_policy
+def test_every_public_statistic_has_an_example() -> None:
+    from driftline.evaluation import (
+        calibration,
+        drift,
+        experiment,
+        interleaving,
+        nonstationary,
+        off_policy,
+        ranking,
+        slate_off_policy,
+        trajectory_off_policy,
+    )
 
+    estimators = (off_policy, slate_off_policy, trajectory_off_policy, nonstationary)
     bare = {
         f"{package.__name__}.{name}"
-        for package in (off_policy, slate_off_policy, trajectory_off_policy, nonstationary)
+        for package in (*estimators, experiment, ranking, interleaving, drift, calibration)
         for name in package.__all__
         if callable(getattr(package, name)) and name.islower()
         if ">>> " not in (getattr(package, name).__doc__ or "")

@@ -1,4 +1,8 @@
-"""Measures of drift: how much an agent loses when interests move, and how soon it is back."""
+"""Measures of drift: how much an agent loses when interests move, and how soon it is back.
+
+`adaptation.py`: after a change. `forgetting.py`: when an interest returns. `learning_curve.py`: new users.
+`detection.py`: alarms. `beliefs.py`: belief against truth.
+"""
 
 from driftline.evaluation.drift.adaptation import Delay, Rule, adaptation_delay, recovery_time
 from driftline.evaluation.drift.beliefs import BeliefEntropy, belief_entropy, topic_recall, topic_scores

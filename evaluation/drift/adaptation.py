@@ -1,7 +1,4 @@
-"""Regret aligned at change points: what a typical jump of interest costs, visit by visit or day by day.
-
-How soon an agent is back after interests jumped: in visits, and in days.
-"""
+"""What a change of interest costs, aligned at change points, and how soon an agent is back: in visits, in days."""
 
 from dataclasses import dataclass, replace
 from math import inf, isinf, isnan, nan
@@ -209,6 +206,15 @@ def adaptation_delay(
     visits, or within as many as were seen at least five times. No delay (NaN) if the peak is not above three
     standard errors: who never knew better loses nothing. Change points with fewer than three earlier visits
     are left out.
+
+    Example:
+        >>> from driftline.evaluation.drift import adaptation_delay
+        >>> import numpy as np
+        >>> user, visit = np.repeat(np.arange(20), 20), np.tile(np.arange(20), 20)
+        >>> noise = np.random.default_rng(0).normal(0.0, 0.01, 400)
+        >>> cost = 0.2 + np.where(visit >= 10, 0.5 ** (visit - 10.0), 0.0) + noise
+        >>> adaptation_delay(user, visit / 2.0, cost, visit == 10).value
+        4.0
     """
     rule = rule or Rule()
     return delay(change_curve(user, time, regret, change_point, rule), rule, seed)
@@ -222,6 +228,15 @@ def recovery_time(
     As `adaptation_delay`, with the visits gathered by whole days since the first visit after the change; so
     it counts what a user sees, whatever the rate of visits. Day 0 is the first 24 hours; 30 days are looked
     at.
+
+    Example:
+        >>> from driftline.evaluation.drift import recovery_time
+        >>> import numpy as np
+        >>> user, visit = np.repeat(np.arange(20), 20), np.tile(np.arange(20), 20)
+        >>> noise = np.random.default_rng(0).normal(0.0, 0.01, 400)
+        >>> cost = 0.2 + np.where(visit >= 10, 0.5 ** (visit - 10.0), 0.0) + noise
+        >>> recovery_time(user, visit / 2.0, cost, visit == 10).value
+        3.0
     """
     rule = rule or Rule()
     return delay(change_curve(user, time, regret, change_point, rule, by_day=True), rule, seed)

@@ -1,9 +1,4 @@
-"""Entropy and topic recall.
-
-Entropy of belief against truth: does an agent think interests broader, or narrower, than they are?
-
-Recall of the true top topics: are a user's strongest interests among the agent's strongest beliefs?
-"""
+"""Belief against truth: how sure an agent is, and whether it knows a user's strongest topics."""
 
 from dataclasses import dataclass
 
@@ -38,6 +33,11 @@ def belief_entropy(
     summed by topic first. From 0 to log of the number of probes (topics); 0 log 0 = 0. T comes from all visits
     together, so the mean excess is small by construction; what it does just after a change, and who differs from
     whom, is what it can tell.
+
+    Example:
+        >>> from driftline.evaluation.drift import belief_entropy
+        >>> belief_entropy([[0.0, 0.0]], [[1.0, 1.0]], 1.0).excess.tolist()
+        [0.0]
     """
     held, known = np.asarray(scores, dtype=np.float64), np.asarray(utility, dtype=np.float64)
     if held.ndim != 2 or held.shape != known.shape:
@@ -69,6 +69,11 @@ def topic_recall(believed: ArrayLike, true: ArrayLike, *, top: int = TOP) -> Flo
     believed, true [n, K]: any scores per topic, larger is stronger (see `topic_scores`). Ties at the border are
     broken at random, and the expectation of that is returned exactly: equal beliefs recall top / K. (Manning,
     Raghavan & Schutze 2008, 8.3, with as many retrieved as relevant: R-precision.)
+
+    Example:
+        >>> from driftline.evaluation.drift import topic_recall
+        >>> topic_recall([[9.0, 0.0, 7.0, 8.0]], [[9.0, 8.0, 7.0, 0.0]], top=2).tolist()
+        [0.5]
     """
     held, known = np.asarray(believed, dtype=np.float64), np.asarray(true, dtype=np.float64)
     if held.ndim != 2 or held.shape != known.shape:
@@ -85,6 +90,11 @@ def topic_scores(scores: ArrayLike, dominant: ArrayLike) -> Floats:
 
     scores [n, P] (an agent's scores, or the true utility), dominant [P]: each probe's strongest topic. Asks agents
     and truth the same question, whatever an agent believes in.
+
+    Example:
+        >>> from driftline.evaluation.drift import topic_scores
+        >>> topic_scores([[1.0, 3.0, 5.0]], [0, 0, 1]).tolist()
+        [[2.0, 5.0]]
     """
     given, topic = np.asarray(scores, dtype=np.float64), np.asarray(dominant)
     if given.ndim != 2 or topic.shape != (given.shape[1],):

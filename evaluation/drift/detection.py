@@ -53,6 +53,15 @@ def detection(
     alarm raised there is false. Delay and false-alarm rate are the two sides of one trade-off (Page 1954; Lorden 1971):
     compare detectors at equal false-alarm rates (`detection_curve`). Changes with a shortened window are left out,
     detected or not, since keeping the detected ones would favour early alarms.
+
+    Example:
+        >>> from driftline.evaluation.drift import detection
+        >>> import numpy as np
+        >>> user, visit = np.repeat(np.arange(40), 80), np.tile(np.arange(80), 40)
+        >>> alarm = np.where(visit == 43, 0.9, 0.1)
+        >>> found = detection(user, alarm, visit == 40, threshold=0.5)
+        >>> found.delay.value, found.detected.value
+        (3.0, 1.0)
     """
     return detection_curve(user, alarm, change_point, thresholds=[threshold], horizon=horizon, seed=seed)[0]
 
@@ -66,7 +75,17 @@ def detection_curve(
     horizon: int = HORIZON,
     seed: int = 0,
 ) -> list[Detection]:
-    """`detection` at several thresholds, in their order."""
+    """`detection` at several thresholds, in their order.
+
+    Example:
+        >>> from driftline.evaluation.drift import detection_curve
+        >>> import numpy as np
+        >>> user, visit = np.repeat(np.arange(40), 80), np.tile(np.arange(80), 40)
+        >>> alarm = np.where(visit == 43, 0.9, 0.1)
+        >>> found = detection_curve(user, alarm, visit == 40, thresholds=[0.5, 0.95])
+        >>> [each.detected.value for each in found]
+        [1.0, 0.0]
+    """
     who = visits_in_order(user, {"alarm": alarm, "change_point": change_point})
     score, changed = np.asarray(alarm, dtype=np.float64), np.asarray(change_point)
     if changed.dtype != np.bool_:

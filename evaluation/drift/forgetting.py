@@ -41,6 +41,14 @@ def forgetting(
     BWT does for tasks (Lopez-Paz & Ranzato 2017, with the sign of Chaudhry et al. 2018). `savings` compares first
     visits with first visits (Ebbinghaus 1885). Both mix in whatever else changed meanwhile: an agent that learns
     all the time forgets less in this measure. Compare agents on the same users.
+
+    Example:
+        >>> from driftline.evaluation.drift import forgetting
+        >>> import numpy as np
+        >>> phase = np.repeat([1, 2, 1], 10)
+        >>> known = np.concatenate([np.linspace(0.0, 1.0, 10), np.linspace(0.0, 1.0, 10), np.linspace(0.5, 1.0, 10)])
+        >>> round(forgetting(np.zeros(30, int), phase, known).forgetting.value, 3)
+        0.167
     """
     who = visits_in_order(user, {"interest": interest, "value": value})
     wanted, worth = np.asarray(interest), np.asarray(value, dtype=np.float64)
@@ -79,6 +87,12 @@ def interest_phases(user: ArrayLike, change_point: ArrayLike, interest: ArrayLik
 
     interest [n, K]: the true interest at each visit (logits or shares). The topic is that of the stretch's mean,
     ties going to the smaller number, so slow wandering within a stretch starts no new phase.
+
+    Example:
+        >>> from driftline.evaluation.drift import interest_phases
+        >>> import numpy as np
+        >>> interest_phases([1, 1, 1], np.array([False, False, True]), [[1.0, 0.0], [1.0, 0.5], [0.0, 1.0]]).tolist()
+        [0, 0, 1]
     """
     who = visits_in_order(user, {"change_point": change_point, "interest": interest})
     changed, theta = np.asarray(change_point), np.asarray(interest, dtype=np.float64)
@@ -97,6 +111,12 @@ def backward_transfer(matrix: Floats) -> float:
     """Mean effect of later tasks on earlier ones: mean over i < T of R[T, i] - R[i, i] (Lopez-Paz & Ranzato 2017).
 
     matrix [T, T]: how well task j (column) is done after task i (row) was learned; below 0 is forgetting.
+
+    Example:
+        >>> from driftline.evaluation.drift import backward_transfer
+        >>> import numpy as np
+        >>> backward_transfer(np.array([[0.9, 0.1], [0.6, 0.8]])).__round__(3)
+        -0.3
     """
     done = _square(matrix)
     return float((done[-1, :-1] - np.diagonal(done)[:-1]).mean())
@@ -107,6 +127,12 @@ def largest_loss(matrix: Floats) -> float:
 
     It starts from the best that was ever reached, before or after the task itself, so it is at least minus
     `backward_transfer`.
+
+    Example:
+        >>> from driftline.evaluation.drift import largest_loss
+        >>> import numpy as np
+        >>> round(largest_loss(np.array([[0.9, 0.1], [0.6, 0.8]])), 3)
+        0.3
     """
     done = _square(matrix)
     return float((done[:-1, :-1].max(axis=0) - done[-1, :-1]).mean())

@@ -1,9 +1,4 @@
-"""Means over visits whose units are users: the interval of every measure here that is a mean.
-
-Cold-start learning curve: how good an agent is at a user's first, second, third visit.
-
-Dynamic regret: what was lost so far against a comparator that moves with the user.
-"""
+"""Curves over visits: how good an agent is with new users, and regret summed up. Users are the units."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +17,14 @@ from driftline.sim.types import Floats, Int64s
 
 
 def visit_mean(user: Int64s, values: Floats, *, seed: int = 0, method: str = "mean over visits") -> Estimate:
-    """Mean over visits [n] with a bootstrap interval over whole users (see `resample_users`); NaN is left out."""
+    """Mean over visits [n] with a bootstrap interval over whole users (see `resample_users`); NaN is left out.
+
+    Example:
+        >>> from driftline.evaluation.drift import visit_mean
+        >>> import numpy as np
+        >>> round(visit_mean(np.array([1, 1, 2]), np.array([1.0, 0.0, 0.5])).value, 3)
+        0.5
+    """
     users, code = np.unique(user, return_inverse=True)
     known = ~np.isnan(values)
     total = np.bincount(code[known], values[known], minlength=len(users)).astype(np.float64)
@@ -91,6 +93,14 @@ def cold_start_curve(
     isotonic least squares weighted by users (Robertson, Wright & Dykstra 1988); it is the first visit at which 90 %
     of the way from the first visit's fitted value to the plateau (mean of the last five visits) is made, NaN where
     the plateau is not better than the first visit by three standard errors. Intervals: bootstrap over users.
+
+    Example:
+        >>> from driftline.evaluation.drift import cold_start_curve
+        >>> import numpy as np
+        >>> user, visit = np.repeat(np.arange(30), 20), np.tile(np.arange(20), 30)
+        >>> found = cold_start_curve(user, 1.0 - 0.5**visit)
+        >>> found.learned.value, found.users
+        (4.0, 30)
     """
     who = visits_in_order(user, {"value": value})
     worth = np.asarray(value, dtype=np.float64)
@@ -161,6 +171,12 @@ def dynamic_regret(value_best: Floats, value_shown: Floats) -> Floats:
     sum_{s <= t} (value_best_s - value_shown_s): the comparator is the best slate of *each* moment, not the
     best fixed one in hindsight (Zinkevich 2003; Besbes, Gur & Zeevi 2015). Its slope tells what drift costs:
     a straight line means that the agent never catches up.
+
+    Example:
+        >>> from driftline.evaluation.drift import dynamic_regret
+        >>> import numpy as np
+        >>> dynamic_regret(np.array([0.5, 0.5, 0.5]), np.array([0.5, 0.1, 0.4])).round(3).tolist()
+        [0.0, 0.4, 0.5]
     """
     if len(value_best) != len(value_shown):
         raise ValueError(f"values need equal lengths, got {len(value_best)} and {len(value_shown)}")

@@ -1,10 +1,7 @@
-"""Cuped, post-stratified, lift.
+"""Differences adjusted for what was known before: CUPED, post-stratification, relative lift.
 
-CUPED: what the users did before the experiment explains part of what they do in it.
-
-Post-stratification: compare like with like, then weigh the strata.
-
-Relative lift: B over A less 1, by the delta method or by Fieller's theorem.
+CUPED takes out what the users' earlier behaviour explains; post-stratification compares like with like and weighs the
+strata; the lift is B over A less 1, by the delta method or by Fieller's theorem.
 """
 
 from dataclasses import replace
@@ -51,6 +48,14 @@ def cuped(*, value: ArrayLike, arm: ArrayLike, covariate: ArrayLike, level: floa
     value on arm and covariates. The variance is Welch's, of value - theta . covariate (Deng, Xu, Kohavi & Walker
     2013; the sampling error of theta is of second order and left out: warned of under 20 units a covariate).
     Collinear covariates are allowed (least norm).
+
+    Example:
+        >>> from driftline.evaluation.experiment import cuped
+        >>> value, arm = [1.0, 2.0, 3.0, 4.0, 3.0, 5.0, 6.0, 8.0], [0, 0, 0, 0, 1, 1, 1, 1]
+        >>> before = [1.0, 2.0, 2.5, 4.5, 2.0, 4.0, 5.5, 7.0]
+        >>> found = cuped(value=value, arm=arm, covariate=before)
+        >>> round(found.value, 3), round(found.std_error, 3)
+        (1.026, 0.221)
     """
     checked_level(level)
     values, in_b = checked_pair(value, arm)
@@ -66,6 +71,17 @@ def cuped_ratio(
 
     As `cuped` on each unit's linearised ratio. Give the earlier numerator and denominator as two columns: least
     squares weighs them at least as well as the linearised earlier ratio does.
+
+    Example:
+        >>> from driftline.evaluation.experiment import cuped_ratio
+        >>> found = cuped_ratio(
+        ...     numerator=[1, 2, 0, 3, 4, 2],
+        ...     denominator=[2, 2, 1, 4, 4, 3],
+        ...     arm=[0, 0, 0, 1, 1, 1],
+        ...     covariate=[1, 2, 0, 2, 4, 1],
+        ... )
+        >>> round(found.value, 4)
+        -0.054
     """
     checked_level(level)
     above, below, in_b = checked_ratio(numerator, denominator, arm)
@@ -79,6 +95,13 @@ def variance_reduction(*, value: ArrayLike, arm: ArrayLike, covariate: ArrayLike
 
     .4 means that CUPED needs 60 % of the users. Normal interval by the influence function of R^2 (theta is at its
     optimum, so its own error does not enter), cut at 0 and 1.
+
+    Example:
+        >>> from driftline.evaluation.experiment import variance_reduction
+        >>> value, arm = [1.0, 2.0, 3.0, 4.0, 3.0, 5.0, 6.0, 8.0], [0, 0, 0, 0, 1, 1, 1, 1]
+        >>> found = variance_reduction(value=value, arm=arm, covariate=[1.0, 2.0, 2.5, 4.5, 2.0, 4.0, 5.5, 7.0])
+        >>> round(found.value, 3)
+        0.967
     """
     checked_level(level)
     values, in_b = checked_pair(value, arm)
@@ -159,6 +182,13 @@ def post_stratified(
     split); where the w_s are the sample's, plus sum w_s (effect_s - effect)^2 / n, since other users would bring
     other shares (Welch's variance holds that part too). Degrees of freedom by Satterthwaite over the cells.
     InputError: a stratum with fewer than 2 units of an arm; merge it with another.
+
+    Example:
+        >>> from driftline.evaluation.experiment import post_stratified
+        >>> value, arm = [1.0, 2.0, 3.0, 4.0, 3.0, 5.0, 6.0, 8.0], [0, 0, 0, 0, 1, 1, 1, 1]
+        >>> found = post_stratified(value=value, arm=arm, stratum=[0, 0, 1, 1, 0, 0, 1, 1])
+        >>> round(found.value, 2), round(found.std_error, 3)
+        (3.0, 0.81)
     """
     checked_level(level)
     values, in_b = checked_pair(value, arm)
@@ -240,6 +270,13 @@ def lift(
     where A's level is not clearly away from 0 the set is unbounded, a limit is infinite and a warning says so.
     Degrees of freedom are Welch's, at the delta gradient. `p_value` is that of the interval: delta tests the
     lift, log the log-ratio, fieller the difference.
+
+    Example:
+        >>> from driftline.evaluation.experiment import lift
+        >>> value, arm = [1.0, 2.0, 3.0, 4.0, 3.0, 5.0, 6.0, 8.0], [0, 0, 0, 0, 1, 1, 1, 1]
+        >>> found = lift(value=value, arm=arm)
+        >>> round(found.value, 2), round(found.low, 2), round(found.high, 2)
+        (1.2, -0.56, 2.96)
     """
     checked_level(level)
     if interval not in get_args(LiftInterval):

@@ -1,16 +1,7 @@
-"""MSPRT, confidence sequences, peeking.
+"""Experiments looked at while they run: mSPRT, confidence sequences, and what peeking costs.
 
-An experiment as it unfolds: the difference and its limits after each unit.
-
-Robbins' normal mixture: the martingale behind mSPRT and the asymptotic confidence sequence.
-
-mSPRT: always-valid p-values by a mixture over effects.
-
-The predictable plug-in empirical Bernstein confidence sequence for bounded values.
-
-Confidence sequences: intervals that hold at all times at once.
-
-A/A streams, looked at after every unit: how often does a method cry wolf?
+All give limits after each unit (`Running`). mSPRT and the asymptotic sequence are two uses of Robbins' normal mixture;
+bounded values have the predictable plug-in empirical Bernstein sequence.
 """
 
 from collections.abc import Callable
@@ -145,6 +136,15 @@ def msprt(value: ArrayLike, arm: ArrayLike, *, tau: float, start: int = 50, leve
     "Always valid inference", eq. 9, with Welch's squared standard error for V / n, so arms may be of unequal size).
     Variances are estimated: the promise is asymptotic and starts at `start` units. It supposes one effect
     throughout; where effects drift it follows their running mean.
+
+    Example:
+        >>> from driftline.evaluation.experiment import msprt
+        >>> import numpy as np
+        >>> arm = np.arange(400) % 2
+        >>> value = np.tile([0.0, 1.0, 1.0, 2.0], 100)
+        >>> found = msprt(value, arm, tau=0.5)
+        >>> round(float(found.p_value[49]), 4), round(found.last().value, 2), found.last().p_value < 0.01
+        (0.0, 1.0, True)
     """
     checked_level(level)
     if not 0.0 < tau < inf:
@@ -241,6 +241,15 @@ def confidence_sequence(
     bounded random variables by betting", Theorem 2) for each arm at half of alpha, and their difference; it is wider,
     and supposes constant means. `p_value` is 1 over the largest mixture ratio so far; empirical Bernstein has
     none (NaN).
+
+    Example:
+        >>> from driftline.evaluation.experiment import confidence_sequence
+        >>> import numpy as np
+        >>> arm = np.arange(400) % 2
+        >>> value = np.tile([0.0, 1.0, 1.0, 2.0], 100)
+        >>> found = confidence_sequence(value, arm, planned=400).last()
+        >>> round(found.value, 2), round(found.low, 2), round(found.high, 2)
+        (1.0, 0.85, 1.15)
     """
     checked_level(level)
     if kind not in get_args(SequenceKind):
@@ -294,6 +303,13 @@ def peeked(
     method: of (value [n], arm [n]) -> `Running`. draw: of (generator, n) -> values, standard normal by default.
     Each unit goes to B with probability `share`. Stream k is drawn by a generator seeded with (seed, k), whatever the
     number of streams. Wilson's interval; n counts streams. A method that promises 95 % may exclude 0 in 5 %.
+
+    Example:
+        >>> from driftline.evaluation.experiment import peeked
+        >>> from driftline.evaluation.experiment import peeked_t
+        >>> rate = peeked(peeked_t, streams=50, n=500).value
+        >>> rate > 0.05  # whoever looks again and again finds something
+        True
     """
     if streams < 1 or not 1 <= start <= n:
         raise InputError(f"need at least 1 stream and 1 <= start <= n, got {streams} streams, start {start}, n {n}")
@@ -315,6 +331,15 @@ def peeked_t(value: ArrayLike, arm: ArrayLike, *, start: int = 50, level: float 
 
     Right at any one n fixed beforehand, wrong for whoever looks again and stops when it pleases; here so that the
     checks of the others have something to catch.
+
+    Example:
+        >>> from driftline.evaluation.experiment import peeked_t
+        >>> import numpy as np
+        >>> arm = np.arange(400) % 2
+        >>> value = np.tile([0.0, 1.0, 1.0, 2.0], 100)
+        >>> found = peeked_t(value, arm).last()
+        >>> round(found.value, 2), round(found.low, 2), round(found.high, 2)
+        (1.0, 0.9, 1.1)
     """
     checked_level(level)
     seen = streams(value, arm)

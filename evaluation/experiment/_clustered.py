@@ -1,9 +1,4 @@
-"""Cluster-robust, switchback.
-
-Effects where rounds of one user, or users of one cluster, are not independent.
-
-Switchbacks: the whole market changes arms from block to block.
-"""
+"""Effects where rows are not independent: rounds of one user, users of one cluster, blocks of a switchback."""
 
 from dataclasses import dataclass
 from math import sqrt
@@ -54,6 +49,13 @@ def cluster(
     degrees of freedom. `CR2`: residuals scaled by (I - H_gg)^(-1/2), exactly unbiased for independent units of
     equal variance, with Satterthwaite degrees of freedom (Bell & McCaffrey 2002; Pustejovsky & Tipton 2018); the
     choice for few or unequal clusters. `n` counts clusters. Warns under 20 clusters an arm.
+
+    Example:
+        >>> from driftline.evaluation.experiment import cluster
+        >>> value, arm = [1.0, 2.0, 3.0, 4.0, 3.0, 5.0, 6.0, 8.0], [0, 0, 0, 0, 1, 1, 1, 1]
+        >>> found = cluster(value=value, arm=arm, cluster=[1, 1, 2, 2, 3, 3, 4, 4])
+        >>> round(found.value, 2), round(found.std_error, 3), found.n
+        (3.0, 1.803, 4)
     """
     checked_level(level)
     if correction not in get_args(Correction):
@@ -158,6 +160,13 @@ def switchback(
     100)^(2/9)); Newey & West 1987, 1994) on the blocks in order, times T / (T - 2), t with T - 2 degrees of freedom:
     also right where neighbouring blocks are correlated and arms alternate slowly, given many blocks. `n`
     counts blocks. Warns under 20 blocks an arm and where residuals of neighbouring blocks are correlated.
+
+    Example:
+        >>> from driftline.evaluation.experiment import switchback
+        >>> value, arm = [1.0, 2.0, 3.0, 4.0, 3.0, 5.0, 6.0, 8.0], [0, 0, 0, 0, 1, 1, 1, 1]
+        >>> found = switchback(value=value, arm=arm, block=[1, 1, 3, 3, 2, 2, 4, 4])
+        >>> round(found.value, 2), found.n
+        (3.0, 4)
     """
     checked_level(level)
     if interval not in get_args(SwitchbackInterval):

@@ -1,11 +1,4 @@
-"""Cohorts and exposure age.
-
-Effects by cohort: does it work for the newcomers too?
-
-Effects by exposure age: novelty wears off, primacy wears on.
-
-How fast what was known before the experiment loses its worth, as interests drift.
-"""
+"""Effects by cohort and by exposure age, and how fast earlier knowledge loses its worth."""
 
 from dataclasses import dataclass
 from math import log, sqrt
@@ -51,6 +44,13 @@ def by_cohort(*, value: ArrayLike, arm: ArrayLike, cohort: ArrayLike, level: flo
 
     value, arm: [n]. cohort: labels known before the experiment (country, week of joining) [n], sorted. InputError: a
     cohort with fewer than 2 units of an arm, or values that do not vary in it.
+
+    Example:
+        >>> from driftline.evaluation.experiment import by_cohort
+        >>> value, arm = [1.0, 2.0, 3.0, 4.0, 3.0, 5.0, 6.0, 8.0], [0, 0, 0, 0, 1, 1, 1, 1]
+        >>> found = by_cohort(value=value, arm=arm, cohort=["old", "old", "new", "new"] * 2)
+        >>> found.cohort, [round(each.value, 2) for each in found.effects]
+        (('new', 'old'), [3.5, 2.5])
     """
     checked_level(level)
     values, in_b = checked_pair(value, arm)
@@ -103,6 +103,14 @@ def by_exposure_age(
     error follows each user through all ages, so what a user does at one age is not taken for independent of
     what it does at the next. Only the users still there are compared: a warning says where the arms keep
     them at different rates at the last age, since then the curve mixes effect and selection.
+
+    Example:
+        >>> from driftline.evaluation.experiment import by_exposure_age
+        >>> age = [0, 1, 0, 1, 0, 1, 0, 1]
+        >>> value, arm = [1.0, 2.0, 3.0, 3.0, 3.0, 3.0, 5.0, 4.0], [0, 0, 0, 0, 1, 1, 1, 1]
+        >>> found = by_exposure_age(value=value, arm=arm, user=[1, 1, 2, 2, 3, 3, 4, 4], age=age)
+        >>> [round(each.value, 2) for each in found.effects], round(found.trend.value, 2)
+        ([2.0, 1.0], -1.0)
     """
     checked_level(level)
     values, in_b = checked_pair(value, arm)
@@ -122,7 +130,7 @@ def by_exposure_age(
         influence += slope_of[k] * on_user
     size = int((~sides).sum()), int(sides.sum())
     trend = t_effect(
-        value=slope,
+        value=float(slope),
         variance=sum(
             n / (n - 1) * float((influence[own] ** 2).sum()) for n, own in zip(size, (~sides, sides), strict=True)
         ),
@@ -181,6 +189,13 @@ def benefit_by_lag(
     Fisher's scale atanh(rho) with an error from the influence function of rho, (x y - rho (x^2 + y^2) / 2) for
     standardised x, y, so values need not be normal; squared, with 0 as lower limit where rho's interval holds 0. The
     half-life supposes rho^2 = c 2^(-lag / half_life) and weighs each lag by the inverse variance of its log.
+
+    Example:
+        >>> from driftline.evaluation.experiment import benefit_by_lag
+        >>> value, arm = [1.0, 2.0, 3.0, 4.0, 3.0, 5.0, 6.0, 8.0], [0, 0, 0, 0, 1, 1, 1, 1]
+        >>> found = benefit_by_lag(value=value, arm=arm, covariate=[[v + 0.1, (-1) ** v] for v in map(int, value)])
+        >>> [round(each.value, 2) for each in found.rho_squared]
+        [1.0, 0.44]
     """
     checked_level(level)
     values, in_b = checked_pair(value, arm)

@@ -1,9 +1,4 @@
-"""Spending functions, boundaries.
-
-Group-sequential boundaries by error spending (Lan & DeMets 1983).
-
-A few planned looks: stop early when the boundary is crossed.
-"""
+"""A few planned looks: boundaries by error spending (Lan & DeMets 1983), and stopping at them."""
 
 from dataclasses import dataclass
 from math import inf, pi, sqrt
@@ -54,6 +49,11 @@ def boundaries(
     looks: 4.877); `two_sided`, both together by the function of alpha, half each (Jennison & Turnbull 2000, ch. 7;
     first look 4.383). The two differ for `obrien_fleming` only. The error left is spent at t = 1. Solved by
     recursive integration (Armitage, McPherson & Rowe 1969), Gauss-Legendre, to about 1e-10.
+
+    Example:
+        >>> from driftline.evaluation.experiment import boundaries
+        >>> boundaries([0.2, 0.4, 0.6, 0.8, 1.0]).z.round(3).tolist()
+        [4.877, 3.357, 2.68, 2.29, 2.031]
     """
     t = _checked(fraction, alpha, exponent)
     for name, given, legal in (("spending", spending, Spending), ("convention", convention, Convention)):
@@ -74,6 +74,13 @@ def crossing(z: ArrayLike, fraction: ArrayLike, *, drift: float = 0.0) -> tuple[
 
     z: boundaries, possibly infinite. drift: expected z statistic at t = 1, that is, effect over its final standard
     error; the sum of both at a drift is the power.
+
+    Example:
+        >>> from driftline.evaluation.experiment import crossing
+        >>> from driftline.evaluation.experiment import boundaries
+        >>> up, down = crossing(boundaries([0.5, 1.0]).z, [0.5, 1.0])
+        >>> round(float(up.sum() + down.sum()), 4)
+        0.05
     """
     t = _checked(fraction, 0.5, 1.0)
     bounds = np.asarray(z, dtype=np.float64)
@@ -201,6 +208,15 @@ def group_sequential(
     `convention` and `exponent`: see `spending.boundaries`. z is normal at every look (Welch's standard error; arms of a
     few dozen units are the least). The repeated confidence intervals hold at all looks together (Jennison &
     Turnbull 1989). The estimate at an early stop is biased away from 0; `warnings` say so.
+
+    Example:
+        >>> from driftline.evaluation.experiment import group_sequential
+        >>> import numpy as np
+        >>> arm = np.arange(400) % 2
+        >>> value = np.tile([0.0, 1.0, 1.0, 2.0], 100)
+        >>> found = group_sequential(value, arm, looks=[200, 400], planned=400)
+        >>> found.stopped, round(found.effect.value, 2)
+        (0, 1.0)
     """
     seen = streams(value, arm)
     at = _checked_looks(looks, planned, len(seen.n))

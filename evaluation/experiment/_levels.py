@@ -1,15 +1,8 @@
-"""Effect, arms, levels, tails.
+"""What every comparison of two arms stands on: checked units, the arms' levels, and an effect with its test.
 
-What a comparison of two arms found: an estimate with its test.
-
-The door: arrays of an experiment, one row a unit, checked before any work.
-
-Whether an interval may lean on the central limit theorem: few units, or a few that carry everything.
-
-What every comparison stands on: the level of each arm and each unit's influence on it.
-
-A method (mean, ratio, CUPED, clusters) says what an arm's level is; differences and relative lifts then follow by
-the delta method in one place, whatever the method.
+A method (mean, ratio, CUPED, clusters) says what an arm's level is and how much each unit weighs in it. Differences and
+relative lifts then follow by the delta method in one place, whatever the method; so do the warnings of few units, or of
+a few that carry everything.
 """
 
 from dataclasses import dataclass

@@ -1,11 +1,4 @@
-"""Welch, ratio, proportions.
-
-The difference of two means whose variances differ.
-
-Ratio metrics: clicks per visit, revenue per session; the user is the unit, not the visit.
-
-The difference of two shares: who clicked, who came back.
-"""
+"""Differences of means, of ratios of sums and of shares: Welch, the delta method, Newcombe."""
 
 from math import sqrt
 from typing import Literal, get_args
@@ -36,6 +29,13 @@ def welch(value: ArrayLike, arm: ArrayLike, *, level: float = 0.95) -> Effect:
     value: one number a unit [n]. arm: 0 (A) or 1 (B) [n]. Variances have divisor n - 1; degrees of freedom by
     Welch-Satterthwaite (Welch 1947, Biometrika 34). Units must be independent: for rounds of users or clusters
     take `cluster`. InputError: NaN, unequal lengths, an arm with fewer than 2 units.
+
+    Example:
+        >>> from driftline.evaluation.experiment import welch
+        >>> value, arm = [1.0, 2.0, 3.0, 4.0, 3.0, 5.0, 6.0, 8.0], [0, 0, 0, 0, 1, 1, 1, 1]
+        >>> found = welch(value, arm)
+        >>> round(found.value, 2), round(found.low, 2), round(found.high, 2), round(found.p_value, 3)
+        (3.0, -0.15, 6.15, 0.058)
     """
     checked_level(level)
     values, in_b = checked_pair(value, arm)
@@ -54,6 +54,12 @@ def ratio(*, numerator: ArrayLike, denominator: ArrayLike, arm: ArrayLike, level
     (Deng, Knoblich & Lu 2018, "Applying the delta method in metric analytics", eq. 4). Units with denominator 0
     stay in: they add to neither sum. InputError: NaN, a negative denominator, an arm whose denominators sum to 0.
     Warns where a mean denominator is less than 10 standard errors above 0: then the ratio is not nearly linear.
+
+    Example:
+        >>> from driftline.evaluation.experiment import ratio
+        >>> found = ratio(numerator=[1, 2, 0, 3, 4, 2], denominator=[2, 2, 1, 4, 4, 3], arm=[0, 0, 0, 1, 1, 1])
+        >>> round(found.value, 4), round(found.std_error, 4)
+        (0.2182, 0.2691)
     """
     checked_level(level)
     levels = ratio_levels(*checked_ratio(numerator, denominator, arm))
@@ -106,6 +112,12 @@ def proportions(
     failure are added to each arm, centred there (Agresti & Caffo 2000). `std_error` is the unpooled one,
     sqrt(sum p (1 - p) / n); `statistic` and `p_value` are those of the pooled z test, so they may differ from
     the interval at the margin. Warns where an expected cell of the 2 x 2 table is below 5.
+
+    Example:
+        >>> from driftline.evaluation.experiment import proportions
+        >>> found = proportions([0] * 90 + [1] * 10 + [0] * 80 + [1] * 20, [0] * 100 + [1] * 100)
+        >>> round(found.value, 3), round(found.low, 3), round(found.high, 3)
+        (0.1, 0.0, 0.199)
     """
     checked_level(level)
     if interval not in get_args(ProportionInterval):

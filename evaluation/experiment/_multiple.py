@@ -1,9 +1,4 @@
-"""Multiple tests, guardrails.
-
-Many metrics, one experiment: p-values adjusted for how many were looked at.
-
-Guardrails: the new thing need not be better, but must not be worse by more than we bear.
-"""
+"""Many metrics in one experiment: adjusted p-values, and guardrails that must not be broken."""
 
 from dataclasses import dataclass
 
@@ -27,7 +22,13 @@ class Adjusted:
 
 
 def bonferroni(p_value: ArrayLike, *, alpha: float = 0.05) -> Adjusted:
-    """min(k p, 1): the chance of any false finding is at most alpha, whatever the dependence."""
+    """min(k p, 1): the chance of any false finding is at most alpha, whatever the dependence.
+
+    Example:
+        >>> from driftline.evaluation.experiment import bonferroni
+        >>> bonferroni([0.01, 0.04, 0.2]).p_value.round(3).tolist()
+        [0.03, 0.12, 0.6]
+    """
     p = _checked(p_value, alpha)
     return _judged(np.minimum(p * len(p), 1.0), alpha, "bonferroni")
 
@@ -36,6 +37,11 @@ def holm(p_value: ArrayLike, *, alpha: float = 0.05) -> Adjusted:
     """Step-down Bonferroni: as safe and never weaker (Holm 1979).
 
     The i-th smallest of k is multiplied by k - i + 1; adjusted values never fall along the order.
+
+    Example:
+        >>> from driftline.evaluation.experiment import holm
+        >>> holm([0.01, 0.04, 0.2]).p_value.round(3).tolist()
+        [0.03, 0.08, 0.2]
     """
     p = _checked(p_value, alpha)
     order = np.argsort(p, kind="stable")
@@ -48,6 +54,11 @@ def benjamini_hochberg(p_value: ArrayLike, *, alpha: float = 0.05) -> Adjusted:
 
     For independent or positively dependent p-values (Benjamini & Hochberg 1995; Benjamini & Yekutieli 2001).
     The i-th smallest of k is multiplied by k / i; adjusted values never rise against the order.
+
+    Example:
+        >>> from driftline.evaluation.experiment import benjamini_hochberg
+        >>> benjamini_hochberg([0.01, 0.04, 0.2]).p_value.round(3).tolist()
+        [0.03, 0.06, 0.2]
     """
     p = _checked(p_value, alpha)
     order = np.argsort(p, kind="stable")
@@ -98,6 +109,14 @@ def guardrail(effect: Effect, *, margin: float, higher_is_better: bool = True, a
     Statistic (value + margin) / std_error against Student's t with the effect's degrees of freedom; for metrics that
     should fall, (margin - value) / std_error (Rothmann, Wiens & Chan 2012, ch. 3). One-sided at alpha. Several
     guardrails that must all hold need no correction (intersection-union test; Berger 1982).
+
+    Example:
+        >>> from driftline.evaluation.experiment import guardrail
+        >>> from driftline.evaluation.experiment import welch
+        >>> value, arm = [1.0, 2.0, 3.0, 4.0, 3.0, 5.0, 6.0, 8.0], [0, 0, 0, 0, 1, 1, 1, 1]
+        >>> found = guardrail(welch(value, arm), margin=0.5)
+        >>> found.holds, round(found.p_value, 3)
+        (True, 0.018)
     """
     if not margin > 0.0:
         raise InputError(f"margin must be above 0, got {margin}")

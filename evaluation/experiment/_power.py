@@ -73,6 +73,11 @@ def power(
     differs) or `rate`, A's share of ones (z with the pooled variance under no effect and the unpooled one under
     the effect; Fleiss 1981). effect: absolute, B less A. share: B's share of the units. For a ratio metric take
     `sd=ratio_sd(...)`; after CUPED multiply sd by sqrt(1 - variance reduction). InputError for illegal numbers.
+
+    Example:
+        >>> from driftline.evaluation.experiment import power
+        >>> round(power(n=400, effect=0.3, sd=1.0), 3)
+        0.849
     """
     plan = _checked(sd, sd_b, rate, share, level)
     _check_effect(plan, effect)
@@ -90,7 +95,13 @@ def sample_size(
     share: float = 0.5,
     level: float = 0.95,
 ) -> int:
-    """The fewest units in all with which `power` reaches `target`; arguments as there."""
+    """The fewest units in all with which `power` reaches `target`; arguments as there.
+
+    Example:
+        >>> from driftline.evaluation.experiment import sample_size
+        >>> sample_size(effect=0.02, rate=0.1)
+        7682
+    """
     plan = _checked(sd, sd_b, rate, share, level)
     _check_effect(plan, effect)
     _check_target(target, level)
@@ -122,6 +133,11 @@ def minimum_effect(
     """The smallest effect above 0 that n units in all show with probability `target`; NaN where none does.
 
     Arguments as in `power`. For rates it is an increase.
+
+    Example:
+        >>> from driftline.evaluation.experiment import minimum_effect
+        >>> round(minimum_effect(n=400, sd=1.0), 3)
+        0.281
     """
     from scipy.optimize import brentq
 
@@ -144,6 +160,11 @@ def ratio_sd(numerator: ArrayLike, denominator: ArrayLike) -> float:
     """Per-unit standard deviation of a ratio metric: that of (numerator - R denominator) / mean denominator.
 
     From a log of one arm [n]; divisor n - 1. For `power`, `sample_size` and `minimum_effect`.
+
+    Example:
+        >>> from driftline.evaluation.experiment import ratio_sd
+        >>> round(ratio_sd([1, 2, 0, 3], [2, 2, 1, 4]), 3)
+        0.27
     """
     above = checked_values("numerator", numerator)
     below = checked_values("denominator", denominator, len(above))

@@ -40,6 +40,14 @@ def quantile(
     difference of the order statistics at ranks n (q -+ 1.96 s) over the difference of their ranks / n (Deng,
     Knoblich & Lu 2018, section 4.2). Normal interval. Warns near the ends, and where over 2 % of an arm's values
     tie with the quantile, since a density of discrete values means nothing.
+
+    Example:
+        >>> from driftline.evaluation.experiment import quantile
+        >>> import numpy as np
+        >>> value = np.concatenate([np.arange(100.0), np.arange(100.0) + 5.0])
+        >>> found = quantile(value=value, arm=np.repeat([0, 1], 100), q=0.5)
+        >>> round(found.value, 2), round(found.std_error, 2)
+        (5.0, 7.07)
     """
     checked_level(level)
     if not 0.0 < q < 1.0:

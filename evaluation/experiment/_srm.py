@@ -35,6 +35,12 @@ def srm(arm: ArrayLike, *, share: ArrayLike = (0.5, 0.5), alpha: float = ALPHA) 
     arm: 0..k-1 a unit of randomisation [n]. share: the planned shares [k], above 0, summing to 1. k - 1 degrees of
     freedom, no continuity correction. One look: whoever looks daily takes `srm_sequential`. The default alpha of
     .001 is conservative on purpose (Fabijan et al. 2019, "Diagnosing sample ratio mismatch").
+
+    Example:
+        >>> from driftline.evaluation.experiment import srm
+        >>> found = srm([0] * 500 + [1] * 600)
+        >>> round(found.statistic, 3), round(found.p_value, 5), found.mismatch
+        (9.091, 0.00257, False)
     """
     planned = _checked_share(share, alpha)
     count = np.bincount(_checked_arms(arm, len(planned)), minlength=len(planned))
@@ -57,6 +63,12 @@ def srm_sequential(
     with parameters concentration * share: the larger, the smaller the mismatches it is tuned to find. The Bayes factor
     against the planned shares is a martingale under them; p after n units is 1 over its largest value so far, at most
     1. `statistic` is the log of the present Bayes factor.
+
+    Example:
+        >>> from driftline.evaluation.experiment import srm_sequential
+        >>> found, p_value = srm_sequential([0, 1] * 500)
+        >>> found.mismatch, round(float(p_value[-1]), 2)
+        (False, 1.0)
     """
     planned = _checked_share(share, alpha)
     if not 0.0 < concentration < np.inf:

@@ -1,4 +1,8 @@
-"""Interleaving: two rankings in one slate, and what the clicks say about them."""
+"""Interleaving: two rankings in one slate, and what the clicks say about them.
+
+`_slates.py`: slates, clicks, preference. `_designs.py`: balanced, team draft, probabilistic. `_optimised.py`: the most
+sensitive distribution over slates.
+"""
 
 from driftline.evaluation.interleaving._designs import (
     assignment,

@@ -1,11 +1,4 @@
-"""Balanced, team draft, probabilistic.
-
-Balanced interleaving: the rankings take turns, one coin decides who begins.
-
-Team-draft interleaving: captains pick in turns, a coin before each pair of picks.
-
-Probabilistic interleaving: any item can come from either ranking, so credit is shared by probability.
-"""
+"""Designs that mix two rankings in one slate: balanced, team draft, probabilistic."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -32,6 +25,12 @@ def balanced(
     is passed over (Joachims 2002; Radlinski, Kurup & Joachims 2008, algorithm 1). One fair coin, keyed by (seed,
     user, visit). `share_b` is NaN: credit does not depend on who gave an item. Judge clicks with
     `balanced_outcome`; they can favour a ranking under random clicks, so prefer `team_draft`.
+
+    Example:
+        >>> from driftline.evaluation.interleaving import balanced
+        >>> slates = balanced([[1, 2, 3]], [[2, 3, 1]], length=2)
+        >>> sorted(slates.items[0].tolist())
+        [1, 2]
     """
     first, second, places = rankings(a, b, length)
     begins = coins(seed, len(first), 1, user, visit)[:, 0] < 0.5
@@ -45,6 +44,14 @@ def balanced_outcome(slates: Interleaved, clicks: ArrayLike) -> Outcome:
 
     With m the lowest clicked item, j = min(rank of m in A, rank of m in B): each ranking is credited with the
     clicked items among its first j (Joachims 2002). clicks [n, L] bool. No clicks, no credit.
+
+    Example:
+        >>> from driftline.evaluation.interleaving import balanced_outcome
+        >>> from driftline.evaluation.interleaving import balanced
+        >>> slates = balanced([[1, 2]], [[3, 4]], length=2)
+        >>> clicks = slates.items == 3  # B's first item
+        >>> balanced_outcome(slates, clicks).win.tolist()
+        [1.0]
     """
     taken = clicked(slates, clicks)
     credit_a, credit_b = _credits(slates.items, slates.a, slates.b, taken)
@@ -113,6 +120,12 @@ def team_draft(
     Each adds its highest item not yet picked (Radlinski, Kurup & Joachims 2008, algorithm 2). Coins are keyed by
     (seed, user, visit, pair). `share_b` is 1 where B picked, else 0. At every place each ranking picks with
     probability 1/2, so clicks that depend on the place only credit both alike on average.
+
+    Example:
+        >>> from driftline.evaluation.interleaving import team_draft
+        >>> slates = team_draft([[1, 2, 3]], [[2, 3, 1]], length=2)
+        >>> slates.items.shape
+        (1, 2)
     """
     first, second, places = rankings(a, b, length)
     pairs = (places + 1) // 2
@@ -122,7 +135,16 @@ def team_draft(
 
 
 def team_draft_outcome(slates: Interleaved, clicks: ArrayLike) -> Outcome:
-    """Each ranking is credited with the clicks on the items it picked; clicks [n, L] bool."""
+    """Each ranking is credited with the clicks on the items it picked; clicks [n, L] bool.
+
+    Example:
+        >>> from driftline.evaluation.interleaving import team_draft_outcome
+        >>> from driftline.evaluation.interleaving import team_draft
+        >>> slates = team_draft([[1, 2]], [[3, 4]], length=2)
+        >>> clicks = slates.items == 3  # B's first item
+        >>> team_draft_outcome(slates, clicks).win.tolist()
+        [1.0]
+    """
     taken = clicked(slates, clicks)
     credit_b = (taken * slates.share_b).sum(axis=1)
     credit_a = (taken * (1.0 - slates.share_b)).sum(axis=1)
@@ -181,6 +203,12 @@ def probabilistic(
     that a ranking lacks has probability 0 under it. Coins and draws are keyed by (seed, user, visit, place).
     `share_b` = P(B gave the item | slate), exactly: given the slate, places are independent, and each is
     P_B / (P_A + P_B). `log_p` sums log((P_A + P_B) / 2).
+
+    Example:
+        >>> from driftline.evaluation.interleaving import probabilistic
+        >>> slates = probabilistic([[1, 2, 3]], [[3, 2, 1]], length=2)
+        >>> slates.items.shape, bool((slates.share_b > 0.0).all())
+        ((1, 2), True)
     """
     if not (tau > 0.0 and np.isfinite(tau)):
         raise InputError(f"tau is {tau}; it must be above 0 (3 in the paper)")
@@ -193,6 +221,11 @@ def assignment(items: ArrayLike, a: ArrayLike, b: ArrayLike, *, tau: float = TAU
     """What `probabilistic` says of slates shown by anybody [n, L]: share of B and log-probability.
 
     `InputError`: a slate with an item that neither ranking has, a gap or a repeated item.
+
+    Example:
+        >>> from driftline.evaluation.interleaving import assignment
+        >>> assignment([[1, 3]], [[1, 2, 3]], [[3, 2, 1]]).share_b.round(3).tolist()
+        [[0.036, 0.795]]
     """
     shown = id_array("items", items)
     first, second, _ = rankings(a, b, shown.shape[1])
@@ -212,6 +245,13 @@ def probabilistic_outcome(slates: Interleaved, clicks: ArrayLike) -> Outcome:
     credit_b = sum over clicks of P(B gave it | slate). win = P(B has more clicks) - P(A has more) over the 2^clicks
     assignments (Hofmann, Whiteson & de Rijke 2011), computed exactly by adding one click at a time.
     clicks [n, L] bool. What is averaged over cannot add noise, so this varies less than the drawn assignment.
+
+    Example:
+        >>> from driftline.evaluation.interleaving import probabilistic_outcome
+        >>> from driftline.evaluation.interleaving import assignment
+        >>> slates = assignment([[3, 1]], [[1, 2, 3]], [[3, 2, 1]])
+        >>> probabilistic_outcome(slates, [[True, False]]).credit_b.round(3).tolist()
+        [0.964]
     """
     taken = clicked(slates, clicks)
     credit_b = np.where(taken, slates.share_b, 0.0).sum(axis=1)

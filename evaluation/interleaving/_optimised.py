@@ -38,6 +38,12 @@ def optimised_design(a: ArrayLike, b: ArrayLike, *, length: int | None = None, c
     nobody. Objective: expected sensitivity, of a slate (1 - w_T) H(w_B / (w_A + w_B)) bits, w_A, w_B, w_T being
     the chances that A wins, B wins, neither, if one click falls on place i with probability proportional to
     1 / i. A linear programme (HiGHS); a, b: one ranking each [width]. `InputError`: slates longer than ten.
+
+    Example:
+        >>> from driftline.evaluation.interleaving import optimised_design
+        >>> design = optimised_design([1, 2, 3], [2, 3, 1], length=2)
+        >>> round(float(design.probability.sum()), 6)
+        1.0
     """
     from scipy.optimize import linprog
 
@@ -72,6 +78,12 @@ def optimised(
 
     Rankings [n, width]; equal pairs are solved once. Drawn by one uniform keyed by (seed, user, visit). Judge
     clicks with `optimised_outcome`. `share_b` is NaN: credit does not depend on who gave an item.
+
+    Example:
+        >>> from driftline.evaluation.interleaving import optimised
+        >>> slates, worth = optimised([[1, 2, 3]], [[2, 3, 1]], length=2)
+        >>> slates.items.shape, worth.shape
+        ((1, 2), (1, 2))
     """
     first, second, places = rankings(a, b, length)
     pairs, code = np.unique(np.concatenate([first, second], axis=1), axis=0, return_inverse=True)
@@ -92,7 +104,15 @@ def optimised(
 
 
 def optimised_outcome(slates: Interleaved, worth: ArrayLike, clicks: ArrayLike) -> Outcome:
-    """Summed worth of the clicked places: above 0 to B, below 0 to A; clicks [n, L] bool."""
+    """Summed worth of the clicked places: above 0 to B, below 0 to A; clicks [n, L] bool.
+
+    Example:
+        >>> from driftline.evaluation.interleaving import optimised_outcome
+        >>> from driftline.evaluation.interleaving import optimised
+        >>> slates, worth = optimised([[1, 2, 3]], [[2, 3, 1]], length=2)
+        >>> optimised_outcome(slates, worth, [[False, False]]).win.tolist()
+        [0.0]
+    """
     taken, value = clicked(slates, clicks), np.asarray(worth, dtype=np.float64)
     if value.shape != taken.shape:
         raise InputError(f"worth has shape {value.shape}, the slates {taken.shape}")

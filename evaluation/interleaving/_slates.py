@@ -1,9 +1,4 @@
-"""Interleaved slates, and the two rankings they were made of.
-
-What the clicks on interleaved slates say, one row per impression.
-
-Which ranking do users prefer? From outcomes of interleaved impressions to a number with its interval.
-"""
+"""Interleaved slates, what clicks on them say, and which ranking users prefer."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -95,7 +90,13 @@ def clicked(slates: Interleaved, clicks: ArrayLike) -> Bools:
 
 
 def from_choice(choice: ArrayLike, length: int) -> Bools:
-    """Clicks [n, L] of a log's `choice` [n]: the place that was taken, L for nothing."""
+    """Clicks [n, L] of a log's `choice` [n]: the place that was taken, L for nothing.
+
+    Example:
+        >>> from driftline.evaluation.interleaving import from_choice
+        >>> from_choice([0, 2], 2).tolist()
+        [[True, False], [False, False]]
+    """
     place = np.asarray(choice)
     if place.ndim != 1 or place.dtype.kind not in "iu":
         raise InputError(f"choice must be whole numbers [n], got {place.dtype} {place.shape}")
@@ -119,6 +120,14 @@ def preference(
     & Yue 2012, with B for their A). `credit`: mean credit_b - credit_a per impression, in clicks (or
     in worth). Impressions without clicks are ties. Interval: Student's t over impressions, or over users' sums if
     `user` [n] is given (a user's impressions are not independent; Liang & Zeger 1986).
+
+    Example:
+        >>> from driftline.evaluation.interleaving import preference
+        >>> import numpy as np
+        >>> from driftline.evaluation.interleaving import Outcome
+        >>> a, b = np.zeros(40), np.ones(40)
+        >>> preference(Outcome(a, b, np.sign(b - a))).value
+        0.5
     """
     if measure not in KINDS:
         raise InputError(f"measure is {measure!r}; {hint(str(measure), KINDS)}")

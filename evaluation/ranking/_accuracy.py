@@ -1,18 +1,6 @@
-"""Ndcg, map, mrr, precision, recall, hit rate.
+"""How much of what users liked is listed, and how high up: nDCG, MRR, MAP, precision, recall, hit rate.
 
-Which items were relevant to whom, and how much: a padded array or a long frame, matched to ranked lists.
-
-Normalised discounted cumulative gain.
-
-Mean reciprocal rank: how far down is the first relevant item?
-
-Hit rate: was there anything relevant in the list?
-
-Precision: how much of the list was relevant?
-
-Mean average precision, in both conventions.
-
-Recall: how much of what was relevant is in the list?
+What is relevant to whom comes as a padded array or as a long frame, and is matched to the ranked lists first.
 """
 
 from dataclasses import dataclass
@@ -182,6 +170,13 @@ def ndcg(
     `exponential`: g(x) = 2^x - 1 (Burges et al. 2005). With grades of 0 and 1 they agree. The base of the
     logarithm cancels. Unfilled places gain nothing, the ideal still has k. Order is the list's: there are no
     ties to break. Inputs as in `matched`; users without relevant items as `empty` says.
+
+    Example:
+        >>> from driftline.evaluation.ranking import ndcg
+        >>> ranked, relevant = [[3, 1, 2], [4, 5, 6]], [[1, 2], [6, -1]]
+        >>> found = ndcg(ranked, relevant, k=2)
+        >>> found.values.round(3).tolist(), round(found.mean.value, 3)
+        ([0.387, 0.0], 0.193)
     """
     one_of("gain", gain, ("linear", "exponential"))
     known = matched(ranked, relevant, k, grades, users)
@@ -214,6 +209,13 @@ def mrr(
 
     Voorhees 1999 (TREC-8 question answering). Inputs as in `matched`; users without relevant items as `empty`
     says.
+
+    Example:
+        >>> from driftline.evaluation.ranking import mrr
+        >>> ranked, relevant = [[3, 1, 2], [4, 5, 6]], [[1, 2], [6, -1]]
+        >>> found = mrr(ranked, relevant, k=2)
+        >>> found.values.round(3).tolist(), round(found.mean.value, 3)
+        ([0.5, 0.0], 0.25)
     """
     known = matched(ranked, relevant, k, grades, users)
     ranks = np.arange(1.0, known.hit.shape[1] + 1)
@@ -235,6 +237,13 @@ def hit_rate(
 
     HR@k = 1[any hit in the first k] (Deshpande & Karypis 2004, who have one relevant item per user). Inputs as
     in `matched`; users without relevant items as `empty` says.
+
+    Example:
+        >>> from driftline.evaluation.ranking import hit_rate
+        >>> ranked, relevant = [[3, 1, 2], [4, 5, 6]], [[1, 2], [6, -1]]
+        >>> found = hit_rate(ranked, relevant, k=2)
+        >>> found.values.round(3).tolist(), round(found.mean.value, 3)
+        ([1.0, 0.0], 0.5)
     """
     known = matched(ranked, relevant, k, grades, users)
     values, warnings = emptied(np.asarray(known.hit.any(axis=1), dtype=np.float64), known.relevant > 0, empty)
@@ -256,6 +265,13 @@ def precision(
     P@k = hits / k, also where the list is shorter (`divisor="k"`, Manning, Raghavan & Schutze 2008, 8.4), or
     hits / filled places (`"list"`; an empty list has 0). Inputs as in `matched`; users without relevant items
     as `empty` says.
+
+    Example:
+        >>> from driftline.evaluation.ranking import precision
+        >>> ranked, relevant = [[3, 1, 2], [4, 5, 6]], [[1, 2], [6, -1]]
+        >>> found = precision(ranked, relevant, k=2)
+        >>> found.values.round(3).tolist(), round(found.mean.value, 3)
+        ([0.5, 0.0], 0.25)
     """
     one_of("divisor", divisor, ("k", "list"))
     known = matched(ranked, relevant, k, grades, users)
@@ -284,6 +300,13 @@ def mean_average_precision(
     Buckley & Voorhees 2000); with more relevant items than k it cannot reach 1. `min_k`: min(k, relevant)
     (Kaggle's MAP@k), which can. Relevant means a grade above 0. Inputs as in `matched`; users without
     relevant items as `empty` says.
+
+    Example:
+        >>> from driftline.evaluation.ranking import mean_average_precision
+        >>> ranked, relevant = [[3, 1, 2], [4, 5, 6]], [[1, 2], [6, -1]]
+        >>> found = mean_average_precision(ranked, relevant, k=2)
+        >>> found.values.round(3).tolist(), round(found.mean.value, 3)
+        ([0.25, 0.0], 0.125)
     """
     one_of("divisor", divisor, ("relevant", "min_k"))
     known = matched(ranked, relevant, k, grades, users)
@@ -310,6 +333,13 @@ def recall(
     R@k = hits / relevant (Manning, Raghavan & Schutze 2008, 8.3), or hits / min(k, relevant) with
     `divisor="min_k"`, which can reach 1 however many are relevant. Inputs as in `matched`; users without
     relevant items as `empty` says.
+
+    Example:
+        >>> from driftline.evaluation.ranking import recall
+        >>> ranked, relevant = [[3, 1, 2], [4, 5, 6]], [[1, 2], [6, -1]]
+        >>> found = recall(ranked, relevant, k=2)
+        >>> found.values.round(3).tolist(), round(found.mean.value, 3)
+        ([0.5, 0.0], 0.25)
     """
     one_of("divisor", divisor, ("relevant", "min_k"))
     known = matched(ranked, relevant, k, grades, users)

@@ -1,13 +1,4 @@
-"""Novelty, popularity bias, serendipity, diversity.
-
-Novelty: how little known are the listed items?
-
-Popularity bias: how popular is what is listed, and does the long tail get its places?
-
-Serendipity: relevant items that nobody would have expected.
-
-Intra-list diversity: how different are the items of one list from each other?
-"""
+"""Lists beyond accuracy: novelty, popularity, serendipity, diversity."""
 
 from typing import Literal
 
@@ -36,6 +27,11 @@ def self_information(ranked: ArrayLike, *, interactions: ArrayLike, k: int | Non
     Mean over the filled places of - log2(c_i / sum c), c = earlier interactions of each item [items], row =
     item id (Vargas & Castells 2011, item novelty by popularity). An item nobody consumed would be infinitely
     new; it counts as consumed once, with a warning. Empty lists: NaN.
+
+    Example:
+        >>> from driftline.evaluation.ranking import self_information
+        >>> self_information([[0, 1], [1, 2]], interactions=[8, 4, 4]).values.tolist()
+        [1.5, 2.0]
     """
     lists, places = ranked_lists(ranked, k)
     count = _counts("interactions", interactions, lists)
@@ -49,6 +45,11 @@ def miuf(ranked: ArrayLike, *, consumers: ArrayLike, users: int, k: int | None =
     Mean over the filled places of - log2(n_i / users), n_i = how many distinct users consumed item i before
     [items], row = item id, of `users` in all (Zhou et al. 2010, who call it self-information). An item nobody
     consumed counts as consumed by one user, with a warning. Empty lists: NaN.
+
+    Example:
+        >>> from driftline.evaluation.ranking import miuf
+        >>> miuf([[0, 1], [1, 2]], consumers=[4, 2, 1], users=4).values.tolist()
+        [0.5, 1.5]
     """
     lists, places = ranked_lists(ranked, k)
     count = _counts("consumers", consumers, lists)
@@ -82,6 +83,11 @@ def arp(ranked: ArrayLike, *, interactions: ArrayLike, k: int | None = None) -> 
 
     ARP = mean over users of mean over the filled places of c_i (Yin et al. 2012; Abdollahpouri, Burke &
     Mobasher 2019), c [items], row = item id. Divide c by its sum for shares. Empty lists: NaN.
+
+    Example:
+        >>> from driftline.evaluation.ranking import arp
+        >>> arp([[0, 1], [1, 2]], interactions=[8, 4, 4]).values.tolist()
+        [6.0, 4.0]
     """
     lists, places = ranked_lists(ranked, k)
     count = item_values("interactions", interactions, lists).astype(np.float64)
@@ -93,6 +99,12 @@ def aplt(ranked: ArrayLike, *, tail: ArrayLike, k: int | None = None) -> PerUser
 
     Mean over users of |long tail and list| / filled places (Abdollahpouri, Burke & Mobasher 2019). tail [items]
     bool, row = item id; `long_tail` makes one. Empty lists: NaN.
+
+    Example:
+        >>> from driftline.evaluation.ranking import aplt
+        >>> import numpy as np
+        >>> aplt([[0, 1], [1, 2]], tail=np.array([False, False, True])).values.tolist()
+        [0.0, 0.5]
     """
     lists, places = ranked_lists(ranked, k)
     members = np.asarray(tail)
@@ -108,6 +120,11 @@ def long_tail(interactions: ArrayLike, head_share: float = 0.8) -> Bools:
     The head is the smallest set of most popular items that takes at least `head_share` of all interactions;
     the tail is the rest. An item as popular as the least popular one of the head belongs to the head, so
     membership does not depend on ids. `InputError`: no interactions, a share outside (0, 1).
+
+    Example:
+        >>> from driftline.evaluation.ranking import long_tail
+        >>> long_tail([80, 10, 5, 5]).tolist()
+        [False, True, True, True]
     """
     count = np.asarray(interactions, dtype=np.float64)
     if not 0.0 < head_share < 1.0:
@@ -125,6 +142,11 @@ def unexpectedness(ranked: ArrayLike, expected: ArrayLike, *, k: int | None = No
 
     expected: that recommender's items for each user [n, m], or one list for all [m] (usually the most popular
     ones); -1 as padding. Divided by the filled places; empty lists: NaN.
+
+    Example:
+        >>> from driftline.evaluation.ranking import unexpectedness
+        >>> unexpectedness([[0, 1], [1, 2]], [0, 1]).values.tolist()
+        [0.0, 0.5]
     """
     lists, places = ranked_lists(ranked, k)
     values = list_mean(np.where(_expected(lists, expected, k), 0.0, 1.0), lists)
@@ -145,6 +167,11 @@ def serendipity(
     |{items of the list: relevant and not expected}| / filled places; relevant means a grade above 0. expected
     as in `unexpectedness`, relevant as in `matched`. Users without relevant items have 0 (nothing pleased
     them); empty lists: NaN.
+
+    Example:
+        >>> from driftline.evaluation.ranking import serendipity
+        >>> serendipity([[0, 1], [1, 2]], [[1], [2]], [0, 1]).values.tolist()
+        [0.0, 0.5]
     """
     known = matched(ranked, relevant, k, grades, users)
     values = list_mean(np.where(known.hit & ~_expected(known.ranked, expected, k), 1.0, 0.0), known.ranked)
@@ -166,6 +193,11 @@ def rank_serendipity(
     (N + 1 - s_i) / N for popularity rank s_i, N items in all (RecTools' definition). Equally popular items share
     a rank and the next rank follows without a gap (dense ranks); an item nobody consumed has q = 0.
     interactions [items], row = item id. Users without relevant items have 0; empty lists: NaN.
+
+    Example:
+        >>> from driftline.evaluation.ranking import rank_serendipity
+        >>> rank_serendipity([[0, 1], [2, 1]], [[0], [2]], interactions=[8, 4, 2]).values.round(3).tolist()
+        [0.0, 0.333]
     """
     known = matched(ranked, relevant, k, grades, users)
     count = item_values("interactions", interactions, known.ranked).astype(np.float64)
@@ -201,6 +233,11 @@ def intra_list_diversity(
     `jaccard` 1 - sum min(a, b) / sum max(a, b) for features of at least 0 (sets, if they are 0 and 1). Lists
     of fewer than two items have no pair: NaN, left out of the mean. `InputError`: a listed item without
     features where the distance needs them (all 0, under cosine and jaccard), negative ones under jaccard.
+
+    Example:
+        >>> from driftline.evaluation.ranking import intra_list_diversity
+        >>> intra_list_diversity([[0, 1], [0, 2]], [[1.0, 0.0], [0.0, 1.0], [2.0, 0.0]]).values.tolist()
+        [1.0, 0.0]
     """
     one_of("distance", distance, KINDS)
     lists, places = ranked_lists(ranked, k)

@@ -1,13 +1,4 @@
-"""Coverage, gini, entropy.
-
-How often each item of the catalogue is listed, and the error of what is computed from it.
-
-Catalogue coverage: how much of the catalogue is listed for anybody?
-
-Gini index: how unequally are the places shared among the items?
-
-Shannon entropy of what is listed: over how many items are the places spread?
-"""
+"""The catalogue as all lists together use it: coverage, Gini index, entropy."""
 
 from dataclasses import dataclass
 from math import nan, sqrt
@@ -71,6 +62,11 @@ def coverage(ranked: ArrayLike, catalogue: ArrayLike | int, *, k: int | None = N
     |union of the lists| / |catalogue| (Ge, Delgado-Battenfeld & Jannach 2010). catalogue: number of items (ids
     from 0) or their ids. It grows with the number of users: compare at equal numbers only. Interval: jackknife
     over users.
+
+    Example:
+        >>> from driftline.evaluation.ranking import coverage
+        >>> coverage([[0, 1], [1, 2]], 4).value
+        0.75
     """
     known = listed(ranked, catalogue, k)
     items = len(known.count)
@@ -85,6 +81,11 @@ def gini(ranked: ArrayLike, catalogue: ArrayLike | int, *, k: int | None = None)
     G = sum_i (2 i - n - 1) c_(i) / (n sum_i c_i), counts c ascending over all n items of the catalogue, those
     never listed included (Gini 1912; Fleder & Hosanagar 2009 for recommendations). Not scaled by n / (n - 1). NaN
     where nothing is listed. Interval: jackknife over users.
+
+    Example:
+        >>> from driftline.evaluation.ranking import gini
+        >>> gini([[0, 1], [0, 2]], 4).value
+        0.375
     """
     known = listed(ranked, catalogue, k)
     count, n, total = np.sort(known.count), len(known.count), int(known.count.sum())
@@ -132,6 +133,11 @@ def shannon_entropy(
     H = - sum_i p_i log p_i, p_i = places of item i / all filled places, 0 log 0 = 0 (Shannon 1948). From 0 to
     log(items). Not divided by anything. With few users it is too low. NaN where nothing is listed. Interval:
     jackknife over users.
+
+    Example:
+        >>> from driftline.evaluation.ranking import shannon_entropy
+        >>> shannon_entropy([[0, 1], [0, 1]], 4).value
+        1.0
     """
     if not base > 1.0:
         raise InputError(f"base is {base}; it must be above 1 (2 for bits, e for nats)")

@@ -1,9 +1,4 @@
-"""Miscalibration, group fairness.
-
-Calibration in Steck's sense: does a list show a user's interests in their proportions?
-
-Group fairness: do groups of items get their share of attention, and groups of users equal service?
-"""
+"""Fairness of lists: users' interests in their proportions, groups of items and of users alike."""
 
 from dataclasses import dataclass, replace
 from math import nan, sqrt
@@ -46,6 +41,12 @@ def miscalibration(
     2018); at most log(1 / alpha). `js`: Jensen-Shannon divergence of p and q, which needs no alpha; at most
     log 2 (Lin 1991). topics [items, G], row = item id, rows sum to 1. rank_weights [k]: default 1 each.
     Empty lists and interests of NaN (no history): NaN, left out of the mean. 0 log 0 = 0.
+
+    Example:
+        >>> from driftline.evaluation.ranking import miscalibration
+        >>> found = miscalibration([[0, 1], [0, 0 + 2]], [[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]], [[0.5, 0.5], [0.5, 0.5]])
+        >>> found.values.round(3).tolist()
+        [0.0, 1.959]
     """
     one_of("divergence", divergence, ("kl", "js"))
     if not 0.0 < alpha < 1.0:
@@ -74,6 +75,11 @@ def topic_share(items: ArrayLike, topics: ArrayLike, weights: ArrayLike | None =
 
     items [n, m] padded with -1; repeats count. topics [items, G], row = item id, rows sum to 1. weights [n, m]
     (recency, say): default 1 each.
+
+    Example:
+        >>> from driftline.evaluation.ranking import topic_share
+        >>> topic_share([[0, 0, 1], [1, -1, -1]], [[1.0, 0.0], [0.0, 1.0]]).round(3).tolist()
+        [[0.667, 0.333], [0.0, 1.0]]
     """
     history = id_array("items", items)
     mixture = _shares("topics", item_values("topics", topics, history, 2))
@@ -147,6 +153,12 @@ def exposure_gap(
     treatment): Singh & Joachims 2018. v_r = 1 / log2(r + 1) (`log`) or 1 (`uniform`). group
     [items] int, row = item id, the whole catalogue. Users are the units of the intervals (Student's t; the gap's
     is paired).
+
+    Example:
+        >>> from driftline.evaluation.ranking import exposure_gap
+        >>> found = exposure_gap([[0, 1], [0, 2]], [1, 1, 2])
+        >>> [round(each.value, 3) for each in found.value]
+        [0.658, 0.315]
     """
     one_of("attention", attention, ("log", "uniform"))
     lists, places = ranked_lists(ranked, k)
@@ -170,6 +182,12 @@ def utility_gap(values: ArrayLike, group: ArrayLike) -> GroupGap:
     gap = largest - smallest group mean (for two groups the absolute difference of Li et al. 2021;
     Ekstrand et al. 2018 compare the same means). values [n]: such as `ndcg(...).values`; NaN users are left
     out. group [n] int. Intervals: Student's t over a group's users; the gap's by Welch.
+
+    Example:
+        >>> from driftline.evaluation.ranking import utility_gap
+        >>> found = utility_gap([0.5, 0.7, 0.1, 0.3], [1, 1, 2, 2])
+        >>> round(found.gap.value, 3)
+        0.4
     """
     value, labels_of = np.asarray(values, dtype=np.float64), np.asarray(group)
     if value.ndim != 1 or labels_of.shape != value.shape:

@@ -49,6 +49,14 @@ def topic_entropy_over_time(
     windows with fewer clicks would look narrower. Windows are [start + w window, start + (w + 1) window): as
     many whole ones as fit before `end`, or (None) up to the one that holds the last consumption. Means:
     Student's t over users; the change is paired. Narrowing of what is consumed: Nguyen et al. 2014.
+
+    Example:
+        >>> from driftline.evaluation.ranking import topic_entropy_over_time
+        >>> import numpy as np
+        >>> topics = np.eye(5)[[0, 0, 0, 0, 0, 0, 1, 2, 3, 4]]
+        >>> found = topic_entropy_over_time(np.ones(10, int), np.arange(10.0), topics, window=5.0)
+        >>> found.entropy.round(3).tolist()
+        [[0.0, 2.322]]
     """
     who, when, shares = _checked(user, time, topics, window, events, base)
     last = float(when.max(initial=start))

@@ -1,11 +1,4 @@
-"""Ranked lists, per-user values, top k.
-
-Ranked lists as every ranking metric takes them: item ids [users, k], best first, padded with -1.
-
-What a ranking metric returns: one value per user, and their mean with its interval.
-
-From scores to ranked lists, with ties broken in a stated way.
-"""
+"""Ranked lists [users, k], best first, padded with -1; and one value per user with the mean over users."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -144,6 +137,11 @@ def top_k(scores: ArrayLike, k: int, exclude: ArrayLike | None = None) -> Int64s
 
     Ties go to the smaller id, whatever k is. `exclude` [n, items] bool: never listed (items already
     consumed). Rows with fewer items than k are padded with -1. `InputError`: a score that is NaN.
+
+    Example:
+        >>> from driftline.evaluation.ranking import top_k
+        >>> top_k([[0.1, 0.9, 0.5]], 2).tolist()
+        [[1, 2]]
     """
     values = np.asarray(scores, dtype=np.float64)
     if values.ndim != 2:

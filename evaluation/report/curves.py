@@ -1,11 +1,4 @@
-"""Curves over time, at changes, by group.
-
-Reward and regret over time, with the days on which interests changed.
-
-What a change of interest costs, visit by visit.
-
-Regret by group of users.
-"""
+"""The report's curves: reward and regret over time, at changes of interest, by group of users."""
 
 from functools import partial
 from typing import TYPE_CHECKING

@@ -1,12 +1,7 @@
-"""Figure, colours, data checks.
+"""What a figure of the report is, how it looks, and whether it shows anything.
 
-The report's figures: each is made from a frame that is saved beside it.
-
-What a figure of the report is: data first, then a drawing of just that data.
-
-How figures look: colours that colour-blind readers tell apart, quiet axes, labels on the lines.
-
-Whether a figure shows anything: an empty or constant series is a fault of the run or of the report.
+A figure is data first, saved beside it, then a drawing of just that data. Colours are told apart by colour-blind
+readers; an empty or constant series is a fault of the run or of the report.
 """
 
 import re

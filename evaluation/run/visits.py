@@ -1,12 +1,6 @@
-"""One row per judged visit.
+"""One row per judged visit: what users got and missed; and the stretches of single lives that are few.
 
-What users missed: the best slate's expected reward minus that of the slate shown.
-
-What users got: the scenario's reward, and how often they took anything.
-
-One row per judged visit: what every measure of a run is computed from.
-
-Stretches of single users' lives that are few in one seed: returning interests, and first visits of new users.
+Stretches: interests that return, and the first visits of new users.
 """
 
 from collections.abc import Sequence
