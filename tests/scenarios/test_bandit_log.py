@@ -1,5 +1,6 @@
 """A run's log as off-policy input: the replay, the frozen target, the truth, and estimates beside it."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from driftline.agents.baselines.popularity import Popularity
 from driftline.scenarios.api import Run, run
+from driftline.scenarios.cli.main import main
 from driftline.scenarios.own_log.single import GAIN, LOGGED, OVER_LOG, Asked
 from driftline.sim.errors import InputError
 from driftline.sim.types import Floats, Int32s, Slates
@@ -254,3 +256,46 @@ def test_a_composed_agent_may_be_the_target(single: Run) -> None:
         assert found.target.certain.all() == (target == "full")
         if target == "full":
             assert found.target.value.mean() > found.value.mean()  # it knows something
+
+
+def _said(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[object, str, str]:
+    with pytest.raises(SystemExit) as left:
+        main(arguments)
+    printed = capsys.readouterr()
+    return left.value.code, printed.out, printed.err
+
+
+def test_the_command_says_what_the_function_says(
+    single: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, page = str(single.folder), tmp_path / "ope.html"
+    arguments = ["ope", folder, "--target", "popularity", "--at", "8", "--agent", "random", "--html", str(page)]
+    code, printed, _ = _said([*arguments, "--json"], capsys)
+    assert code == 0
+    found = single.ope("popularity", 8.0, agent="random")
+    assert json.loads(printed) == json.loads(json.dumps(found.document()))
+    assert "truth" in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--target", "popularity"], "state --target AGENT and --at DAY"),
+        (["--target", "popularity", "--at", "8", "--policy", "a:b"], "--policy belongs to a log file"),
+        (["--target", "popularity", "--at", "8", "--agent", "randm"], "did you mean 'random'?"),
+        (["--target", "popularity", "--at", "8", "--agent", "random", "--seed", "7"], "no seed 7"),
+    ],
+)
+def test_what_the_command_cannot_do_is_one_line(
+    single: Run, options: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, complained = _said(["ope", str(single.folder), *options], capsys)
+    assert code == 2
+    assert words in complained
+    assert complained.count("\n") == 1
+
+
+def test_options_of_a_run_are_refused_for_a_file(capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, complained = _said(["ope", "log.csv", "--target", "popularity"], capsys)
+    assert code == 2
+    assert "--target belongs to a run folder" in complained
