@@ -76,7 +76,7 @@ class PlackettLuce(Params):
     lower column.
     """
 
-    temperature: Positive
+    temperature: Positive = 0.3
     shortlist: Annotated[int, Field(ge=1, le=MAX_SHORTLIST)] = MAX_SHORTLIST
 
     def slates(self, observation: Observation, scores: Floats, best: Int64s, seed: int) -> Slates:

@@ -24,10 +24,6 @@ NO_PREDICTOR = class_like(TextEncoder, "driftline.agents.models.item_space.TextE
 """What keeps a thing from being a policy, or a text encoder, of the user's own."""
 
 
-TEMPERATURE = 0.3
-"""Of the Plackett-Luce policy, in units of score, where none is stated."""
-
-
 def agent_ids() -> tuple[str, ...]:
     """Every agent that the package offers."""
     return ("full", "oracle", *BASELINES.names(), *TRACKERS.names())

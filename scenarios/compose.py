@@ -13,10 +13,10 @@ from driftline.agents.composed.rival import Rival, RivalNumbers
 from driftline.agents.composed.valuation import FullNumbers
 from driftline.agents.evolution._base import Tracker
 from driftline.agents.models.item_space import TextEncoder
-from driftline.agents.policy import PlackettLuce, Policy
+from driftline.agents.policy import Policy
 from driftline.agents.protocol import AgentProtocol
 from driftline.scenarios.agent_names import PARTS, of_tracker, parse_id
-from driftline.scenarios.built_in import BASELINES, NO_POLICY, NO_PREDICTOR, TEMPERATURE, TRACKERS, policies
+from driftline.scenarios.built_in import BASELINES, NO_POLICY, NO_PREDICTOR, TRACKERS, policies
 from driftline.scenarios.oracle_agent import Oracle
 from driftline.scenarios.schema import AgentSpec, Scenario
 from driftline.sim.config.validation import complaints
@@ -108,8 +108,6 @@ def _policy(agent_id: str, name: str | None, params: dict[str, Any]) -> tuple[Po
     kind = known[name or "greedy"]
     own = {key: value for key, value in params.items() if key in kind.model_fields}
     rest = {key: value for key, value in params.items() if key not in own}
-    if kind is PlackettLuce:
-        own.setdefault("temperature", TEMPERATURE)
     try:
         return kind.model_validate(own), rest
     except ValidationError as problem:

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 from warnings import catch_warnings, simplefilter
 
-from driftline.agents.policy import PlackettLuce
 from driftline.agents.predictor.encoders import BUILT_IN, Encoder
 from driftline.agents.protocol import AgentProtocol
 from driftline.evaluation.metrics._base import VISIT_METRICS
 from driftline.evaluation.off_policy.estimators._base import ESTIMATORS
 from driftline.evaluation.procedures._base import PROCEDURES
 from driftline.scenarios.agent_names import checked_agents, parse_id, with_agents
-from driftline.scenarios.built_in import BASELINES, NO_POLICY, NO_PREDICTOR, TEMPERATURE, TRACKERS, agent_ids, policies
+from driftline.scenarios.built_in import BASELINES, NO_POLICY, NO_PREDICTOR, TRACKERS, agent_ids, policies
 from driftline.scenarios.hashes import world_hash
 from driftline.scenarios.schema import load
 from driftline.sim.choice import CHOICE_MODELS
@@ -93,8 +92,7 @@ def _policy(name: str) -> Any:
         return imported("policy", name, NO_POLICY)
     if name not in policies():
         raise InputError(f"policy {name!r} is unknown; {hint(name, policies())}")
-    kind = policies()[name]
-    return PlackettLuce(temperature=TEMPERATURE) if kind is PlackettLuce else kind
+    return policies()[name]
 
 
 def _predictor(name: str) -> Any:
@@ -110,12 +108,21 @@ def _policy_summary(name: str) -> str:
     return (policies()[name].__doc__ or "").partition("\n")[0]
 
 
+AGENT_CHECKS = "driftline.agents.checks"
+
 KINDS: Mapping[str, Kind] = {
     "scenario": Kind("scenarios", scenario_files, _scenario_title, find_scenario, _no_scenario),
-    "agent": Kind("agents", agent_ids, _agent_summary, _agent, BASELINES.wrong),
-    "tracker": _in_folder("trackers", TRACKERS),
-    "policy": Kind("policies", policies, _policy_summary, _policy, NO_POLICY),
-    "predictor": Kind("predictors", lambda: BUILT_IN, BUILT_IN.__getitem__, _predictor, NO_PREDICTOR),
+    "agent": Kind("agents", agent_ids, _agent_summary, _agent, BASELINES.wrong, f"{AGENT_CHECKS}:check_agent"),
+    "tracker": _in_folder("trackers", TRACKERS, f"{AGENT_CHECKS}:check_tracker"),
+    "policy": Kind("policies", policies, _policy_summary, _policy, NO_POLICY, f"{AGENT_CHECKS}:check_policy"),
+    "predictor": Kind(
+        "predictors",
+        lambda: BUILT_IN,
+        BUILT_IN.__getitem__,
+        _predictor,
+        NO_PREDICTOR,
+        f"{AGENT_CHECKS}:check_predictor",
+    ),
     "law": _in_folder("laws", LAWS, "driftline.sim.checks:check_law"),
     "choice_model": _in_folder("choice_models", CHOICE_MODELS, "driftline.sim.checks:check_choice_model"),
     "estimator": _in_folder("estimators", ESTIMATORS, "driftline.evaluation.checks:check_estimator"),

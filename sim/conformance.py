@@ -15,13 +15,17 @@ class Broken(Exception):  # noqa: N818  a promise is broken; nothing is wrong wi
     """A promise is not kept; the text says what was seen instead, with the value and the bound."""
 
 
+class Unasked(Exception):  # noqa: N818  not a fault either
+    """A promise cannot be asked of this plug-in; the text says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Promise(Generic[Exam]):
     """One thing that every plug-in of a kind must do.
 
     name: short, unique in its suite. asked: what is asked of the plug-in, in one line. mend: what to change where it
-    does not hold. ask: raises `Broken` when it does not hold; whatever else it raises is the plug-in's own fault.
-    last: without it, nothing after it can be asked.
+    does not hold. ask: raises `Broken` when it does not hold and `Unasked` when it cannot be asked; whatever else it
+    raises is the plug-in's own fault. last: without it, nothing after it can be asked.
     """
 
     name: str
@@ -54,18 +58,21 @@ class Check:
 def examined(suite: Sequence[Promise[Exam]], exam: Exam) -> Iterator[Check]:
     """Ask for every promise of a suite, in its order; stops after a broken one that is marked `last`."""
     for promise in suite:
-        fault = _fault(promise, exam)
-        yield Check(promise.name, promise.asked, fault, promise.mend)
+        fault, unasked = _found(promise, exam)
+        yield Check(promise.name, promise.asked, fault, promise.mend, unasked)
         if fault and promise.last:
             return
 
 
-def _fault(promise: Promise[Exam], exam: Exam) -> str | None:
+def _found(promise: Promise[Exam], exam: Exam) -> tuple[str | None, str | None]:
+    """What was seen instead, and why it could not be asked."""
     try:
         promise.ask(exam)
     except Broken as problem:
-        return str(problem)
+        return str(problem), None
+    except Unasked as problem:
+        return None, str(problem)
     except Exception as problem:  # a plug-in may raise anything
         lines = str(problem).splitlines() or ["no message"]
-        return f"it raised {type(problem).__name__}: {lines[0]}"
-    return None
+        return f"it raised {type(problem).__name__}: {lines[0]}", None
+    return None, None

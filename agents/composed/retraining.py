@@ -42,7 +42,7 @@ class Foresight:
         known = rows < len(self.user_factors)
         mine = np.zeros((rows.size, self.user_factors.shape[1]), np.float32)
         mine[known] = self.user_factors[rows[known]]
-        table = self.factors.item_vectors(max(int(items.max()) + 1, len(self.factors.item_factors)))
+        table = self.factors.item_vectors(max(int(items.max(initial=-1)) + 1, len(self.factors.item_factors)))
         return candidate_scores(mine[:, None, :], table, items)[..., 0]
 
     def retrained(

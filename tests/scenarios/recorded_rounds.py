@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from driftline.agents._script import Rounds
 from driftline.agents.baselines.random import Random
+from driftline.agents.checks._script import Rounds
 from driftline.scenarios.agent_names import with_agents
 from driftline.scenarios.schema import Scenario, load
 from driftline.sim.types import Setting

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from driftline.agents.checks._hands import copied
 from driftline.agents.protocol import AgentProtocol, Job
 from driftline.sim.types import BehaviorKind, Behaviors, Feedback, Int64s, Items, Observation, Setting, Slates
 
@@ -44,7 +45,7 @@ class Stage:
     """Segment code by item."""
 
     def __post_init__(self) -> None:
-        self._announce(self.setting.items)
+        self.announce(self.setting.items)
         if self.boundary < 0:
             self.boundary = round(self.setting.start / self.setting.tick)
 
@@ -60,21 +61,22 @@ class Stage:
         return [self._round(observation, feedback, cut, watch) for observation, feedback in rounds]
 
     def _round(self, observation: Observation, feedback: Feedback, cut: Cut, watch: Watch) -> Slates:
-        self._advance(observation.tick)
-        self._announce(observation.arrived)
+        self.advance(observation.tick)
+        self.announce(observation.arrived)
         shape = (len(observation), self.setting.slate)
         shown = Slates(np.full(shape, -1, np.int32), np.zeros(shape[0]), np.zeros(shape))
         for turn, rows in enumerate(cut(len(observation))):
-            part = self._part(observation, rows, first=turn == 0)
+            part = self.part(observation, rows, first=turn == 0)
             watch(part, None)
             slates = self.agent.act(part)
             watch(part, slates)
-            self.agent.learn(self._respond(feedback, rows, slates))
+            self.agent.learn(self.respond(feedback, rows, slates))
             shown.items[rows], shown.log_p[rows] = slates.items, slates.log_p
             shown.log_p_cascade[rows] = slates.log_p_cascade
         return shown
 
-    def _advance(self, tick: int) -> None:
+    def advance(self, tick: int) -> None:
+        """Pass all tick boundaries up to the beginning of this tick."""
         while self.boundary <= tick:
             now = self.boundary * self.setting.tick
             for end, name in list(self.jobs):
@@ -91,11 +93,12 @@ class Stage:
                 raise ValueError(f"tick at day {now:g} returned {job!r}; must be a Job with days >= 0")
         return jobs
 
-    def _announce(self, items: Items) -> None:
+    def announce(self, items: Items) -> None:
+        """Learn the titles of items, which later behaviours quote."""
         self.text.update(zip(items.item.tolist(), items.text.tolist(), strict=True))
 
-    def _part(self, observation: Observation, rows: Int64s, *, first: bool) -> Observation:
-        """Some visits of a round as an observation; new items are announced to the first batch only."""
+    def part(self, observation: Observation, rows: Int64s, *, first: bool = True) -> Observation:
+        """Some visits of a round as an observation of its own; new items are announced to the first batch only."""
         arrived, pool = observation.arrived, observation.candidates
         none = {name: getattr(arrived, name)[:0] for name in Items.__dataclass_fields__}
         return replace(
@@ -103,9 +106,9 @@ class Stage:
             user=observation.user[rows],
             visit=observation.visit[rows],
             time=observation.time[rows],
-            candidates=pool if pool.ndim == 1 else pool[rows],
+            candidates=pool.copy() if pool.ndim == 1 else pool[rows],
             behaviors=self._own(observation.behaviors, observation.user[rows]),
-            arrived=arrived if first else Items(**none),
+            arrived=copied(arrived) if first else Items(**none),
         )
 
     def _own(self, behaviors: Behaviors, users: Int64s) -> Behaviors:
@@ -118,10 +121,33 @@ class Stage:
                 columns["item"][row], columns["about"][row] = item, self.text[item]
         return Behaviors(**columns)
 
-    def _respond(self, feedback: Feedback, rows: Int64s, slates: Slates) -> Feedback:
+    def respond(self, feedback: Feedback, rows: Int64s, slates: Slates) -> Feedback:
+        """What these visits' users do with slates of the agent's own: they take the recorded position."""
         columns = {name: getattr(feedback, name)[rows] for name in Feedback.__dataclass_fields__}
         columns["items"] = slates.items.copy()
         for user, items, choice in zip(columns["user"], slates.items, columns["choice"], strict=True):
             if choice < len(items):
                 self.taken[int(user)] = int(items[choice])
         return Feedback(**columns)
+
+
+def repeated(setting: Setting, rounds: Rounds, times: int) -> tuple[Setting, Rounds]:
+    """The same rounds over and over, each time later; new items arrive the first time only."""
+    span = rounds[-1][0].tick + 1 - round(setting.start / setting.tick)
+    visits = 1 + max(int(observation.visit.max(initial=0)) for observation, _ in rounds)
+    played = list(rounds)
+    for turn in range(1, times):
+        days = turn * span * setting.tick
+        for observation, feedback in rounds:
+            visit, time = observation.visit + turn * visits, observation.time + days
+            behaviors = replace(observation.behaviors, time=observation.behaviors.time + days)
+            seen = replace(
+                observation,
+                visit=visit,
+                time=time,
+                behaviors=behaviors,
+                arrived=Items(**{name: getattr(observation.arrived, name)[:0] for name in Items.__dataclass_fields__}),
+                tick=observation.tick + turn * span,
+            )
+            played.append((seen, replace(feedback, visit=visit, time=time)))
+    return replace(setting, horizon=setting.start + times * span * setting.tick), played
