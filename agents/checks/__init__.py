@@ -3,8 +3,9 @@
     for check in check_agent(MyAgent):
         print(check)
 
-* `_agent.py`: what every agent promises; `_hands.py`: what stands between the exam and an agent, and watches.
-* `_tracker.py`, `_predictor.py`, `_policy.py`: what each part promises.
+* `_agent.py`: what every agent promises; `_tracker.py`, `_predictor.py`, `_policy.py`: what each part does.
+* `_exam.py`: what an agent is examined with; `_hands.py`: what stands between the two, and watches; `_slates.py`: what
+  can be wrong with slates.
 * `_script.py`: how an agent is led through recorded rounds; `_shop.py`: a small shop with such rounds.
 """
 

@@ -1,16 +1,27 @@
 """What every agent must keep to, ours and anybody else's."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import permutations
 from math import ceil, factorial, perm
 
 import numpy as np
 
+from driftline.agents.checks._exam import (
+    Exam,
+    compare,
+    halves_swapped,
+    judge,
+    judge_all,
+    log_propensity_of,
+    scores_of,
+    singles,
+    some_items,
+    users_of,
+)
 from driftline.agents.checks._hands import (
     Generators,
     Guarding,
-    Hands,
     Listening,
     Overruling,
     Sealing,
@@ -18,40 +29,20 @@ from driftline.agents.checks._hands import (
     held_bytes,
     seed_generators,
 )
-from driftline.agents.checks._script import Cut, Rounds, Stage, repeated, whole
+from driftline.agents.checks._script import Cut, Rounds, Stage, repeated
 from driftline.agents.checks._shop import small_shop
-from driftline.agents.checks._slates import SLACK, slate_fault
-from driftline.agents.policy import HasPropensity
+from driftline.agents.policy import states_propensities
 from driftline.agents.protocol import AgentProtocol
 from driftline.sim.conformance import Broken, Check, Promise, Unasked, examined
-from driftline.sim.types import Floats, Int32s, Int64s, Observation, Setting, Slates, empty_behaviors
+from driftline.sim.types import Int64s, Observation, Setting, Slates, empty_behaviors
 
 METHODS = ("reset", "act", "learn", "tick", "finish", "score", "snapshot", "restore")
-MOST_ITEMS = 50
-"""Items that the checks ask scores for."""
 MOST_ORDERS = 1000
 """Ordered slates of a small world that propensities are asked for."""
 REMEMBERED = 120
 """Visits of each user after which an agent may know all it keeps of them; in as many again it may hardly grow."""
 MOST_BYTES = 1.0
 """By which it may grow in them, for each visit."""
-
-
-@dataclass(frozen=True, slots=True)
-class Exam:
-    """What an agent is examined with."""
-
-    make_agent: Callable[[], AgentProtocol]
-    setting: Setting
-    rounds: Rounds
-
-    def fresh(self, hands: type[Hands] | None = None) -> Stage:
-        """A new agent, reset, with a setting of its own; `hands`: what stands between the script and the agent."""
-        agent = self.make_agent()
-        between: AgentProtocol = hands(agent) if hands else agent
-        setting = copied(self.setting)
-        between.reset(setting)
-        return Stage(between, setting)
 
 
 def check_agent(
@@ -79,7 +70,7 @@ def _methods(exam: Exam) -> None:
 
 
 def _slates(exam: Exam) -> None:
-    _judged(exam, exam.rounds)
+    judge_all(exam, exam.rounds)
 
 
 def _either_candidates(exam: Exam) -> None:
@@ -88,33 +79,33 @@ def _either_candidates(exam: Exam) -> None:
         return replace(observation, candidates=pool[0] if pool.ndim == 2 else np.repeat(pool[None, :], n, axis=0))
 
     half = len(exam.rounds) // 2
-    _judged(exam, [(turned(observation), feedback) for observation, feedback in exam.rounds[:half]])
-    _judged(exam, [(turned(seen) if k % 2 else seen, told) for k, (seen, told) in enumerate(exam.rounds)])
+    judge_all(exam, [(turned(observation), feedback) for observation, feedback in exam.rounds[:half]])
+    judge_all(exam, [(turned(seen) if k % 2 else seen, told) for k, (seen, told) in enumerate(exam.rounds)])
 
 
 def _strangers(exam: Exam) -> None:
     stage, half = exam.fresh(), len(exam.rounds) // 2
     stage.play(exam.rounds[:half])
     seen, told = exam.rounds[half]
-    new = int(_users(exam.rounds).max()) + 1 + np.arange(len(seen))
+    new = int(users_of(exam.rounds).max()) + 1 + np.arange(len(seen))
     zeros = np.zeros(len(seen), np.int32)
     strange = replace(seen, user=new, visit=zeros, behaviors=empty_behaviors())
-    stage.play([(strange, replace(told, user=new, visit=zeros))], watch=_judge(exam))
-    _scores(stage.agent, new, _some_items(exam.setting))
+    stage.play([(strange, replace(told, user=new, visit=zeros))], watch=judge(exam))
+    scores_of(stage.agent, new, some_items(exam.setting))
 
 
 def _empty_rounds(exam: Exam) -> None:
     def nobody_first(visits: int) -> list[Int64s]:
         return [np.arange(0), np.arange(visits)]
 
-    with_empty = exam.fresh().play(exam.rounds, nobody_first, _judge(exam))
-    _same(exam.fresh().play(exam.rounds), with_empty, exam, "with and without rounds in which nobody is due")
+    with_empty = exam.fresh().play(exam.rounds, nobody_first, judge(exam))
+    compare(exam.fresh().play(exam.rounds), with_empty, exam, "with and without rounds in which nobody is due")
 
 
 def _propensity(exam: Exam) -> None:
     stage, half, length = exam.fresh(), len(exam.rounds) // 2, exam.setting.slate
     agent = stage.agent
-    if not isinstance(agent, HasPropensity) or not getattr(agent, "states_propensities", True):
+    if not states_propensities(agent):
         raise Unasked("it has no log_propensity, which off-policy evaluation needs")
     stage.play(exam.rounds[:half])
     observation = exam.rounds[half][0]
@@ -122,8 +113,8 @@ def _propensity(exam: Exam) -> None:
     columns = _columns(length, observation.candidates.shape[-1])
     narrow = stage.part(observation, np.arange(len(observation)))
     narrow = replace(narrow, candidates=narrow.candidates[..., :columns].copy())
-    own = agent.act(narrow)
-    stated = _log_propensity(agent, narrow, own.items)
+    own = stage.agent.act(narrow)
+    stated = log_propensity_of(agent, narrow, own.items)
     if not np.allclose(stated, own.log_p_cascade, rtol=0.0, atol=1e-6):
         row = int(np.argmax(np.abs(stated - own.log_p_cascade).max(axis=1)))
         raise Broken(
@@ -133,7 +124,7 @@ def _propensity(exam: Exam) -> None:
     pool = np.broadcast_to(narrow.candidates, (len(narrow), columns))
     total = np.zeros(len(narrow))
     for order in permutations(range(columns), length):
-        total += np.exp(_log_propensity(agent, narrow, pool[:, list(order)]).sum(axis=1))
+        total += np.exp(log_propensity_of(agent, narrow, pool[:, list(order)]).sum(axis=1))
     row = int(np.argmax(np.abs(total - 1.0)))
     if abs(total[row] - 1.0) > 1e-6:
         raise Broken(
@@ -161,7 +152,7 @@ def _inputs(exam: Exam) -> None:
 
 
 def _repeatable(exam: Exam) -> None:
-    _same(exam.fresh().play(exam.rounds), exam.fresh().play(exam.rounds), exam, "two agents alike")
+    compare(exam.fresh().play(exam.rounds), exam.fresh().play(exam.rounds), exam, "two agents alike")
 
 
 def _global_generators(exam: Exam) -> None:
@@ -171,7 +162,7 @@ def _global_generators(exam: Exam) -> None:
         one = exam.fresh().play(exam.rounds)
         seed_generators(2)
         two = exam.fresh().play(exam.rounds)
-    _same(one, two, exam, "two seeds of the global generators")
+    compare(one, two, exam, "two seeds of the global generators")
 
 
 def _other_slates(exam: Exam) -> None:
@@ -182,33 +173,33 @@ def _other_slates(exam: Exam) -> None:
 
 
 def _score(exam: Exam) -> None:
-    stage, items = exam.fresh(), _some_items(exam.setting)
-    users = _users(exam.rounds)
+    stage, items = exam.fresh(), some_items(exam.setting)
+    users = users_of(exam.rounds)
     stranger = np.append(users, users.max() + 1)
     for part in (exam.rounds[:0], exam.rounds):
         stage.play(part)
         for asked in (stranger, stranger[:1], stranger[:0]):
-            _scores(stage.agent, asked, items)
+            scores_of(stage.agent, asked, items)
 
 
 def _score_is_pure(exam: Exam) -> None:
-    items = _some_items(exam.setting)
+    items = some_items(exam.setting)
     stage = exam.fresh()
 
     def ask(observation: Observation, slates: Slates | None) -> None:
         users = observation.user[: len(observation) // 2 + 1]
-        if not np.array_equal(_scores(stage.agent, users, items), _scores(stage.agent, users, items)):
+        if not np.array_equal(scores_of(stage.agent, users, items), scores_of(stage.agent, users, items)):
             raise Broken("two calls of score in a row differ")
 
     asked = stage.play(exam.rounds, watch=ask)
-    _same(exam.fresh().play(exam.rounds), asked, exam, "with and without calls of score")
+    compare(exam.fresh().play(exam.rounds), asked, exam, "with and without calls of score")
 
 
 # -- when it changes -----------------------------------------------------------------------------------------------
 
 
 def _shared(exam: Exam) -> None:
-    items, fitting = _some_items(exam.setting), _rounds_of_many(exam.rounds)
+    items, fitting = some_items(exam.setting), _rounds_of_many(exam.rounds)
     for k in {fitting[len(fitting) // 2], fitting[-1]}:
         observation, feedback = exam.rounds[k]
         alone, after = (exam.fresh() for _ in range(2))
@@ -218,10 +209,10 @@ def _shared(exam: Exam) -> None:
         others, last = np.arange(len(observation) - 1), np.array([len(observation) - 1])
         user, told = observation.user[last], after.part(observation, others)
         shown = after.agent.act(told)
-        before, _ = _scores(after.agent, user, items), _scores(alone.agent, user, items)
+        before, _ = scores_of(after.agent, user, items), scores_of(alone.agent, user, items)
         after.agent.learn(after.respond(feedback, others, shown))
         where = f"of user {user[0]} (day {observation.time[-1]:.2f})"
-        if not np.array_equal(_scores(after.agent, user, items), before):
+        if not np.array_equal(scores_of(after.agent, user, items), before):
             raise Broken(f"the scores {where} changed when learn heard of {others.size} other users")
         mine, theirs = (stage.agent.act(stage.part(observation, last)).items[0].tolist() for stage in (alone, after))
         if mine != theirs:
@@ -235,13 +226,13 @@ def _rounds_of_many(rounds: Rounds) -> list[int]:
 
 def _batches(exam: Exam) -> None:
     plain = exam.fresh()
-    shown, items, users = plain.play(exam.rounds), _some_items(exam.setting), _users(exam.rounds)
-    scores = _scores(plain.agent, users, items)
-    cuts: dict[str, Cut] = {"two halves, the later one first": _halves_swapped, "one by one": _singles}
+    shown, items, users = plain.play(exam.rounds), some_items(exam.setting), users_of(exam.rounds)
+    scores = scores_of(plain.agent, users, items)
+    cuts: dict[str, Cut] = {"two halves, the later one first": halves_swapped, "one by one": singles}
     for name, cut in cuts.items():
         stage = exam.fresh()
-        _same(shown, stage.play(exam.rounds, cut), exam, f"at once and in batches ({name})")
-        rows = [_scores(stage.agent, users[k : k + 1], items) for k in range(len(users))]
+        compare(shown, stage.play(exam.rounds, cut), exam, f"at once and in batches ({name})")
+        rows = [scores_of(stage.agent, users[k : k + 1], items) for k in range(len(users))]
         if not np.array_equal(np.concatenate(rows), scores):
             raise Broken(f"scores differ between visits at once and in batches ({name})")
 
@@ -254,7 +245,7 @@ def _snapshot(exam: Exam) -> None:
     for turn in ("first", "second"):
         stage.agent.restore(state)
         again = point.copy().play(exam.rounds[half:])
-        _same(future, again, exam, f"before and after the {turn} restore", half)
+        compare(future, again, exam, f"before and after the {turn} restore", half)
 
 
 def _reset(exam: Exam) -> None:
@@ -262,12 +253,12 @@ def _reset(exam: Exam) -> None:
     stage = exam.fresh()
     stage.play(exam.rounds[: 1 + len(exam.rounds) // 2])
     stage.agent.reset(copied(exam.setting))
-    _same(fresh, Stage(stage.agent, exam.setting).play(exam.rounds), exam, "a new agent and a used one after reset")
+    compare(fresh, Stage(stage.agent, exam.setting).play(exam.rounds), exam, "a new agent and a used one after reset")
 
 
 def _memory(exam: Exam) -> None:
     visits = sum(len(observation) for observation, _ in exam.rounds)
-    times = ceil(REMEMBERED * len(_users(exam.rounds)) / visits)
+    times = ceil(REMEMBERED * len(users_of(exam.rounds)) / visits)
     setting, rounds = repeated(exam.setting, exam.rounds, 2 * times)
     stage = replace(exam, setting=setting).fresh()
     held = []
@@ -387,65 +378,3 @@ SUITE: tuple[Promise[Exam], ...] = (
         _memory,
     ),
 )
-
-
-# -- how it is looked at -------------------------------------------------------------------------------------------
-
-
-def _judge(exam: Exam) -> Callable[[Observation, Slates | None], None]:
-    def judge(observation: Observation, slates: Slates | None) -> None:
-        if slates is not None and (fault := slate_fault(observation, slates, exam.setting.slate)):
-            raise Broken(fault)
-
-    return judge
-
-
-def _judged(exam: Exam, rounds: Rounds) -> None:
-    exam.fresh().play(rounds, watch=_judge(exam))
-
-
-def _scores(agent: AgentProtocol, users: Int64s, items: Int32s) -> Floats:
-    scores = np.asarray(agent.score(users.copy(), items.copy()), dtype=np.float64)
-    if scores.shape != (users.size, items.size):
-        raise Broken(f"score returned shape {list(scores.shape)}; must be {[users.size, items.size]}")
-    if not np.isfinite(scores).all():
-        raise Broken(f"score of user {users[~np.isfinite(scores).all(axis=1)][0]} is not finite")
-    return scores.copy()
-
-
-def _log_propensity(agent: HasPropensity, observation: Observation, items: Int32s) -> Floats:
-    found = np.asarray(agent.log_propensity(observation, items.copy()), dtype=np.float64)
-    if found.shape != items.shape:
-        raise Broken(f"log_propensity returned shape {list(found.shape)}; must be {list(items.shape)}")
-    if not (found <= SLACK).all():
-        raise Broken(f"log_propensity returned {found[~(found <= SLACK)][0]:g}; must be <= 0, -inf for never")
-    return found
-
-
-def _same(one: list[Slates], two: list[Slates], exam: Exam, what: str, first: int = 0) -> None:
-    for k, (a, b) in enumerate(zip(one, two, strict=True)):
-        observation = exam.rounds[first + k][0]
-        differs = (a.items != b.items).any(axis=1) | (a.log_p != b.log_p)
-        differs |= (a.log_p_cascade != b.log_p_cascade).any(axis=1)
-        if differs.any():
-            row = int(np.flatnonzero(differs)[0])
-            where = f"user {observation.user[row]}, visit {observation.visit[row]}"
-            raise Broken(f"slates differ between {what}, first at {where} (day {observation.time[row]:.2f})")
-
-
-def _halves_swapped(visits: int) -> list[Int64s]:
-    half = visits // 2
-    return [part for part in (np.arange(half, visits), np.arange(half)) if part.size]
-
-
-def _singles(visits: int) -> list[Int64s]:
-    return [np.array([row]) for row in range(visits)] or whole(0)
-
-
-def _users(rounds: Rounds) -> Int64s:
-    return np.unique(np.concatenate([observation.user for observation, _ in rounds]))
-
-
-def _some_items(setting: Setting) -> Int32s:
-    """Items that an agent must be able to score."""
-    return setting.items.item[:MOST_ITEMS]

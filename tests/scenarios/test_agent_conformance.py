@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from recorded_rounds import Recorded, recorded
 
-from driftline.agents.checks._agent import SUITE, Exam
+from driftline.agents.checks._agent import SUITE
+from driftline.agents.checks._exam import Exam
 from driftline.agents.checks._shop import small_shop
 from driftline.agents.protocol import AgentProtocol
 from driftline.scenarios.built_in import BASELINES, TRACKERS, agent_ids
