@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-COMPILERS = {"kernel", "kernel_around", "njit", "jit", "vectorize", "guvectorize", "cfunc"}
+COMPILERS = {"kernel", "njit", "jit", "vectorize", "guvectorize", "cfunc"}
 PACKAGE = "driftline"
 
 Symbol = tuple[str, str]

@@ -50,6 +50,16 @@ def test_the_loop_is_bounded() -> None:
     np.testing.assert_allclose(component, limit, rtol=1e-5)
 
 
+@pytest.mark.xfail(strict=True, reason="the stated bound, rate / (1 - q), holds for one taking a day only")
+def test_the_loop_is_bounded_however_often_a_user_comes() -> None:
+    state, user = np.zeros((1, 1, 4), np.float32), np.zeros(1, np.int64)
+    for day in range(60):
+        fade(state, day)
+        for _ in range(8):
+            consume_loop(type(LAW).consume)(state, 0, user, *_one(1, 1), LAW.numbers())
+    assert np.abs(state).max() <= LAW.rate / (1 - FADE)
+
+
 @pytest.mark.parametrize("gap", [1, 6, 20])
 def test_what_is_not_taken_again_fades_with_tau(gap: int) -> None:
     state = np.full((1, 1, 4), 2.0, np.float32)
