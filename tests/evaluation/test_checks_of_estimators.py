@@ -95,6 +95,14 @@ def test_every_estimator_keeps_its_promises(name: str | type[Estimator]) -> None
     assert [str(each) for each in check_estimator(name) if each.fault] == []
 
 
+def test_what_is_not_claimed_is_not_asked() -> None:
+    told = {
+        name: str(check) for name in ("snips", "ips") for check in check_estimator(name) if check.name == "unbiased"
+    }
+    assert told["snips"].startswith("unasked unbiased")
+    assert told["ips"].startswith("held    unbiased")
+
+
 @pytest.mark.parametrize(
     "twin, promise, told",
     [
