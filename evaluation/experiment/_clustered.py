@@ -137,7 +137,6 @@ def _cross(a: Floats, b: Floats) -> float:
 
 
 SwitchbackInterval = Literal["block_t", "newey_west"]
-FEW = 20
 
 
 def switchback(
