@@ -1,8 +1,6 @@
-"""Agent, Job, HasItemSpace, tuning Range.
+"""What every agent promises the runner (`AgentProtocol`), the jobs it may start, and what the tuner may search.
 
-The protocol that every agent follows, ours and anybody else's.
-
-Between which bounds `driftline tune` searches a parameter of an agent.
+`driftline.Agent` is the base class that keeps the protocol; nothing needs to be inherited.
 """
 
 from collections.abc import Sequence

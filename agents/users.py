@@ -1,9 +1,4 @@
-"""Rows for pseudonyms; which comment belongs to which consumption.
-
-Dense rows for pseudonyms: the first user met has row 0.
-
-Matching what was taken with what was said about it.
-"""
+"""Users as rows of arrays: who has which row, whose visits are whose, which comment is on what."""
 
 from collections.abc import Sized
 

@@ -1,10 +1,7 @@
-"""Appeal and quality of items, in fixed point.
+"""What an item adds to every user's click (appeal) and satisfaction (quality), as sums in fixed point.
 
-Sums per item that come out the same in whatever order and batches their parts arrive.
-
-What draws clicks to an item beyond interest: clicks against the clicks that the model foretold.
-
-What an item is worth beyond its fit: a shrunken mean of satisfaction left over by the prediction.
+Whole numbers add up to the same total in whatever order and batches their parts arrive. Appeal compares clicks with
+the clicks that the model expected; quality is a shrunken mean of the satisfaction that the prediction left over.
 """
 
 from math import exp

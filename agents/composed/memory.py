@@ -1,10 +1,7 @@
-"""Last visit, history, choice log.
+"""What the composed agent keeps of users: the latest visit, a history of events, and a log of choices.
 
-The latest visit of every user, kept until the user comes again and what was said about it is known.
-
-The latest events of every user, as the temporal head reads them.
-
-The agent's own log of choices: features of what was shown, in canonical order whatever the batches.
+`Pending` keeps a visit until the user comes again, when what was said about it is known; `History` is read by the
+temporal head; `ChoiceLog` holds what models are fitted on, in one order whatever the batches.
 """
 
 from dataclasses import dataclass

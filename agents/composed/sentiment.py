@@ -1,11 +1,7 @@
-"""Comments read, gated by prequential R^2.
+"""How a comment felt: a reader taught by the few rated consumptions, trusted as far as it has proved itself.
 
-Reads how a comment felt, taught by the few rated consumptions, and trusted as far as it has proved itself.
-
-Its gate is prequential: each rating is foretold before it is learned from (Dawid 1984). Where comments say
-nothing, trust is 0 and reading costs nothing.
-
-Comments by segment code: encoded once, read by the gated sentiment reader, learned from when rated.
+The gate is prequential: each rating is predicted before it is learned from (Dawid 1984). Where comments say nothing,
+trust is 0 and reading costs nothing. Each distinct comment is encoded once.
 """
 
 from dataclasses import dataclass

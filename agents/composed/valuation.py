@@ -1,14 +1,8 @@
-"""Stack of experts.
-
-The stack: how much each expert counts for a click and for satisfaction, learned from the agent's own log.
+"""What items are worth to users: a stack of experts, appeal and quality, learned from the agent's own log.
 
 Experts are columns of features of a (user, item): tracked interest, short and long counts, the learned head, matrix
-factors, and the item's appeal. Their read-outs share evidence and err for long, so none is fed to another as an
-observation; they are weighed by next-choice likelihood and shrunk towards the tracker.
-
-The numbers of the composed agent that can be tuned.
-
-What items are worth to users: appeal, quality and the stack of experts, learned from the agent's own log.
+factors, and the item's appeal. Their errors last and share evidence, so none is fed to another as an observation; they
+are weighed by next-choice likelihood and shrunk towards the tracker.
 """
 
 from dataclasses import dataclass

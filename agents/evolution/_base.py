@@ -1,9 +1,4 @@
-"""Tracker protocol and checked events.
-
-One batch of events, checked at the door so that no kernel has to.
-
-What every tracker of interests can do, so that an agent swaps one for another by name.
-"""
+"""What every tracker of interests can do (`Tracker`), and one batch of its events, checked before any kernel runs."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, runtime_checkable
@@ -19,6 +14,56 @@ Arrays: TypeAlias = dict[str, NDArray[Any]]
 Graded: TypeAlias = tuple[Reals, Reals, Reals] | tuple[Reals, Reals, Reals, Reals]
 """Item vectors [n, dim], values in [-1, 1] with NaN for none [n], weights [n]; and, where known, the logit that an
 item has without any interest in it [n], minus `outside` where left out."""
+
+
+@runtime_checkable
+class Tracker(Protocol):
+    """Keeps one interest vector per user, in the space of the item vectors, up to date event by event.
+
+    A user's result depends on that user's own events only, never on who else is in the call.
+    """
+
+    n_users: int
+    """Users are the rows 0 .. n_users - 1."""
+    dim: int
+    """Length of an item vector."""
+
+    def grow(self, n_users: int) -> None:
+        """Make room for more users; new ones start at the prior, nobody else changes."""
+
+    def update(
+        self,
+        users: Rows,
+        item_vectors: Reals,
+        choice: Rows,
+        elapsed: Reals,
+        offset: Reals | None = None,
+        graded: Graded | None = None,
+    ) -> None:
+        """Take in one event of each of these users.
+
+        users: [n], no user twice. item_vectors: the slates [n, m, dim]. choice: position taken, m for
+        nothing [n]. elapsed: time since that user's latest update [n]. offset: known additive utility of each
+        item, for instance log position weight plus appeal [n, m]. graded: item vectors [n, dim], values in
+        [-1, 1] [n] (NaN for none) and weights [n] of an explicit judgement.
+        """
+
+    def mean(self, users: Rows) -> Float32s:
+        """The present interest vectors [n, dim]."""
+
+    def snapshot(self) -> Arrays:
+        """Copies of all state, by name; later updates do not change them."""
+
+    def restore(self, state: Arrays) -> None:
+        """Go back to a snapshot, its number of users included."""
+
+
+@runtime_checkable
+class Posterior(Protocol):
+    """A tracker that knows how sure it is."""
+
+    def points(self, users: Rows, normal: Float32s) -> Float32s:
+        """Interests that each user may have [n, K, dim], from K standard normal points [K, dim]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,53 +228,3 @@ def restored(name: str, state: Arrays, like: NDArray[Any]) -> NDArray[Any]:
             f"this tracker's is {like.dtype}[users, {', '.join(map(str, like.shape[1:]))}]"
         )
     return array.copy()
-
-
-@runtime_checkable
-class Tracker(Protocol):
-    """Keeps one interest vector per user, in the space of the item vectors, up to date event by event.
-
-    A user's result depends on that user's own events only, never on who else is in the call.
-    """
-
-    n_users: int
-    """Users are the rows 0 .. n_users - 1."""
-    dim: int
-    """Length of an item vector."""
-
-    def grow(self, n_users: int) -> None:
-        """Make room for more users; new ones start at the prior, nobody else changes."""
-
-    def update(
-        self,
-        users: Rows,
-        item_vectors: Reals,
-        choice: Rows,
-        elapsed: Reals,
-        offset: Reals | None = None,
-        graded: Graded | None = None,
-    ) -> None:
-        """Take in one event of each of these users.
-
-        users: [n], no user twice. item_vectors: the slates [n, m, dim]. choice: position taken, m for
-        nothing [n]. elapsed: time since that user's latest update [n]. offset: known additive utility of each
-        item, for instance log position weight plus appeal [n, m]. graded: item vectors [n, dim], values in
-        [-1, 1] [n] (NaN for none) and weights [n] of an explicit judgement.
-        """
-
-    def mean(self, users: Rows) -> Float32s:
-        """The present interest vectors [n, dim]."""
-
-    def snapshot(self) -> Arrays:
-        """Copies of all state, by name; later updates do not change them."""
-
-    def restore(self, state: Arrays) -> None:
-        """Go back to a snapshot, its number of users included."""
-
-
-@runtime_checkable
-class Posterior(Protocol):
-    """A tracker that knows how sure it is."""
-
-    def points(self, users: Rows, normal: Float32s) -> Float32s:
-        """Interests that each user may have [n, K, dim], from K standard normal points [K, dim]."""

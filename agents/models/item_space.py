@@ -1,11 +1,4 @@
-"""Which item space to believe (was shelf).
-
-Plain item spaces, for where the text encoder is of no use: the label itself, and counted words.
-
-Which item space to believe in: the one whose vectors foretell held-out choices best.
-
-The items an agent knows, with the vectors it ranks them by.
-"""
+"""The vectors that items are ranked by: text, counted words or label, whichever predicts held-out choices best."""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -1,14 +1,8 @@
-"""Titles to vectors: title probe and word EM.
+"""From titles to item vectors: a probe of whole titles and an EM of single words, mixed .4 to .6.
 
-What single words say about the category, learned by EM from items that bear one label each.
-
-A whole title's posterior saturates where a title mixes topics; words do not. Each word of an item is taken
-to belong to one category, drawn from the item's own mixture.
-
-Item vectors read from titles: a probe from text to the editorial category of warm items.
-
-The recipe that came nearest to the true mixtures: a whole-title posterior and a word-level one (EM),
-mixed .4 to .6, out-of-fold for the items they were fitted on, so that warm and new items live on one scale.
+Both are taught by the editorial categories of warm items, out-of-fold for those items themselves, so that warm and new
+items live on one scale. A whole title's posterior saturates where a title mixes topics; words do not: each word of an
+item is taken to belong to one category, drawn from the item's own mixture.
 """
 
 from collections.abc import Sequence

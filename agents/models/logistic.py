@@ -1,11 +1,4 @@
-"""Ridge multinomial regression on one thread.
-
-One thread for training, so that sums are added in one order whatever the machine is set to.
-
-Minimising a smooth function from a fixed start, on one thread: the same numbers every time.
-
-A logistic probe: from vectors to classes, by ridge-penalised multinomial regression.
-"""
+"""Multinomial logistic regression with a ridge penalty: the same numbers every time, on one thread."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

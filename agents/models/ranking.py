@@ -1,20 +1,13 @@
-"""Best slate, at the mean and over the posterior.
+"""The best slate: by click, by expected reward at the best guess, and over all that a user may like.
 
-The slate with the highest expected reward under a multinomial logit with position weights.
+At the best guess a slate earns sum_k w_k e^{u_k} r_k / (e^outside + sum_k w_k e^{u_k}). Dinkelbach (1967, "On nonlinear
+fractional programming"): for a guessed value v the best slate maximises sum_k w_k a_k, a = e^u (r - v), which is a
+sorted matching; its own value is the next guess, and the guesses rise to the optimum in a few rounds.
 
-A slate earns sum_k w_k e^{u_k} r_k / (e^outside + sum_k w_k e^{u_k}). Dinkelbach (1967, "On nonlinear
-fractional programming"): for a guessed value v the best slate maximises sum_k w_k a_k, a = e^u (r - v), which
-is a sorted matching; its own value is the next guess, and the guesses rise to the optimum in a few rounds.
-
-The slate with the highest reward expected over all that a user may like, not only over the best guess.
-
-A slate earns R(theta) = sum_k w_k e^{u_k} r_k / (e^outside + sum_k w_k e^{u_k}) from a user who likes theta. The best
-guess of theta earns less than it promises: a user takes what it likes best among what it is shown, so a slate that
-covers what it *may* like is worth more than one that bets on one guess. Here E[R] is a mean over points of the
-posterior, and positions are filled one by one with whatever adds most to it. That is greedy and not exact: on slates of
+The best guess earns less than it promises: a user takes what it likes best among what it is shown, so a slate that
+covers what it *may* like is worth more than one that bets on one guess. `doubtful_slate` takes the mean over points of
+the posterior and fills positions one by one with whatever adds most to it. That is greedy and not exact: on slates of
 three of six items it earns within 1 % of the best on average, which a test holds it to.
-
-A few points that stand for a standard normal in many dimensions: turned axes, both ways, of the right length.
 """
 
 from math import exp, sqrt

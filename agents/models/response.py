@@ -1,12 +1,8 @@
-"""Click model and satisfaction model.
+"""What draws a click, and what a consumed item is worth: the two models of a user's response.
 
-What draws a click: a multinomial logit over the slate, with position weights and an outside option.
-
-P(position k) is proportional to exp(position_k + w . x_k), "nothing" to exp(outside). The columns of x are
-whatever experts there are (tracked interest, counts, learned head, factors, popularity): the weights stack
-them by next-choice likelihood, shrunk towards a trusted one (Wolpert 1992, "Stacked generalization").
-
-What a consumed item is worth to a user: a squashed linear function of a few score features.
+Clicks are a multinomial logit: P(position k) is proportional to exp(position_k + w . x_k), "nothing" to exp(outside).
+The columns of x are whatever experts there are: the weights stack them by next-choice likelihood, shrunk towards a
+trusted one (Wolpert 1992, "Stacked generalization"). Satisfaction is a squashed linear function of the same columns.
 """
 
 from dataclasses import dataclass

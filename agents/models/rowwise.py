@@ -1,11 +1,7 @@
-"""Products and softmax whose bits depend on their row only.
+"""Products, softmax and scores whose bits depend on their own row only, whatever the batch.
 
-Row functions whose bits depend on their own row only, whatever the batch.
-
-BLAS adds up a row's products in another order when the number of rows changes; these loops never do, so a
-score is the same whether a user is met alone or among thousands.
-
-Scores of candidates: every user vector against every candidate's item vector, row by row.
+BLAS adds up a row's products in another order when the number of rows changes; these loops never do, so a score is the
+same whether a user comes alone or among thousands.
 """
 
 from math import exp
@@ -15,6 +11,53 @@ from numpy.typing import NDArray
 
 from driftline.sim.kernel import kernel
 from driftline.sim.types import Float32s, Floats, Int32s
+
+
+BLOCK_ROWS = 256
+
+
+def row_products(x: Floats | Float32s, weights: Floats) -> Floats:
+    """`x @ weights` in float64: `[n, p]` times `[p, c]`, each row added up in the same order in any batch."""
+    return _products(_dense(x), _dense(weights))
+
+
+def row_softmax(logits: Floats) -> Floats:
+    """Softmax of each row `[n, c]`, alike in any batch."""
+    return _softmax(_dense(logits))
+
+
+def candidate_scores(user_vectors: Float32s, item_vectors: Float32s, items: Int32s) -> Floats:
+    """u . v for each of a user's V vectors [n, V, d] and each of its items: [n, m, V].
+
+    items: `[m]`, the same for all, or `[n, m]`; rows of item_vectors [I, d]. Summed in float32 products and float64
+    sums in the order of the columns: the bits depend on no other row.
+    """
+    pool = np.atleast_2d(items)
+    out = np.empty((len(user_vectors), pool.shape[1], user_vectors.shape[1]))
+    _scores(np.ascontiguousarray(user_vectors), item_vectors, np.ascontiguousarray(pool), out)
+    return out
+
+
+def product(left: Floats, right: Floats) -> Floats:
+    """`left @ right` in blocks of exactly 256 rows, the last one padded with zeros.
+
+    BLAS takes other paths for other row counts, which changes the last bits of wide products.
+    """
+    out = np.empty((len(left), right.shape[1]))
+    block = np.zeros((BLOCK_ROWS, left.shape[1]))
+    for start in range(0, len(left), BLOCK_ROWS):
+        rows = left[start : start + BLOCK_ROWS]
+        block[: len(rows)] = rows
+        block[len(rows) :] = 0.0
+        out[start : start + BLOCK_ROWS] = (block @ right)[: len(rows)]
+    return out
+
+
+# -- compiled --------------------------------------------------------------------------------------------------
+
+
+def _dense(x: NDArray[np.floating]) -> Floats:
+    return np.ascontiguousarray(x, dtype=np.float64)
 
 
 @kernel
@@ -48,32 +91,6 @@ def _softmax(logits: Floats) -> Floats:
     return out
 
 
-def row_products(x: Floats | Float32s, weights: Floats) -> Floats:
-    """`x @ weights` in float64: `[n, p]` times `[p, c]`, each row added up in the same order in any batch."""
-    return _products(_dense(x), _dense(weights))
-
-
-def row_softmax(logits: Floats) -> Floats:
-    """Softmax of each row `[n, c]`, alike in any batch."""
-    return _softmax(_dense(logits))
-
-
-def _dense(x: NDArray[np.floating]) -> Floats:
-    return np.ascontiguousarray(x, dtype=np.float64)
-
-
-def candidate_scores(user_vectors: Float32s, item_vectors: Float32s, items: Int32s) -> Floats:
-    """u . v for each of a user's V vectors [n, V, d] and each of its items: [n, m, V].
-
-    items: `[m]`, the same for all, or `[n, m]`; rows of item_vectors [I, d]. Summed in float32 products and float64
-    sums in the order of the columns: the bits depend on no other row.
-    """
-    pool = np.atleast_2d(items)
-    out = np.empty((len(user_vectors), pool.shape[1], user_vectors.shape[1]))
-    _scores(np.ascontiguousarray(user_vectors), item_vectors, np.ascontiguousarray(pool), out)
-    return out
-
-
 @kernel
 def _scores(user_vectors: Float32s, item_vectors: Float32s, items: Int32s, out: Floats) -> None:
     n, several, dim = user_vectors.shape
@@ -87,21 +104,3 @@ def _scores(user_vectors: Float32s, item_vectors: Float32s, items: Int32s, out: 
                 for k in range(dim):
                     total += float(user_vectors[i, v, k]) * float(vector[k])
                 out[i, j, v] = total
-
-
-BLOCK_ROWS = 256
-
-
-def product(left: Floats, right: Floats) -> Floats:
-    """`left @ right` in blocks of exactly 256 rows, the last one padded with zeros.
-
-    BLAS takes other paths for other row counts, which changes the last bits of wide products.
-    """
-    out = np.empty((len(left), right.shape[1]))
-    block = np.zeros((BLOCK_ROWS, left.shape[1]))
-    for start in range(0, len(left), BLOCK_ROWS):
-        rows = left[start : start + BLOCK_ROWS]
-        block[: len(rows)] = rows
-        block[len(rows) :] = 0.0
-        out[start : start + BLOCK_ROWS] = (block @ right)[: len(rows)]
-    return out

@@ -1,14 +1,9 @@
-"""Vector cache and its shards.
+"""A cache of text vectors by content, in memory and in immutable files on disk.
 
-Vectors on disk: immutable shard files, named by the hash of what they hold.
-
-A shard is written under a temporary name and renamed, so that several processes may add to one folder; nobody
-ever changes a file. A shard that does not hash to its name is ignored, with a warning.
-
-A content-addressed cache of text vectors, in memory and on disk.
-
-Key = sha256(encoder identity | text), so a changed model, tokenizer, shape or library never meets old
-vectors. Vectors are rounded to float16 before their first use: memory and disk give the same bits.
+Key = sha256(encoder identity | text), so a changed model, tokenizer, shape or library never gets old vectors. Vectors
+are rounded to float16 before their first use: memory and disk give the same bits. A shard file is written under a
+temporary name and renamed, so that several processes may add to one folder; one that does not hash to its name is
+ignored, with a warning.
 """
 
 import hashlib

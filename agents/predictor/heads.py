@@ -1,8 +1,6 @@
-"""Temporal heads.
+"""Temporal heads: interest as a share of topics (`Head`), and a vector that predicts the next choice (`ChoiceHead`).
 
-The interest head: decayed counts of topics, and a learned map that carries them from topic to topic.
-
-The next-item head: a user vector z such that z . item foresees what is taken from a slate.
+Both start from decayed sums of what the user did, and learn a map that carries them from topic to topic.
 """
 
 from dataclasses import dataclass, replace

@@ -1,9 +1,4 @@
-"""InterestPredictor.
-
-A user's own table of behaviours, checked and turned into arrays.
-
-Interest read from what users did, as texts: the predictor alone, for anybody's table of behaviours.
-"""
+"""InterestPredictor: interest read from what users did, as texts, for anybody's table of behaviours."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,14 +1,8 @@
-"""Category probe and valence (to be replaced by models/logistic).
+"""What labelled texts say about categories, and what comments say about coming back.
 
-From a text's vector to its editorial category: the auxiliary supervision of what the encoder read.
-
-Heads trained end to end on the next choice waste the signal of the text (accuracy .352 against .417 with
-such a probe), so an event enters them as a distribution over categories that labelled texts have taught.
-
-What a comment says about coming back: a sentiment learned without any rating.
-
-Some words are followed by more of the same, others by less. A ridge regression from the comment's vector to
-that difference, kept only if it foretells the difference for users it has not seen.
+Heads trained end to end on the next choice waste the signal of the text (accuracy .352 against .417 with such a probe),
+so an event enters them as a distribution over categories. Some words of comments are followed by more of the same,
+others by less: a ridge regression to that difference, kept only if it predicts it for users it has not seen.
 """
 
 from dataclasses import dataclass

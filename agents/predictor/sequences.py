@@ -1,9 +1,4 @@
-"""Sequences and pooling.
-
-What users did, as arrays: the form in which the heads read it.
-
-Sums of what a user did, fading at several speeds.
-"""
+"""What users did as arrays, and sums of it that fade at several speeds: the form in which heads read it."""
 
 from dataclasses import dataclass
 

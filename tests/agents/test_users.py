@@ -1,3 +1,5 @@
+"""Rows are given out once, and comments find the consumption that they are about."""
+
 import numpy as np
 import pytest
 from hypothesis import given

@@ -1,3 +1,5 @@
+"""Baselines rank by what they say they count, whatever the batches."""
+
 from collections.abc import Callable
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Static factors rank by the warm-up's clicks and never change."""
+
 from dataclasses import replace
 
 import numpy as np

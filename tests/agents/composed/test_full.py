@@ -1,3 +1,5 @@
+"""The composed agent learns from all that users do, and puts retrained parts to use when they land."""
+
 from dataclasses import replace
 from typing import Any
 

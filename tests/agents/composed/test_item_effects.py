@@ -1,3 +1,5 @@
+"""Appeal and quality add up the same in any order, and leave an item's own event out."""
+
 import numpy as np
 import pytest
 

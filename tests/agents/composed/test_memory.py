@@ -1,3 +1,5 @@
+"""What is kept of users comes back as it was, in one order."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""Head and factors are retrained on the agent's own log and score what they learned."""
+
 from dataclasses import replace
 
 import numpy as np

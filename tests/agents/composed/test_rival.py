@@ -1,3 +1,5 @@
+"""The simple system learns from numbers only."""
+
 from typing import Any
 
 import numpy as np

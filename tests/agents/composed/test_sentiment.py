@@ -1,3 +1,5 @@
+"""Comments are trusted only as far as they predict ratings."""
+
 import numpy as np
 import pytest
 from small_shop import BAD, FIRST_COMMENT, GOOD, TEXTS

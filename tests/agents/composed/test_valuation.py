@@ -1,3 +1,5 @@
+"""The stack finds the experts that predict choices, and slates earn by both models."""
+
 from typing import Any
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""The item space that predicts held-out choices is the one believed."""
+
 import numpy as np
 import pytest
 from small_shop import ITEMS, KINDS, LATER, SHOP, TEXTS, items, kind_of, setting

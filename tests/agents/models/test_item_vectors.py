@@ -1,3 +1,5 @@
+"""Titles and words are read into the mixtures that made them."""
+
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""The regression finds its optimum, the same every time."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""Factors tell tastes apart, whatever the order of events, and folding in solves their equations."""
+
 import subprocess
 import sys
 

@@ -1,3 +1,5 @@
+"""Slates are the best there are by brute force, or within a stated bound."""
+
 from itertools import permutations
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Fitted clicks and satisfaction come near the models that made them."""
+
 import numpy as np
 import pytest
 from scipy.special import ndtr

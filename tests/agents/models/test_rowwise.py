@@ -1,3 +1,5 @@
+"""A row's bits do not depend on its neighbours."""
+
 import numpy as np
 import pytest
 
