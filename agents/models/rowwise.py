@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from driftline.sim.kernel import kernel
 from driftline.sim.types import Float32s, Floats, Int32s
 
-
 BLOCK_ROWS = 256
 
 
