@@ -118,7 +118,8 @@ def _numbers(agent_id: str, kind: Any, params: Mapping[str, Any]) -> Any:
     legal = [field.name for field in fields(kind)]
     for name, value in params.items():
         if name not in legal:
-            raise InputError(f"agent {agent_id!r}: parameter {name!r} is unknown; {hint(name, legal)}")
+            near = hint(name, {*legal, *PARTS, *SWITCHES})
+            raise InputError(f"agent {agent_id!r}: parameter {name!r} is unknown; {near}")
         if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
             raise InputError(f"agent {agent_id!r}: {name} = {value!r}: must be a finite number")
     return kind(**params)

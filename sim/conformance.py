@@ -72,7 +72,12 @@ def _found(promise: Promise[Exam], exam: Exam) -> tuple[str | None, str | None]:
         return str(problem), None
     except Unasked as problem:
         return None, str(problem)
-    except Exception as problem:  # a plug-in may raise anything
-        lines = str(problem).splitlines() or ["no message"]
-        return f"it raised {type(problem).__name__}: {lines[0]}", None
+    except (Exception, SystemExit) as problem:  # a plug-in may raise anything, and may try to end the process
+        return f"it raised {type(problem).__name__}: {_telling_line(problem)}", None
     return None, None
+
+
+def _telling_line(problem: BaseException) -> str:
+    """The first line of a message; of numba's the first that is not about its own stages."""
+    lines = [line.strip() for line in str(problem).splitlines() if line.strip()]
+    return next((line for line in lines if not line.startswith("Failed in nopython")), "no message")

@@ -116,6 +116,7 @@ def test_parts_of_the_users_own_are_taken_by_path(world: World) -> None:
         ("full[predictor=hashin]", "encoder 'hashin' is none of minilm, scratch, noise, hashing"),
         ("full[predictor=driftline.agents.composed.rival:Rivel]", "has no 'Rivel'; did you mean 'Rival'?"),
         ("full[judgment=3]", "parameter 'judgment' is unknown; did you mean 'judgement'?"),
+        ("full[predictr=hashing]", "parameter 'predictr' is unknown; did you mean 'predictor'?"),
         ("full[judgement=much]", "judgement = 'much': must be a finite number"),
         ("full[hazard=3]", "cannot be built: hazard must be in [0, 1), got 3"),
         ("full[policy=plackett_luce,temperature=-1]", "temperature = -1: must be > 0"),
