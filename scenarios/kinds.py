@@ -40,11 +40,11 @@ class Kind:
     """By name or `package.module:Name`; InputError where there is none, or it is of another kind."""
     wrong: Wrong
     """What keeps a thing from being of this kind."""
-    suite: str | None = None
-    """`package.module:function`: the conformance suite; it takes what `find` returns. A scenario's is called apart."""
+    suite: str
+    """`package.module:function`: the conformance suite; it takes what `find` returns."""
 
 
-def _in_folder(plural: str, plug_ins: PlugIns[Any], suite: str | None = None) -> Kind:
+def _in_folder(plural: str, plug_ins: PlugIns[Any], suite: str) -> Kind:
     return Kind(plural, plug_ins.names, plug_ins.summary, plug_ins.find, plug_ins.wrong, suite)
 
 
@@ -111,7 +111,14 @@ def _policy_summary(name: str) -> str:
 AGENT_CHECKS = "driftline.agents.checks"
 
 KINDS: Mapping[str, Kind] = {
-    "scenario": Kind("scenarios", scenario_files, _scenario_title, find_scenario, _no_scenario),
+    "scenario": Kind(
+        "scenarios",
+        scenario_files,
+        _scenario_title,
+        find_scenario,
+        _no_scenario,
+        "driftline.scenarios.checks:check_scenario",
+    ),
     "agent": Kind("agents", agent_ids, _agent_summary, _agent, BASELINES.wrong, f"{AGENT_CHECKS}:check_agent"),
     "tracker": _in_folder("trackers", TRACKERS, f"{AGENT_CHECKS}:check_tracker"),
     "policy": Kind("policies", policies, _policy_summary, _policy, NO_POLICY, f"{AGENT_CHECKS}:check_policy"),
@@ -203,10 +210,7 @@ def _in_one_line(name: str) -> Iterator[None]:
 
 
 def _checked(name: str, kind: str, thing: Any) -> Checked:
-    suite = KINDS[kind].suite
-    if suite is None:
-        raise InputError(f"kind {kind!r} has no conformance suite")
-    module, _, function = suite.partition(":")
+    module, _, function = KINDS[kind].suite.partition(":")
     return Checked(name, kind, tuple(getattr(import_module(module), function)(thing)))
 
 

@@ -1,5 +1,6 @@
 """`driftline.check` finds out what a name is, and asks that kind's suite."""
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +150,12 @@ def test_a_law_dropped_into_its_folder_is_found_listed_and_checked(
     assert [(name, kind.summary(name)) for name in kind.names()] == [("still", "Nothing moves.")]
     (checked,) = driftline.check("still")
     assert (checked.kind, checked.broken) == ("law", (BROKEN,))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_has_a_conformance_suite(kind: str) -> None:
+    module, _, function = KINDS[kind].suite.partition(":")
+    assert callable(getattr(import_module(module), function))
 
 
 def test_the_manuals_tables_are_what_is_found() -> None:
