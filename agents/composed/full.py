@@ -1,11 +1,11 @@
 """The composed agent: reads what users did, tracks their interests, and ranks by expected reward."""
 
-import copy
-from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import ClassVar
 
 import numpy as np
 
+from driftline.agents.agent import Agent
 from driftline.agents.composed.memory import ChoiceLog, History, Pending
 from driftline.agents.composed.retraining import Foresight
 from driftline.agents.composed.sentiment import CommentReader
@@ -28,7 +28,7 @@ POINTS = 32
 """Points of the posterior that a slate is judged at."""
 
 
-class Full:
+class Full(Agent):
     """A BERT-family reader, an online evolution model, matrix factors and a learned head, stacked.
 
     encoder: texts to vectors, None for an agent without text. tracker: makes the evolution model. reads: whether
@@ -66,7 +66,7 @@ class Full:
 
     def reset(self, setting: Setting) -> None:
         """Learn from the warm-up: item vectors, position weights, reader, interests, stack, head, factors."""
-        self._setting = setting
+        self.setting = setting
         log = setting.feedback
         blank = np.zeros((len(log), setting.slate, 0))
         position = fit_position_weights(blank, log.choice, 1.0, np.zeros(0))
@@ -96,7 +96,7 @@ class Full:
         self._settle(rows, comments)
         vectors = self._vectors(rows, observation.time)
         best, scores = self._ranked(rows, vectors, observation.candidates)
-        slates = self._policy.slates(observation, scores, best, self._setting.seed)
+        slates = self._policy.slates(observation, scores, best, self.setting.seed)
         self._acted = rows, vectors
         return slates
 
@@ -152,7 +152,7 @@ class Full:
         out = np.zeros((users.size, items.size))
         if known.any():
             mine = rows[known]
-            soon = np.full(mine.size, self._now + self._setting.tick)
+            soon = np.full(mine.size, self._now + self.setting.tick)
             features = self._features(self._vectors(mine, soon), mine, items)
             out[known] = self._valuation.interest(features)
         return out
@@ -161,13 +161,9 @@ class Full:
         """The vectors that interests live in [m, d]."""
         return self._shelf.vectors[items]
 
-    def snapshot(self) -> object:
-        """A deep copy of everything learned; texts and encoder are shared."""
-        return copy.deepcopy(self._learned(), {id(shared): shared for shared in self._shared()})
-
-    def restore(self, state: object) -> None:
-        """Go back to a snapshot."""
-        self.__dict__.update(copy.deepcopy(state, {id(shared): shared for shared in self._shared()}))  # type: ignore[call-overload]
+    def shared_parts(self) -> Iterable[object]:
+        """What never changes: encoder, policy, and how trackers are made."""
+        return self._encoder, self._policy, self._make_tracker
 
     # -- what users did ---------------------------------------------------------------------------------------
 
@@ -269,7 +265,7 @@ class Full:
         self._reader.settle()
 
     def _trained(self) -> Foresight:
-        return self._foresight.retrained(self._history, self._shelf, self._choices, self._setting, self._users)
+        return self._foresight.retrained(self._history, self._shelf, self._choices, self.setting, self._users)
 
     # -- bookkeeping -------------------------------------------------------------------------------------------
 
@@ -284,9 +280,3 @@ class Full:
             self._history.grow(room)
             self._pending.grow(room)
         return rows
-
-    def _learned(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name not in {"_make_tracker", "_policy"}}
-
-    def _shared(self) -> list[object]:
-        return [self._encoder, self._setting, self._setting.segments]

@@ -1,12 +1,12 @@
 """The whole-agent rival: the simple system a team would run instead. Same item vectors, numbers only, no reader."""
 
-import copy
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
+from driftline.agents.agent import Agent
 from driftline.agents.composed.full import TrackerFactory
 from driftline.agents.composed.item_effects import ItemAppeal, ItemQuality
 from driftline.agents.composed.sentiment import value_of_rating
@@ -34,7 +34,7 @@ class RivalNumbers:
     """Weight of an item's click appeal in its score."""
 
 
-class Rival:
+class Rival(Agent):
     """Tracks interests from clicks, refusals and ratings, and ranks by interest + mean rating + popularity.
 
     Each user's vector is updated at once; what is shared between users (mean ratings, popularity) counts from the
@@ -62,7 +62,7 @@ class Rival:
 
     def reset(self, setting: Setting) -> None:
         """Item vectors and position weights from the warm-up, then its visits one by one."""
-        self._setting = setting
+        self.setting = setting
         log = setting.feedback
         fitted = fit_position_weights(np.zeros((len(log), setting.slate, 0)), log.choice, 1.0, np.zeros(0))
         self._position, self._outside = fitted.position, fitted.outside
@@ -80,7 +80,7 @@ class Rival:
         """The highest scores first, or a draw around them."""
         self._shelf.arrive(observation.arrived)
         best, scores = self._ranked(self._rows(observation.user), observation.candidates)
-        return self._policy.slates(observation, scores, best, self._setting.seed)
+        return self._policy.slates(observation, scores, best, self.setting.seed)
 
     @property
     def states_propensities(self) -> bool:
@@ -103,9 +103,6 @@ class Rival:
         self._appeal.tick()
         return ()
 
-    def finish(self, job: str) -> None:
-        """No job of this agent ever ends."""
-
     def score(self, users: Int64s, items: Int32s) -> Floats:
         """Interest in each item [n, m]; 0 for users not met."""
         rows = self._users.find(users)
@@ -117,17 +114,9 @@ class Rival:
         """The vectors that interests live in [m, d]."""
         return self._shelf.vectors[items]
 
-    def snapshot(self) -> object:
-        """A deep copy of everything learned; texts and encoder are shared."""
-        shared = {id(part): part for part in (self._encoder, self._setting, self._setting.segments)}
-        parts = {name: value for name, value in self.__dict__.items() if name not in {"_make_tracker", "_policy"}}
-        return copy.deepcopy(parts, shared)
-
-    def restore(self, state: object) -> None:
-        """Go back to a snapshot."""
-        assert isinstance(state, dict)
-        shared = {id(part): part for part in (self._encoder, self._setting, self._setting.segments)}
-        self.__dict__.update(copy.deepcopy(state, shared))
+    def shared_parts(self) -> Iterable[object]:
+        """What never changes: encoder, policy, and how trackers are made."""
+        return self._encoder, self._policy, self._make_tracker
 
     def _ranked(self, rows: Int64s, candidates: Int32s) -> tuple[Int64s, Floats]:
         """Columns of the best slates [n, L], and every candidate's score [n, C]."""

@@ -210,7 +210,7 @@ def test_a_restored_agent_does_not_feel_what_happened_since() -> None:
 def test_a_snapshot_shares_texts_and_encoder_and_nothing_else() -> None:
     agent = ready()
     state: Any = agent.snapshot()
-    assert state["_setting"] is SHOP
+    assert state["setting"] is SHOP
     assert state["_encoder"] is agent._encoder
     assert state["_shelf"]._segments is SHOP.segments
     assert not np.shares_memory(state["_shelf"].vectors, agent._shelf.vectors)

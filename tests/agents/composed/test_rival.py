@@ -100,7 +100,7 @@ def test_a_restored_agent_does_not_feel_what_happened_since() -> None:
 def test_a_snapshot_shares_the_texts() -> None:
     agent = ready()
     state: Any = agent.snapshot()
-    assert state["_setting"] is SHOP
+    assert state["setting"] is SHOP
     assert state["_shelf"]._segments is SHOP.segments
     assert state["_shelf"] is not agent._shelf
 
