@@ -57,10 +57,10 @@ tables: $(STAMP)
 docs: $(STAMP)
 	$(BIN)/pytest tests/test_docs.py
 
-# The theme's notice about MkDocs 2 is no news here: pyproject.toml asks for MkDocs 1.
+# The theme's notice about MkDocs 2 is no news here: pyproject.toml asks for MkDocs 1. Not --quiet: it hides warnings from
+# `strict` too.
 site: $(SITE_STAMP)
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
-	@echo "build/site/index.html"
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
 bench: $(STAMP)
 	@set -e; for each in $(SPEED); do echo "== $$each"; $(BIN)/python $$each; done

@@ -7,6 +7,7 @@ import griffe
 
 VERBATIM = re.compile(r"(```.*?```|`[^`]*`|^ *>>>.*?(?:\n\s*\n|\Z))", re.DOTALL | re.MULTILINE)
 """Code, and examples up to the next blank line."""
+EXAMPLE = re.compile(r"^Example:(?=\n+ +>>>)", re.MULTILINE)
 SHAPE_AFTER_SHAPE = re.compile(r"\](?=\s\[)")
 
 
@@ -16,7 +17,8 @@ class PlainText(griffe.Extension):
     def on_object(self, *, obj: griffe.Object, **kwargs: Any) -> None:
         """Rewrite the docstring of anything that has one."""
         if obj.docstring:
-            parts = VERBATIM.split(obj.docstring.value)
+            # The one example of a docstring is a section whose name the reader of docstrings knows in the plural only.
+            parts = VERBATIM.split(EXAMPLE.sub("Examples:", obj.docstring.value))
             obj.docstring.value = "".join(part if k % 2 else escaped(part) for k, part in enumerate(parts))
 
 
