@@ -20,8 +20,11 @@ from typing import Any
 import typer
 from packaging.requirements import Requirement
 
+from driftline.scenarios.agent_names import split_ids
+from driftline.scenarios.api import prepared
 from driftline.scenarios.cli.main import app, main
 from driftline.scenarios.schema import seed_range
+from driftline.sim.config.resolve import from_texts
 
 ROOT = Path(__file__).resolve().parent.parent
 SMALL_WORLD = {
@@ -77,6 +80,20 @@ def parsed(arguments: list[str]) -> tuple[str, dict[str, Any]]:
         return name, command.make_context(name, rest).params
 
 
+def check_at_full_size(arguments: list[str]) -> None:
+    """Scenario, agents, seeds and overrides as they stand, by the checks that come before any work.
+
+    Raises:
+        InputError: one of them is wrong.
+    """
+    _, stated = parsed(arguments)
+    scenario = stated.get("scenario", stated.get("what"))
+    if "seeds" in stated and not Path(scenario).is_dir():
+        # An experiment names two agents, a grading takes those of the scenario.
+        named = stated.get("agents") or ",".join(filter(None, (stated.get("a"), stated.get("b")))) or "popularity"
+        prepared(scenario, split_ids(named), seed_range(stated["seeds"]), from_texts(stated["set_"] or []))
+
+
 def smaller(arguments: list[str]) -> list[str]:
     """A command made small: a little world, few seeds, one process, two trials, one variation.
 
@@ -108,7 +125,10 @@ def _driftline(arguments: list[str], line: str) -> None:
     printed, complained = io.StringIO(), io.StringIO()
     with redirect_stdout(printed), redirect_stderr(complained):
         try:
-            small = arguments if arguments[:1] == ["--help"] else smaller(arguments)
+            small = arguments
+            if not arguments[0].startswith("-"):
+                check_at_full_size(arguments)
+                small = smaller(arguments)
         except Exception as problem:
             raise AssertionError(f"{line!r}: {problem}") from problem
         code = _exit_code(small)
