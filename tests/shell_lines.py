@@ -87,8 +87,8 @@ def check_at_full_size(arguments: list[str]) -> None:
         InputError: one of them is wrong.
     """
     _, stated = parsed(arguments)
-    scenario = stated.get("scenario", stated.get("what"))
-    if "seeds" in stated and not Path(scenario).is_dir():
+    scenario = stated.get("scenario") or stated.get("what")
+    if scenario and "seeds" in stated and not Path(scenario).is_dir():
         # An experiment names two agents, a grading takes those of the scenario.
         named = stated.get("agents") or ",".join(filter(None, (stated.get("a"), stated.get("b")))) or "popularity"
         prepared(scenario, split_ids(named), seed_range(stated["seeds"]), from_texts(stated["set_"] or []))
