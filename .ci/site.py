@@ -30,9 +30,11 @@ STYLE_ADDRESS = re.compile(r"(?:url\(|@import)\s*[\"']?([^\"')\s]+)")
 
 
 def on_config(config: "MkDocsConfig") -> "MkDocsConfig":
-    """Anchors as on GitHub."""
+    """Anchors as on GitHub; pages at the top of the repository that the navigation does not name come last in it."""
     from pymdownx.slugs import slugify
 
+    named = str(config.nav)
+    config.nav += [uri for path in sorted(TOP.glob("*.md")) if (uri := _uri(path)) and f"'{uri}'" not in named]
     config.mdx_configs.setdefault("toc", {})["slugify"] = slugify(case="lower")
     return config
 
