@@ -180,6 +180,90 @@ def _linked(page: Path) -> set[Path]:
 
 
 def test_every_page_is_on_the_map() -> None:
-DOCS = ROOT / "docs"
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
-NAMES = ["README.md", "CONTRIBUTING.md", *(page.relative_to(DOCS).as_posix() for page in PAGES[2:])]
+    maps = [DOCS / "index.md", DOCS / "reference" / "index.md"]
+    assert set(DOCS.rglob("*.md")) - {maps[0]} == {
+        each for each in _linked(maps[0]) | _linked(maps[1]) if DOCS in each.parents
+    }
+
+
+def _named(tree: Any) -> Iterator[str]:
+    """The pages of a navigation."""
+    if isinstance(tree, str):
+        yield tree
+    else:
+        for each in tree.values() if isinstance(tree, dict) else tree:
+            yield from _named(each)
+
+
+def test_every_page_is_in_the_navigation_of_the_site() -> None:
+    """Pages at the top of the repository may be; the site's build adds those that are not."""
+    site = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
+    tops = {page.name.lower() for page in ROOT.glob("*.md")}
+    assert sorted(set(_named(site["nav"])) - tops) == sorted(NAMES[2:])
+
+
+def _directives() -> set[str]:
+    pages = [page.read_text(encoding="utf-8") for page in (DOCS / "reference").glob("*.md")]
+    return {name for page in pages for name in re.findall(r"^::: ([\w.]+)$", page, re.MULTILINE)}
+
+
+def test_the_reference_has_every_package_that_says_what_it_offers() -> None:
+    source = ROOT / "src" / "driftline"
+    places = [source, *(source / floor for floor in ("sim", "agents", "evaluation", "scenarios"))]
+    offered = set()
+    for place in places:
+        for file in place.glob("*.py") if place == source else place.rglob("*.py"):
+            if "__all__ = " in file.read_text(encoding="utf-8"):
+                parts = file.relative_to(source).with_suffix("").parts
+                offered.add(".".join(("driftline", *(part for part in parts if part != "__init__"))))
+    assert len(offered) > 10
+    assert offered - _directives() == set()
+
+
+@pytest.mark.parametrize("name", sorted(_directives()))
+def test_everything_in_the_reference_is_there(name: str) -> None:
+    try:
+        import_module(name)
+    except ModuleNotFoundError:
+        module, _, member = name.rpartition(".")
+        assert getattr(import_module(module), member).__doc__
+
+
+@pytest.fixture(scope="module")
+def site_hooks() -> ModuleType:
+    """What the site's build asks of its pages."""
+    spec = spec_from_file_location("site_hooks", ROOT / ".ci" / "site.py")
+    assert spec
+    assert spec.loader
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("a.html", '<script src="https://cdn.example/x.js"></script>'),
+        ("a.html", '<link rel="stylesheet" href="https://fonts.example/css?family=Roboto">'),
+        ("a.html", '<link rel="preconnect" href="//fonts.example">'),
+        ("a.html", '<img srcset="small.png 1x, https://pictures.example/large.png 2x">'),
+        ("a.html", '<div style="background: url(https://pictures.example/x.png)"></div>'),
+        ("a.html", "<style>@import 'https://fonts.example/x.css';</style>"),
+        ("a.svg", '<svg><image xlink:href="http://pictures.example/x.png"/></svg>'),
+        ("a.css", "@font-face {src: url('https://fonts.example/x.woff2')}"),
+    ],
+)
+def test_a_page_that_asks_another_host_would_be_noticed(
+    site_hooks: ModuleType, tmp_path: Path, file: str, text: str
+) -> None:
+    (tmp_path / file).write_text(text, encoding="utf-8")
+    ((path, address),) = site_hooks.foreign_requests(tmp_path)
+    assert path == tmp_path / file
+    assert ".example" in address
+
+
+def test_links_and_local_files_are_no_requests_to_other_hosts(site_hooks: ModuleType, tmp_path: Path) -> None:
+    text = '<a href="https://semver.org">versions</a> <img src="images/demo.svg"> <link rel="icon" href="icon.png">'
+    (tmp_path / "a.html").write_text(text, encoding="utf-8")
+    (tmp_path / "a.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"><path d="M 0 0"/></svg>', encoding="utf-8")
+    assert list(site_hooks.foreign_requests(tmp_path)) == []
