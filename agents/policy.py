@@ -9,7 +9,7 @@ from typing import Annotated, Protocol, TypeGuard, runtime_checkable
 import numpy as np
 from pydantic import Field
 
-from driftline.agents.models.ranking import top_columns, top_slate
+from driftline.agents.ranking import top_columns, top_slate
 from driftline.sim.kernel import kernel
 from driftline.sim.keyed import Stream, gumbel, philox, uniforms
 from driftline.sim.types import Floats, Int32s, Int64s, Observation, Params, Positive, Slates

@@ -12,7 +12,7 @@ import numpy as np
 
 from driftline.agents.composed.full import Full
 from driftline.agents.composed.rival import Rival
-from driftline.agents.protocol import Range
+from driftline.agents.tuning_range import Range
 from driftline.evaluation.run.folder import slug
 from driftline.evaluation.run.visits import regret
 from driftline.scenarios import runner

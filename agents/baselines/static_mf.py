@@ -7,9 +7,9 @@ import numpy as np
 from driftline.agents.agent import Agent
 from driftline.agents.baselines.popularity import checked_temperature, clicked_items
 from driftline.agents.models.mf import MatrixFactorisation, MatrixFactors
-from driftline.agents.models.ranking import top_slate
 from driftline.agents.models.rowwise import candidate_scores
 from driftline.agents.policy import certain_log_propensity, draw, plackett_luce_log_propensity
+from driftline.agents.ranking import top_slate
 from driftline.agents.users import UserRows
 from driftline.sim.keyed import Stream, uniforms
 from driftline.sim.types import Float32s, Floats, Int32s, Int64s, Observation, Setting, Slates

@@ -9,8 +9,8 @@ import numpy as np
 
 from driftline.agents.checks._hands import arrays, copied
 from driftline.agents.checks._slates import SLACK, slate_fault
-from driftline.agents.models.ranking import top_slate
 from driftline.agents.policy import Policy, StatesPropensity
+from driftline.agents.ranking import top_slate
 from driftline.sim.conformance import Broken, Check, Promise, Unasked, examined
 from driftline.sim.keyed import Stream, normals, order
 from driftline.sim.types import Floats, Int32s, Int64s, Items, Observation, Slates, empty_behaviors

@@ -13,11 +13,12 @@ from driftline.agents.composed.valuation import APPEAL, EXPERTS, FACTORS, NUMBER
 from driftline.agents.evolution._base import Posterior, Tracker
 from driftline.agents.evolution._decayed_counts import DecayedCounts
 from driftline.agents.models.item_space import Shelf, TextEncoder
-from driftline.agents.models.ranking import spherical_points
 from driftline.agents.models.response import fit_position_weights
 from driftline.agents.models.rowwise import candidate_scores
 from driftline.agents.policy import Policy, StatesPropensity
-from driftline.agents.protocol import Job, Range
+from driftline.agents.protocol import Job
+from driftline.agents.ranking import spherical_points
+from driftline.agents.tuning_range import Range
 from driftline.agents.users import UserRows, comments_on, places, rounds, take_rows
 from driftline.sim.types import Feedback, Float32s, Floats, Int32s, Int64s, Observation, Setting, Slates
 

@@ -12,11 +12,12 @@ from driftline.agents.composed.item_effects import ItemAppeal, ItemQuality
 from driftline.agents.composed.sentiment import value_of_rating
 from driftline.agents.evolution._base import Tracker
 from driftline.agents.models.item_space import Shelf, TextEncoder
-from driftline.agents.models.ranking import top_slate
 from driftline.agents.models.response import fit_position_weights
 from driftline.agents.models.rowwise import candidate_scores
 from driftline.agents.policy import Policy, StatesPropensity
-from driftline.agents.protocol import Job, Range
+from driftline.agents.protocol import Job
+from driftline.agents.ranking import top_slate
+from driftline.agents.tuning_range import Range
 from driftline.agents.users import UserRows, rounds, take_rows
 from driftline.sim.types import Feedback, Float32s, Floats, Int32s, Int64s, Observation, Setting, Slates
 

@@ -13,8 +13,8 @@ from driftline.agents.composed.item_effects import ItemAppeal, ItemQuality, prob
 from driftline.agents.composed.memory import ChoiceLog
 from driftline.agents.composed.sentiment import Sentiment
 from driftline.agents.evolution._base import Graded
-from driftline.agents.models.ranking import Doubt, best_slate, doubtful_slate, top_slate
 from driftline.agents.models.response import ChoiceWeights, SatisfactionModel, fit_choice_weights, fit_satisfaction
+from driftline.agents.ranking import Doubt, best_slate, doubtful_slate, top_slate
 from driftline.sim.types import Feedback, Float32s, Floats, Int32s, Int64s, RewardKind
 
 INTEREST, RECENT, STEADY, FORESEEN, FACTORS, APPEAL = range(6)

@@ -30,7 +30,7 @@ from driftline.agents.evolution._base import (
     require_number,
     restored,
 )
-from driftline.agents.protocol import Range
+from driftline.agents.tuning_range import Range
 from driftline.sim.types import Float32s, Floats
 
 

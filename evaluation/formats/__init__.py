@@ -1,1 +1,1 @@
-"""Logs in other libraries' formats, both ways, without depending on them: `obp.py`, `episodes.py`."""
+"""Logs in other libraries' formats, both ways, without depending on them: one file a library."""

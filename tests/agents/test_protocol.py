@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driftline.agents.protocol import Range
+from driftline.agents.tuning_range import Range
 
 
 @given(st.floats(0.0, 1.0), st.booleans())

@@ -7,7 +7,7 @@ import fake_runs
 import pytest
 import yaml
 
-from driftline.agents.protocol import Range
+from driftline.agents.tuning_range import Range
 from driftline.scenarios import runner
 from driftline.scenarios.agent_names import tuned_params, with_agents, write_tuned
 from driftline.scenarios.schema import Scenario, load

@@ -23,7 +23,7 @@ from driftline.agents.composed.valuation import (
     refitted,
     starting_stack,
 )
-from driftline.agents.models.ranking import best_slate, top_slate
+from driftline.agents.ranking import best_slate, top_slate
 from driftline.sim.types import Feedback, Floats, RewardKind
 
 DECAY, OUTSIDE = -0.5 * np.log1p(np.arange(4)), 1.0

@@ -12,14 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driftline.evaluation.formats.episodes import (
-    Episodes,
-    episodes_from_frame,
-    from_d3rlpy,
-    from_minari,
-    to_d3rlpy,
-    to_minari,
-)
+from driftline.evaluation.formats.d3rlpy import from_d3rlpy, to_d3rlpy
+from driftline.evaluation.formats.episodes import Episodes, episodes_from_frame
+from driftline.evaluation.formats.minari import from_minari, to_minari
 from driftline.sim.errors import InputError
 
 COLUMNS: dict[str, Any] = {

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import erf
 
-from driftline.agents.models.ranking import (
+from driftline.agents.ranking import (
     Doubt,
     best_slate,
     doubtful_slate,
