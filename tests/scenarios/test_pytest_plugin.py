@@ -18,7 +18,7 @@ def test_driftline_is_not_imported_by_its_plug_in():
 
 
 def _pytest(folder: Path, *arguments: str) -> tuple[int, str]:
-    command = [sys.executable, "-m", "pytest", "-p", "pytest_driftline", "-p", "no:cacheprovider", *arguments]
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout
 
@@ -67,8 +67,9 @@ def test_without_the_option_nothing_of_driftline_is_imported(tmp_path: Path) -> 
     code, out = _pytest(tmp_path)
     assert code == 0
     assert "1 passed" in out
-    code, _ = _pytest(tmp_path, "-p", "no:driftline")
-    assert code == 0
+    code, out = _pytest(tmp_path, "-p", "no:driftline")
+    assert code == 1, "switched off, it is not imported either"
+    assert "assert 'pytest_driftline' in" in out
 
 
 def test_it_is_registered_where_driftline_is_installed() -> None:

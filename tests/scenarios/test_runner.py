@@ -37,7 +37,7 @@ class Diary(Random):
 
     def reset(self, setting: Setting) -> None:
         super().reset(setting)
-        self.calls.append(("reset", setting.start))
+        self.calls[:] = [("reset", setting.start)]  # what it learned of the warm-up is part of it
 
     def act(self, observation: Observation) -> Slates:
         self.calls.append(("act", float(observation.time.min())))
@@ -166,7 +166,7 @@ def test_an_encoder_that_does_not_exist_is_found_before_the_warm_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runner, "warm_up", lambda world: pytest.fail("work has started"))
-    with pytest.raises(InputError, match="nearest: hashing"):
+    with pytest.raises(InputError, match="did you mean 'hashing'"):
         run_one(prepared("full[predictor=hashin]"), "full[predictor=hashin]", 0, tmp_path, lambda share: None)
     assert list(tmp_path.iterdir()) == []
 
