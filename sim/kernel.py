@@ -4,6 +4,7 @@
 # Numba's caches have no types.
 
 from collections.abc import Callable
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -24,6 +25,10 @@ def kernel(function: F) -> F:
     No `fastmath` and no threads: results must not depend on the order of additions. Division by zero
     follows numpy. The wrapper keeps the function's own type, so that callers stay type-checked.
     """
+    if function.__closure__:
+        # Symbols of compiled code are named by qualified name, types and a count that starts anew in each process. Two
+        # closures of one function, one from disk and one compiled now, must not meet under one name.
+        function.__qualname__ += f"_{sha256(repr(_closed_over(function)).encode()).hexdigest()[:12]}"
     compiled = numba.njit(error_model="numpy")(function)
     compiled._cache = _OnDisk(function)  # type: ignore[attr-defined]
     return cast("F", compiled)
@@ -46,7 +51,8 @@ class _OnDisk(FunctionCache):
     def __init__(self, function: Callable[..., object]) -> None:
         super().__init__(function)
         locator = self._impl.locator
-        self._cache_file = _Files(self._cache_path, self._impl.filename_base, locator.get_source_stamp())
+        stamp = (locator.get_source_stamp(), _kernels_stamp())
+        self._cache_file = _Files(self._cache_path, self._impl.filename_base, stamp)
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """What was compiled for this signature, or None."""
@@ -58,8 +64,7 @@ class _OnDisk(FunctionCache):
 
     def _index_key(self, sig: Any, codegen: Any) -> Any:
         """Numba would know a kernel that is closed over by a number that is new in every process."""
-        inner = [_described(cell.cell_contents) for cell in self._py_func.__closure__ or ()]
-        parts = (self._py_func.__code__.co_code, repr(inner).encode())
+        parts = (self._py_func.__code__.co_code, repr(_closed_over(self._py_func)).encode())
         return sig, codegen.magic_tuple(), tuple(sha256(part).hexdigest() for part in parts)
 
 
@@ -70,8 +75,25 @@ def _described(value: object) -> object:
     function = value.py_func
     source = Path(function.__code__.co_filename)
     content = source.read_bytes() if source.is_file() else function.__code__.co_code
-    inner = [_described(cell.cell_contents) for cell in function.__closure__ or ()]
-    return function.__module__, function.__qualname__, sha256(content).hexdigest(), inner
+    return function.__module__, function.__qualname__, sha256(content).hexdigest(), _closed_over(function)
+
+
+def _closed_over(function: Any) -> list[object]:
+    """What a function closes over, each thing described."""
+    return [_described(cell.cell_contents) for cell in function.__closure__ or ()]
+
+
+@lru_cache
+def _kernels_stamp() -> str:
+    """Changes with any file of the package that has a kernel: compiled code holds what it calls."""
+    package = Path(__file__).parent.parent
+    found = sha256()
+    for floor in ("sim", "agents", "evaluation", "scenarios"):
+        for path in sorted((package / floor).resolve().rglob("*.py")):
+            if b"@kernel" in path.read_bytes():
+                state = path.stat()
+                found.update(f"{path.name} {state.st_mtime_ns} {state.st_size}".encode())
+    return found.hexdigest()
 
 
 class _Files(IndexDataCacheFile):

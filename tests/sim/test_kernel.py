@@ -89,6 +89,26 @@ def test_two_kernels_in_one_loop_do_not_get_each_others_code(module: Module) -> 
     assert [hits(loop) for loop in loops] == [1, 1, 1]
 
 
+def test_closures_of_one_function_never_share_a_symbol(module: Module) -> None:
+    """Numba's count starts anew in each process: a loop from disk and one compiled now may get the same number."""
+    one = module("kernel_one", LAW.format(step=1.0)).move
+    two = module("kernel_two", LAW.format(step=2.0)).move
+    twice = module("kernel_loop", LOOP).twice
+    names = [twice(move).py_func.__qualname__ for move in (one, two, one)]
+    assert names[0] == names[2] != names[1]
+
+
+def test_code_on_disk_is_forgotten_when_any_kernel_of_the_package_changes(
+    module: Module, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It holds what it calls, which may stand in another file."""
+    for stamp, found in (("before", 0), ("before", 1), ("after", 0), ("after", 1)):
+        monkeypatch.setattr("driftline.sim.kernel._kernels_stamp", lambda now=stamp: now)
+        move = module("kernel_law", LAW.format(step=1.0)).move
+        assert move(0.0) == 1.0
+        assert hits(move) == found
+
+
 def test_code_written_at_the_same_moment_is_never_taken_for_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
