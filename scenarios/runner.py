@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from driftline.agents.protocol import AgentProtocol, Job
+from driftline.agents.protocol import Job
 from driftline.evaluation.run.folder import slug
 from driftline.scenarios.agent_calls import Caller
 from driftline.scenarios.compose import build_agent
@@ -52,7 +52,7 @@ def run_one(scenario: Scenario, agent_id: str, seed: int, out: Path, progress: P
     caller = Caller(agent, agent_id)
     caller.reset(start.setting)
     records = Records()
-    _play(scenario, world, agent, caller, records, progress)
+    _play(scenario, world, caller, records, progress)
     name = slug(agent_id)
     write_world_tables(world, out, seed)
     log, truth = out / "log" / name / str(seed), out / "truth" / name / str(seed)
@@ -63,9 +63,7 @@ def run_one(scenario: Scenario, agent_id: str, seed: int, out: Path, progress: P
     _write_timing(log / "timing.json", records, time.perf_counter() - began, time.process_time() - cpu)
 
 
-def _play(
-    scenario: Scenario, world: World, agent: AgentProtocol, caller: Caller, records: Records, progress: Progress
-) -> None:
+def _play(scenario: Scenario, world: World, caller: Caller, records: Records, progress: Progress) -> None:
     """The loop: observe, act, respond, learn; shared state moves at tick boundaries."""
     params, trainer = world.params, Trainer()
     boundary = round(params.warmup / params.tick)
@@ -78,13 +76,12 @@ def _play(
             trainer.take(caller.tick(now), now)
             progress((now - params.warmup) / (params.horizon - params.warmup))
             boundary += 1
-        _visit(scenario, world, agent, caller, records, observation, tracked)
+        _visit(scenario, world, caller, records, observation, tracked)
 
 
 def _visit(
     scenario: Scenario,
     world: World,
-    agent: AgentProtocol,
     caller: Caller,
     records: Records,
     observation: Observation,

@@ -193,7 +193,9 @@ def random_slates(
 
 
 @kernel
-def first_fault(slates: Int32s, candidates: Int32s, shared: bool, marks: Bools) -> tuple[int, int, int]:
+def first_fault(  # noqa: C901  one pass, written for the compiler
+    slates: Int32s, candidates: Int32s, shared: bool, marks: Bools
+) -> tuple[int, int, int]:
     """(row, position, fault) of the first bad item: 1 not a candidate, 2 repeated; (-1, -1, 0) if all is well.
 
     marks: scratch of one flag per item, all False, left all False.

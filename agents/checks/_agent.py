@@ -186,7 +186,7 @@ def _score_is_pure(exam: Exam) -> None:
     items = some_items(exam.setting)
     stage = exam.fresh()
 
-    def ask(observation: Observation, slates: Slates | None) -> None:
+    def ask(observation: Observation, slates: Slates | None) -> None:  # noqa: ARG001  it watches
         users = observation.user[: len(observation) // 2 + 1]
         if not np.array_equal(scores_of(stage.agent, users, items), scores_of(stage.agent, users, items)):
             raise Broken("two calls of score in a row differ")

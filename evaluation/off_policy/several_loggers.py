@@ -171,7 +171,7 @@ def _refuse_impossible(table: Floats, loggers: Int64s) -> None:
         raise InputError(f"pscore[{at}, {loggers[at]}] is 0, but logger {loggers[at]} took that action")
 
 
-def _by_rounds(size: Floats, variance: Floats) -> Floats:
+def _by_rounds(size: Floats, variance: Floats) -> Floats:  # noqa: ARG001  all of a kind are called alike
     return np.asarray(size / size.sum(axis=-1, keepdims=True))
 
 

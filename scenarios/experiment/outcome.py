@@ -227,7 +227,7 @@ def _analysed(part: pl.DataFrame, design: Design, metric: str) -> Estimate:
         a, b = (part[name].to_numpy().astype(np.float64) for name in ("credit_a", "credit_b"))
         return preference(Outcome(a, b, np.sign(b - a)), user=part["user"].to_numpy(), measure="credit")
     if design.copies > 1:
-        return _between_copies(part, design, metric)
+        return _between_copies(part, metric)
     keys = ["unit", "meant"] if design.kind == "switchback" else ["user", "unit", "meant"]
     mean = pl.col(metric).cast(pl.Float64).mean().alias("value")
     rows = part.group_by(keys, maintain_order=True).agg(mean).sort(keys)
@@ -239,7 +239,7 @@ def _analysed(part: pl.DataFrame, design: Design, metric: str) -> Estimate:
     return welch(value, arm)
 
 
-def _between_copies(part: pl.DataFrame, design: Design, metric: str) -> Estimate:
+def _between_copies(part: pl.DataFrame, metric: str) -> Estimate:
     """Users' means, with the users of one copy of an agent as one cluster: copies are what was trained apart."""
     users = (
         part.group_by("user", "meant", "cell", maintain_order=True)

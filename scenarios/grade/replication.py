@@ -23,7 +23,7 @@ DESIGNS: tuple[Kind, ...] = ("user", "cluster", "switchback")
 CLUSTERS, COPIES = 100, 5
 
 
-def replicate(scenario: Scenario, label: str, seed: int, out: Path, report: Report) -> None:
+def replicate(scenario: Scenario, label: str, seed: int, out: Path, report: Report) -> None:  # noqa: ARG001  a `Work`
     """Write the rows of one replication to `out/<seed>.parquet`; the scenario is the grading's own small world."""
     start = warm_up(World(scenario, seed))
     rows = [*_off_policy(scenario, start, seed), *_experiments(scenario, start, report)]

@@ -241,24 +241,24 @@ def effect(pair: Pair, metric: str, level: float, planned: int) -> Effect:
     return built(metric).effect(units, level=level)
 
 
-def _mean(pair: Pair, level: float, planned: int) -> Effect:
+def _mean(pair: Pair, level: float, planned: int) -> Effect:  # noqa: ARG001  all of a kind are called alike
     return welch(pair.value, pair.in_b, level=level)
 
 
-def _lift(pair: Pair, level: float, planned: int) -> Effect:
+def _lift(pair: Pair, level: float, planned: int) -> Effect:  # noqa: ARG001  all of a kind are called alike
     return lift(value=pair.value, arm=pair.in_b, level=level)
 
 
-def _proportion(pair: Pair, level: float, planned: int) -> Effect:
+def _proportion(pair: Pair, level: float, planned: int) -> Effect:  # noqa: ARG001  all of a kind are called alike
     reached = pair.need(pair.reached, "proportion", "values of 0 and 1 in every row")
     return proportions(reached, pair.in_b, level=level)
 
 
-def _ratio(pair: Pair, level: float, planned: int) -> Effect:
+def _ratio(pair: Pair, level: float, planned: int) -> Effect:  # noqa: ARG001  all of a kind are called alike
     return ratio(numerator=pair.value, denominator=pair.denominator, arm=pair.in_b, level=level)
 
 
-def _cuped(pair: Pair, level: float, planned: int) -> Effect:
+def _cuped(pair: Pair, level: float, planned: int) -> Effect:  # noqa: ARG001  all of a kind are called alike
     before = pair.need(pair.before, "cuped", "before; state --columns before=COLUMN")
     return cuped(value=pair.value, arm=pair.in_b, covariate=before, level=level)
 
