@@ -3,6 +3,7 @@
 # mypy: disable-error-code="no-untyped-call"
 # Numba's caches have no types.
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from hashlib import sha256
@@ -20,17 +21,16 @@ F = TypeVar("F", bound=Callable[..., object])
 
 
 def kernel(function: F) -> F:
-    """Compile a scalar or row function with numba, on first use, kept on disk. It may close over other kernels.
+    """Compile a scalar or row function with numba, on first use, kept on disk unless it closes over other kernels.
 
     No `fastmath` and no threads: results must not depend on the order of additions. Division by zero
     follows numpy. The wrapper keeps the function's own type, so that callers stay type-checked.
     """
-    if function.__closure__:
-        # Symbols of compiled code are named by qualified name, types and a count that starts anew in each process. Two
-        # closures of one function, one from disk and one compiled now, must not meet under one name.
-        function.__qualname__ += f"_{sha256(repr(_closed_over(function)).encode()).hexdigest()[:12]}"
     compiled = numba.njit(error_model="numpy")(function)
-    compiled._cache = _OnDisk(function)  # type: ignore[attr-defined]
+    if not function.__closure__:
+        # Loops that close over kernels are compiled in every process: several of one name, types and count, some from
+        # disk and some made now, ended in calls that failed after whole test suites.
+        compiled._cache = _OnDisk(function)  # type: ignore[attr-defined]
     return cast("F", compiled)
 
 
@@ -41,7 +41,8 @@ def is_kernel(value: object) -> bool:
 
 def compile_fault(problem: NumbaError) -> str:
     """In one line why something cannot be compiled; the first line of numba's message says only that."""
-    lines = [line.strip() for line in str(problem).splitlines()]
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", str(problem))  # in colour where colorama is installed
+    lines = [line.strip() for line in plain.splitlines()]
     return next((line for line in lines if line and not line.startswith("Failed in nopython mode")), "no message")
 
 
@@ -61,26 +62,6 @@ class _OnDisk(FunctionCache):
         except (AttributeError, ImportError):  # it names a class that is no more, as after an upgrade
             self.flush()
             return None
-
-    def _index_key(self, sig: Any, codegen: Any) -> Any:
-        """Numba would know a kernel that is closed over by a number that is new in every process."""
-        parts = (self._py_func.__code__.co_code, repr(_closed_over(self._py_func)).encode())
-        return sig, codegen.magic_tuple(), tuple(sha256(part).hexdigest() for part in parts)
-
-
-def _described(value: object) -> object:
-    """A kernel by its name, its file's content and what it closes over in turn; anything else as it is."""
-    if not isinstance(value, Dispatcher):
-        return value
-    function = value.py_func
-    source = Path(function.__code__.co_filename)
-    content = source.read_bytes() if source.is_file() else function.__code__.co_code
-    return function.__module__, function.__qualname__, sha256(content).hexdigest(), _closed_over(function)
-
-
-def _closed_over(function: Any) -> list[object]:
-    """What a function closes over, each thing described."""
-    return [_described(cell.cell_contents) for cell in function.__closure__ or ()]
 
 
 @lru_cache
