@@ -28,8 +28,8 @@ def kernel(function: F) -> F:
     """
     compiled = numba.njit(error_model="numpy")(function)
     if not function.__closure__:
-        # Loops that close over kernels are compiled in every process: several of one name, types and count, some from
-        # disk and some made now, ended in calls that failed after whole test suites.
+        # Loops that close over kernels are compiled in every process. Kept on disk, they are suspected of calls that
+        # failed late in a whole test suite; see docs/decisions.md.
         compiled._cache = _OnDisk(function)  # type: ignore[attr-defined]
     return cast("F", compiled)
 

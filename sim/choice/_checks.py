@@ -11,7 +11,7 @@ from driftline.sim import keyed
 from driftline.sim.affinity import item_numbers
 from driftline.sim.choice import ROUNDING, Choice
 from driftline.sim.choice._base import ChoiceModel
-from driftline.sim.conformance import Broken, Promise
+from driftline.sim.conformance import Broken, Promise, Unasked
 from driftline.sim.kernel import compile_fault
 from driftline.sim.types import Floats, Int8s, Int64s
 
@@ -161,7 +161,7 @@ def _value(exam: ChoiceExam) -> None:
 
 def _monotone(exam: ChoiceExam) -> None:
     if not exam.model.monotone:
-        return
+        raise Unasked("it does not claim to be")
     choice = exam.of(4)
     for case, utilities in enumerate(_utilities(200, 4, 2)):
         better = utilities.copy()

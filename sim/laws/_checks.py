@@ -8,7 +8,7 @@ import numpy as np
 from numba.core.errors import NumbaError
 
 from driftline.sim import keyed
-from driftline.sim.conformance import Broken, Promise
+from driftline.sim.conformance import Broken, Promise, Unasked
 from driftline.sim.kernel import compile_fault
 from driftline.sim.laws._base import Law
 from driftline.sim.laws._loops import consume_loop, daily_loop, start_loop
@@ -216,7 +216,7 @@ def _small(law: Law) -> dict[str, Any]:
 def _scaled(exam: LawExam) -> None:
     law = exam.law
     if law.rates is None:
-        return
+        raise Unasked("it does not say its `rates`, so no study can make it drift faster or slower")
     strange = [name for name in (*law.rates, *law.times) if name not in type(law).model_fields]
     if strange:
         raise Broken(f"`rates` or `times` names {strange[0]!r}, which is none of its fields")

@@ -132,3 +132,12 @@ class Odd(Law):
 def test_what_cannot_be_set_up_says_so() -> None:
     with pytest.raises(InputError, match=r"Odd.name: no usual number is legal; give it a default"):
         check_law(Odd)
+
+
+def test_what_a_plug_in_does_not_claim_is_unasked_and_not_held() -> None:
+    class Claimless(Law):
+        """Says nothing of its rates."""
+
+    asked = {each.name: each for each in (*check_law(Claimless()), *check_choice_model(own_models.Overload))}
+    assert asked["scaled"].unasked is not None
+    assert asked["monotone"].unasked is not None

@@ -105,6 +105,8 @@ def test_decayed_counts_grow_and_go_back_to_a_snapshot() -> None:
         counts.update(np.array([3, 3]), vector[:2], one[:2], one[:2])
     with pytest.raises(ValueError, match="half_lives must be finite and > 0, got 0"):
         DecayedCounts(N, DIM, half_lives=(0,))
+    with pytest.raises(ValueError, match=r"len\(half_lives\) must be >= 1, got 0"):
+        DecayedCounts(N, DIM, half_lives=())
 
 
 @pytest.mark.parametrize("make", MAKERS)
