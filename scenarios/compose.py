@@ -6,7 +6,7 @@ from dataclasses import fields
 from math import isfinite
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from driftline.agents.composed.full import Full, TrackerFactory
 from driftline.agents.composed.rival import Rival, RivalNumbers
@@ -16,7 +16,7 @@ from driftline.agents.models.item_space import TextEncoder
 from driftline.agents.policy import Policy
 from driftline.agents.protocol import AgentProtocol
 from driftline.scenarios.agent_names import PARTS, of_tracker, parse_id
-from driftline.scenarios.built_in import BASELINES, NO_POLICY, NO_PREDICTOR, TRACKERS, policies
+from driftline.scenarios.built_in import BASELINES, NO_PREDICTOR, POLICIES, TRACKERS
 from driftline.scenarios.oracle_agent import Oracle
 from driftline.scenarios.schema import AgentSpec, Scenario
 from driftline.sim.config.validation import complaints
@@ -100,18 +100,12 @@ def _factory(tracker: Any, params: Mapping[str, Any]) -> TrackerFactory:
 
 
 def _policy(agent_id: str, name: str | None, params: dict[str, Any]) -> tuple[Policy, dict[str, Any]]:
-    if name is not None and ":" in name:
-        return _construct(agent_id, _part(agent_id, lambda path: imported("policy", path, NO_POLICY), name), {}), params
-    known = policies()
-    if (name or "greedy") not in known:
-        raise InputError(f"agent {agent_id!r}: policy {name!r} is unknown; {hint(str(name), known)}")
-    kind = known[name or "greedy"]
-    own = {key: value for key, value in params.items() if key in kind.model_fields}
+    """The policy, greedy unless one is named, and the parameters that its constructor does not take."""
+    kind = _part(agent_id, POLICIES.find, name or "greedy")
+    legal = inspect.signature(kind).parameters
+    own = {key: value for key, value in params.items() if key in legal}
     rest = {key: value for key, value in params.items() if key not in own}
-    try:
-        return kind.model_validate(own), rest
-    except ValidationError as problem:
-        raise InputError(f"agent {agent_id!r}: {complaints(problem, own, kind)[0]}") from problem
+    return _construct(agent_id, kind, own), rest
 
 
 def _numbers(agent_id: str, kind: Any, params: Mapping[str, Any]) -> Any:
@@ -134,6 +128,8 @@ def _construct(agent_id: str, kind: Any, params: Mapping[str, Any]) -> Any:
     try:
         return kind(**params)
     except (TypeError, ValueError) as problem:
+        if isinstance(problem, ValidationError) and issubclass(kind, BaseModel):
+            raise InputError(f"agent {agent_id!r}: {complaints(problem, params, kind)[0]}") from problem
         raise InputError(f"agent {agent_id!r} cannot be built: {problem}") from problem
     except (Exception, SystemExit) as problem:  # a class of the user's own may raise anything
         raise InputError(f"agent {agent_id!r} cannot be built: {type(problem).__name__}: {problem}") from problem

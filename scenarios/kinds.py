@@ -15,7 +15,7 @@ from driftline.evaluation.metrics._base import VISIT_METRICS
 from driftline.evaluation.off_policy.estimators._base import ESTIMATORS
 from driftline.evaluation.procedures._base import PROCEDURES
 from driftline.scenarios.agent_names import checked_agents, parse_id, with_agents
-from driftline.scenarios.built_in import BASELINES, NO_POLICY, NO_PREDICTOR, TRACKERS, agent_ids, policies
+from driftline.scenarios.built_in import BASELINES, NO_PREDICTOR, POLICIES, TRACKERS, agent_ids
 from driftline.scenarios.hashes import world_hash
 from driftline.scenarios.schema import load
 from driftline.sim.choice import CHOICE_MODELS
@@ -87,14 +87,6 @@ def _agent(name: str) -> Callable[[], AgentProtocol]:
     return make
 
 
-def _policy(name: str) -> Any:
-    if ":" in name:
-        return imported("policy", name, NO_POLICY)
-    if name not in policies():
-        raise InputError(f"policy {name!r} is unknown; {hint(name, policies())}")
-    return policies()[name]
-
-
 def _predictor(name: str) -> Any:
     if ":" in name and "/" not in name:
         return imported("predictor", name, NO_PREDICTOR)
@@ -102,10 +94,6 @@ def _predictor(name: str) -> Any:
         return Encoder.open(name)
     except (ValueError, OSError, ImportError, RuntimeError) as problem:
         raise InputError(f"predictor {name!r}: {' '.join(str(problem).split())}") from problem
-
-
-def _policy_summary(name: str) -> str:
-    return (policies()[name].__doc__ or "").partition("\n")[0]
 
 
 AGENT_CHECKS = "driftline.agents.checks"
@@ -121,7 +109,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "agent": Kind("agents", agent_ids, _agent_summary, _agent, BASELINES.wrong, f"{AGENT_CHECKS}:check_agent"),
     "tracker": _in_folder("trackers", TRACKERS, f"{AGENT_CHECKS}:check_tracker"),
-    "policy": Kind("policies", policies, _policy_summary, _policy, NO_POLICY, f"{AGENT_CHECKS}:check_policy"),
+    "policy": _in_folder("policies", POLICIES, f"{AGENT_CHECKS}:check_policy"),
     "predictor": Kind(
         "predictors",
         lambda: BUILT_IN,

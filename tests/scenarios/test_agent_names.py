@@ -8,7 +8,7 @@ import yaml
 
 from driftline.scenarios import agent_names
 from driftline.scenarios.agent_names import checked_agents, parse_id, split_ids, with_agents
-from driftline.scenarios.built_in import BASELINES, agent_ids, policies
+from driftline.scenarios.built_in import BASELINES, POLICIES, agent_ids
 from driftline.scenarios.schema import AgentSpec, Scenario, load
 from driftline.sim.errors import InputError
 
@@ -131,4 +131,4 @@ def test_what_the_package_offers_is_found_by_listing_its_folders() -> None:
         "full", "oracle", "popularity", "random", "recency_popularity", "static_mf", "filter_bank",
         "moving_average", "online_gradient",
     )  # fmt: skip
-    assert sorted(policies()) == ["greedy", "plackett_luce"]
+    assert POLICIES.names() == ("greedy", "plackett_luce")

@@ -21,6 +21,7 @@ from driftline.scenarios.compose import build_agent
 from driftline.scenarios.oracle_agent import Oracle
 from driftline.scenarios.schema import Scenario, load
 from driftline.sim.errors import InputError
+from driftline.sim.types import Params, Share
 from driftline.sim.world import World
 
 SMALL = {"population.users": 5, "catalogue.items": 100, "run.encoder": "hashing"}
@@ -99,6 +100,23 @@ class Plain:
 
     def slates(self, *_: Any) -> Any:
         return None
+
+
+class Cautious(Params):
+    """A policy of somebody else's, with a number of its own."""
+
+    care: Share = 0.5
+
+    def slates(self, *_: Any) -> Any:
+        return None
+
+
+def test_a_policy_of_the_users_own_takes_its_numbers_and_leaves_the_others(world: World) -> None:
+    made = composed(world, f"full[policy={__name__}:Cautious,care=0.25,judgement=5]")
+    assert made._policy == Cautious(care=0.25)
+    assert made._numbers.judgement == 5
+    with pytest.raises(InputError, match=r"care = 3: must be <= 1"):
+        composed(world, f"full[policy={__name__}:Cautious,care=3]")
 
 
 def test_parts_of_the_users_own_are_taken_by_path(world: World) -> None:

@@ -1,69 +1,17 @@
-"""How scores become slates, greedily or by Plackett-Luce draws, and how likely any slate was.
+"""Plackett-Luce: drawn without replacement from the softmax of scores over temperature, among a shortlist."""
 
-`HasPropensity` is what off-policy evaluation asks of a target policy: log P(item k | items above it) of any slate.
-"""
-
-from math import exp, inf, log
-from typing import Annotated, Protocol, TypeGuard, runtime_checkable
+from math import exp, log
+from typing import Annotated
 
 import numpy as np
 from pydantic import Field
 
-from driftline.agents.ranking import top_columns, top_slate
+from driftline.agents.ranking import top_columns
 from driftline.sim.kernel import kernel
-from driftline.sim.keyed import Stream, gumbel, philox, uniforms
+from driftline.sim.keyed import Stream, gumbel, philox
 from driftline.sim.types import Floats, Int32s, Int64s, Observation, Params, Positive, Slates
 
 MAX_SHORTLIST = 100
-
-
-class Policy(Protocol):
-    """Turns scores into slates."""
-
-    def slates(self, observation: Observation, scores: Floats, best: Int64s, seed: int) -> Slates:
-        """Slates [n, L] for scores [n, C] of the candidates; `best` [n, L]: columns of the best slate."""
-
-
-@runtime_checkable
-class StatesPropensity(Policy, Protocol):
-    """A policy that can say how likely any slate was, not only the one that it drew."""
-
-    def log_propensity(self, observation: Observation, scores: Floats, best: Int64s, items: Int32s) -> Floats:
-        """log P(item k | items above it) of showing these slates [n, L] for the same scores; -inf where it never would.
-
-        `slates` draws with noise that depends on `seed`; this is the probability over that noise.
-        """
-
-
-@runtime_checkable
-class HasPropensity(Protocol):
-    """An agent that can say how it would have answered.
-
-    One that can only under some of its policies has an attribute `states_propensities`, false where it cannot.
-    """
-
-    def log_propensity(self, observation: Observation, items: Int32s) -> Floats:
-        """log P(item k | items above it) of showing these slates to the visits of the latest `act` [n, L].
-
-        -inf where it never would. Changes nothing.
-        """
-
-
-def states_propensities(agent: object) -> TypeGuard[HasPropensity]:
-    """Whether an agent can say how likely it was to show any slate."""
-    return isinstance(agent, HasPropensity) and bool(getattr(agent, "states_propensities", True))
-
-
-class Greedy(Params):
-    """Shows the best slate, always."""
-
-    def slates(self, observation: Observation, scores: Floats, best: Int64s, seed: int) -> Slates:
-        """The slates of columns `best` [n, L]; scores and seed are not needed."""
-        return Slates.certain(_at(observation.candidates, best))
-
-    def log_propensity(self, observation: Observation, scores: Floats, best: Int64s, items: Int32s) -> Floats:
-        """0 where a slate is the best one as far down as item k, -inf elsewhere [n, L]."""
-        return certain_log_propensity(_at(observation.candidates, best), items)
 
 
 class PlackettLuce(Params):
@@ -86,40 +34,6 @@ class PlackettLuce(Params):
     def log_propensity(self, observation: Observation, scores: Floats, best: Int64s, items: Int32s) -> Floats:
         """Exact conditional log-probabilities [n, L]; -inf for an item below the shortlist."""
         return plackett_luce_log_propensity(scores / self.temperature, observation.candidates, items, self.shortlist)
-
-
-def _at(candidates: Int32s, columns: Int64s) -> Int32s:
-    """Candidates, shared or private, at columns [n, L]."""
-    return candidates[columns] if candidates.ndim == 1 else np.take_along_axis(candidates, columns, axis=1)
-
-
-# -- slates of scores ------------------------------------------------------------------------------------------
-
-
-def highest(observation: Observation, scores: Floats, length: int, seed: int) -> Slates:
-    """Slates of the highest scores, the best first; equal ones are ordered by a draw keyed by (seed, item).
-
-    scores: of the candidates `[n, C]`, or `[C]` where they are alike for all users.
-
-    Raises:
-        ValueError: a score is NaN, the shape does not fit, or there are fewer than `length` candidates.
-    """
-    candidates = np.atleast_2d(observation.candidates)
-    worth = np.atleast_2d(scores)
-    rows = np.broadcast_shapes(candidates.shape, worth.shape) if worth.shape[-1] == candidates.shape[-1] else (-1,)
-    if rows[0] not in (1, len(observation)):
-        wanted = [len(observation), candidates.shape[-1]]
-        raise ValueError(f"scores have shape {list(np.shape(scores))}; must be {wanted}, or {wanted[1:]}")
-    if np.isnan(worth).any():
-        row, column = np.argwhere(np.isnan(np.broadcast_to(worth, rows)))[0]
-        item = np.broadcast_to(candidates, rows)[row, column]
-        raise ValueError(f"the score of item {item} for user {observation.user[row]} is NaN")
-    by_chance = np.argsort(uniforms(seed, Stream.AGENT, candidates), axis=1, kind="stable")
-    by_chance = np.broadcast_to(by_chance, rows)
-    shuffled = np.take_along_axis(np.broadcast_to(candidates, rows), by_chance, axis=1)
-    best = top_slate(np.take_along_axis(np.broadcast_to(worth, rows), by_chance, axis=1), np.zeros(length))
-    items = np.take_along_axis(shuffled, best, axis=1)
-    return Slates.certain(np.broadcast_to(items, (len(observation), length)).copy())
 
 
 def draw(observation: Observation, log_weight: Floats, length: int, shortlist: int, seed: int) -> Slates:
@@ -149,19 +63,6 @@ def draw(observation: Observation, log_weight: Floats, length: int, shortlist: i
     for k in range(length):
         log_p += cascade[:, k]
     return Slates(items, log_p, cascade)
-
-
-# -- propensities of any slate -----------------------------------------------------------------------------------
-
-
-def uniform_log_propensity(columns: int, items: Int32s) -> Floats:
-    """Every order of `columns` candidates alike: -log(columns - k) at position k [n, L]."""
-    return np.broadcast_to(-np.log(columns - np.arange(items.shape[1])), items.shape).copy()
-
-
-def certain_log_propensity(shown: Int32s, items: Int32s) -> Floats:
-    """A deterministic policy that shows `shown` [n, L]: 0 where it agrees, -inf where it does not [n, L]."""
-    return np.where(shown == items, 0.0, -inf)
 
 
 def plackett_luce_log_propensity(
