@@ -25,7 +25,7 @@ ONE_HOT_LIMIT = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Design:
+class Features:
     """Builds feature rows; nothing of size rounds x actions is kept."""
 
     context: Floats
@@ -43,7 +43,7 @@ class Design:
         return np.hstack([np.repeat(context, a, axis=0), np.tile(self.action_context, (m, 1))])
 
 
-def design(context: Floats, n: int, n_actions: int, action_context: Floats | None) -> Design:
+def features(context: Floats, n: int, n_actions: int, action_context: Floats | None) -> Features:
     """Checks the shapes; without `action_context` [A, e] actions are told apart by one column each."""
     found = np.asarray(context, dtype=np.float64)
     if found.ndim != 2 or len(found) != n:
@@ -52,12 +52,12 @@ def design(context: Floats, n: int, n_actions: int, action_context: Floats | Non
     if action_context is None:
         if n_actions > ONE_HOT_LIMIT:
             raise InputError(f"{n_actions} actions without action_context; one column each is kept to {ONE_HOT_LIMIT}")
-        return Design(found, np.eye(n_actions))
+        return Features(found, np.eye(n_actions))
     described = np.asarray(action_context, dtype=np.float64)
     if described.ndim != 2 or len(described) != n_actions:
         raise InputError(f"action_context has shape {described.shape}; ({n_actions}, e) is needed, one row an action")
     _finite("action_context", described)
-    return Design(found, described)
+    return Features(found, described)
 
 
 def _finite(name: str, values: Floats) -> None:
@@ -160,16 +160,16 @@ class RewardModel:
     models: tuple[Regressor | float, ...]
     """One per fold; a number where the fold's training rewards had a single value."""
     warnings: tuple[str, ...]
-    design: Design = field(repr=False)
+    features: Features = field(repr=False)
 
     def q_hat(self, rounds: Int64s, context: Floats | None = None) -> Floats:
         """Expected rewards of every action [m, A] for some rounds [m], contexts as logged or as given [m, d]."""
-        rows = self.design.context[rounds] if context is None else np.asarray(context, dtype=np.float64)
-        out = np.empty((len(rows), len(self.design.action_context)))
+        rows = self.features.context[rounds] if context is None else np.asarray(context, dtype=np.float64)
+        out = np.empty((len(rows), len(self.features.action_context)))
         for f, model in enumerate(self.models):
             here = self.fold[rounds] == f
             if here.any():
-                found = _predict(model, self.design.of_every_action(rows[here]))
+                found = _predict(model, self.features.of_every_action(rows[here]))
                 out[here] = found.reshape(-1, out.shape[1])
         return out
 
@@ -179,8 +179,8 @@ class RewardModel:
         Values do not depend on `size` but for the last bits, which a library's matrix product may set by its shape.
         """
         n = len(self.fold)
-        d = self.design.context.shape[1] + self.design.action_context.shape[1]
-        step = size or max(1, CHUNK_CELLS // max(1, len(self.design.action_context) * d))
+        d = self.features.context.shape[1] + self.features.action_context.shape[1]
+        step = size or max(1, CHUNK_CELLS // max(1, len(self.features.action_context) * d))
         for at in range(0, n, step):
             rounds = np.arange(at, min(at + step, n))
             yield rounds, self.q_hat(rounds)
@@ -227,7 +227,7 @@ def cross_fitted(
     """
     reward = vector("reward", reward)
     action = whole_numbers("action", action, len(reward), below=n_actions)
-    built = design(context, len(reward), n_actions, action_context)
+    built = features(context, len(reward), n_actions, action_context)
     if is_classifier(model) and len(np.unique(reward)) == 1:
         raise InputError(f"every reward is {reward[0]:g}: a classifier needs two classes; model='ridge' takes any")
     if len(user) != len(reward):
@@ -251,7 +251,7 @@ def cross_fitted(
 
 
 def _fit(
-    model: Regressor, built: Design, action: Int64s, reward: Floats, weight: Floats | None, rows: Bools
+    model: Regressor, built: Features, action: Int64s, reward: Floats, weight: Floats | None, rows: Bools
 ) -> tuple[Regressor | float, list[str]]:
     seen = np.unique(reward[rows])
     if len(seen) == 1:
@@ -270,11 +270,11 @@ def _predict(model: Regressor | float, X: Floats) -> Floats:
 
 
 def _expected(model: RewardModel, policy: TargetPolicy, context: Floats | None, chunk: int | None) -> Floats:
-    n, a = len(model.fold), len(model.design.action_context)
-    if context is not None and np.shape(context) != model.design.context.shape:
-        raise InputError(f"target_context has shape {np.shape(context)}; {model.design.context.shape} is needed")
+    n, a = len(model.fold), len(model.features.action_context)
+    if context is not None and np.shape(context) != model.features.context.shape:
+        raise InputError(f"target_context has shape {np.shape(context)}; {model.features.context.shape} is needed")
     out = np.empty(n)
-    d = model.design.context.shape[1] + model.design.action_context.shape[1]
+    d = model.features.context.shape[1] + model.features.action_context.shape[1]
     step = chunk or max(1, CHUNK_CELLS // max(1, a * d))
     for at in range(0, n, step):
         rounds = np.arange(at, min(at + step, n))

@@ -204,12 +204,12 @@ def _finish(folder: OpenFolder, jobs: int, progress: Progress) -> None:
             if not any(task.agent == agent and task.seed == seed for task in tasks):
                 progress(agent, seed, 1.0)
     failures: dict[tuple[str, int], str] = {}
-    for outcome in execute(tasks, runner.run_one, jobs, progress):
-        if outcome.error:
-            failures[outcome.task.agent, outcome.task.seed] = outcome.error
-            folder.note_error(outcome.error, outcome.trace)
+    for finished in execute(tasks, runner.run_one, jobs, progress):
+        if finished.error:
+            failures[finished.task.agent, finished.task.seed] = finished.error
+            folder.note_error(finished.error, finished.trace)
         else:
-            progress(outcome.task.agent, outcome.task.seed, 1.0)
+            progress(finished.task.agent, finished.task.seed, 1.0)
     if failures:
         done = len(tasks) - len(failures)
         first = next(failures[key] for task in tasks if (key := (task.agent, task.seed)) in failures)

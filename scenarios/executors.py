@@ -40,7 +40,7 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Finished:
     """How a task ended."""
 
     task: Task
@@ -49,19 +49,19 @@ class Outcome:
     trace: str = ""
 
 
-def execute(tasks: Sequence[Task], work: Work, jobs: int, progress: Progress) -> Iterator[Outcome]:
-    """Outcomes as they come. On an interrupt the workers are stopped and the interrupt goes on."""
+def execute(tasks: Sequence[Task], work: Work, jobs: int, progress: Progress) -> Iterator[Finished]:
+    """Finished tasks as they come. On an interrupt the workers are stopped and the interrupt goes on."""
     if jobs == 1 or len(tasks) < 2:
         return in_process(tasks, work, progress)
     return in_workers(tasks, work, jobs, progress)
 
 
-def in_process(tasks: Sequence[Task], work: Work, progress: Progress) -> Iterator[Outcome]:
+def in_process(tasks: Sequence[Task], work: Work, progress: Progress) -> Iterator[Finished]:
     """One task after the other, in this process."""
     for task in tasks:
         with one_thread():
-            outcome = attempt(task, work, lambda share, task=task: progress(task.agent, task.seed, share))  # type: ignore[misc]
-        yield outcome
+            finished = attempt(task, work, lambda share, task=task: progress(task.agent, task.seed, share))  # type: ignore[misc]
+        yield finished
 
 
 @dataclass(slots=True)
@@ -72,7 +72,7 @@ class _Worker:
     """0 .. jobs - 1; no two workers at a time have the same."""
 
 
-def in_workers(tasks: Sequence[Task], work: Work, jobs: int, progress: Progress) -> Iterator[Outcome]:
+def in_workers(tasks: Sequence[Task], work: Work, jobs: int, progress: Progress) -> Iterator[Finished]:
     """On spawned processes of one thread each; a worker that dies takes only its own task with it."""
     waiting = deque(tasks)
     crew: dict[Connection, _Worker] = {}
@@ -92,7 +92,7 @@ def in_workers(tasks: Sequence[Task], work: Work, jobs: int, progress: Progress)
 
 def _hear(
     crew: dict[Connection, _Worker], pipe: Connection, waiting: deque[Task], work: Work, progress: Progress
-) -> Iterator[Outcome]:
+) -> Iterator[Finished]:
     """One message of one worker; when its task has ended it gets the next one or goes home."""
     worker = crew[pipe]
     task = worker.task
@@ -103,7 +103,7 @@ def _hear(
         worker.process.join()
         if waiting:
             _hire(crew, waiting.popleft(), work)
-        yield Outcome(task, _died(task, worker.process.exitcode))
+        yield Finished(task, _died(task, worker.process.exitcode))
         return
     if isinstance(message, float):
         progress(task.agent, task.seed, message)
@@ -115,7 +115,7 @@ def _hear(
         del crew[pipe]
         pipe.send(None)
         worker.process.join()
-    yield Outcome(task, *message)
+    yield Finished(task, *message)
 
 
 def _hire(crew: dict[Connection, _Worker], task: Task, work: Work) -> None:
@@ -132,7 +132,7 @@ def _hire(crew: dict[Connection, _Worker], task: Task, work: Work) -> None:
 
 
 def _serve(pipe: Connection, work: Work) -> None:
-    """A worker's life: tasks in, progress and outcomes out, until there are no more."""
+    """A worker's life: tasks in, progress and errors out, until there are no more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides; Ctrl-C reaches the whole process group
     told = 0.0
 
@@ -145,8 +145,8 @@ def _serve(pipe: Connection, work: Work) -> None:
     try:
         while (task := pipe.recv()) is not None:
             told = 0.0
-            outcome = attempt(task, work, report)
-            pipe.send((outcome.error, outcome.trace))
+            finished = attempt(task, work, report)
+            pipe.send((finished.error, finished.trace))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return  # the parent is gone
 
@@ -160,15 +160,15 @@ def _died(task: Task, code: int | None) -> str:
     return f"agent {task.agent!r}, seed {task.seed}: its worker process died with exit code {code} ({why})"
 
 
-def attempt(task: Task, work: Work, report: Report) -> Outcome:
-    """Do a task; whatever it raises becomes its outcome, except for an interrupt."""
+def attempt(task: Task, work: Work, report: Report) -> Finished:
+    """Do a task; whatever it raises becomes its error, except for an interrupt."""
     try:
         work(task.scenario, task.agent, task.seed, task.out, report)
     except (Exception, SystemExit) as problem:  # an agent may raise anything
         if interrupted(problem):
             raise KeyboardInterrupt from problem
-        return Outcome(task, blame(task, problem), traceback.format_exc())
-    return Outcome(task)
+        return Finished(task, blame(task, problem), traceback.format_exc())
+    return Finished(task)
 
 
 def interrupted(problem: BaseException) -> bool:

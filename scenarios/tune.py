@@ -115,10 +115,10 @@ def _measured(
             for seed in seeds
         ]
         found: dict[Path, dict[int, float]] = {folder: {} for folder in where}
-        for outcome in execute(tasks, runner.run_one, jobs, progress):
-            task, trial = outcome.task, where[outcome.task.out]
-            if outcome.error:
-                raise InputError(f"trial {trial.number} with {json.dumps(trial.params)}: {outcome.error}")
+        for finished in execute(tasks, runner.run_one, jobs, progress):
+            task, trial = finished.task, where[finished.task.out]
+            if finished.error:
+                raise InputError(f"trial {trial.number} with {json.dumps(trial.params)}: {finished.error}")
             progress(task.agent, task.seed, 1.0)
             found[task.out][task.seed] = mean_regret(task.out, task.agent, task.seed)
             if len(found[task.out]) == len(seeds):

@@ -71,7 +71,7 @@ def catch_up(model: WorldModel, state: Population, users: Int64s, day: int) -> N
     add_up(state.components, state.theta, behind)
 
 
-def consume(model: WorldModel, state: Population, users: Int64s, outcome: Responses) -> None:
+def consume(model: WorldModel, state: Population, users: Int64s, responses: Responses) -> None:
     """Let the laws that react to consumption react."""
     if not model.reacts:
         return
@@ -83,10 +83,10 @@ def consume(model: WorldModel, state: Population, users: Int64s, outcome: Respon
                 state.components,
                 part.slot,
                 users,
-                outcome.taken,
+                responses.taken,
                 mine,
                 model.item_numbers.mixture,
-                outcome.satisfaction,
+                responses.satisfaction,
                 part.numbers,
             )
     add_up(state.components, state.theta, users)

@@ -84,7 +84,7 @@ class TruthLog:
             before
             | {
                 "p_choice": truth.p_choice[keep],
-                "satisfaction": truth.outcome.satisfaction[keep],
+                "satisfaction": truth.responses.satisfaction[keep],
                 "reward": truth.reward[keep].astype(np.float32),
             }
         )

@@ -183,19 +183,19 @@ SECONDS = np.float32(60.0)
 
 
 @kernel
-def realised_rewards(outcome: Responses, reward: int) -> Float32s:
+def realised_rewards(responses: Responses, reward: int) -> Float32s:
     """The reward of each visit [n]: 1 for a click or a purchase, dwell in minutes, or satisfaction in [-1, 1]."""
-    n = outcome.choice.size
+    n = responses.choice.size
     rewards = np.zeros(n, np.float32)
     for i in range(n):
         if reward == SATISFACTION:
-            rewards[i] = outcome.satisfaction[i]
+            rewards[i] = responses.satisfaction[i]
         elif reward == DWELL:
-            rewards[i] = outcome.dwell[i] / SECONDS
+            rewards[i] = responses.dwell[i] / SECONDS
         elif reward == CLICK:
-            rewards[i] = 1.0 if outcome.taken[i] >= 0 else 0.0
+            rewards[i] = 1.0 if responses.taken[i] >= 0 else 0.0
         else:
-            rewards[i] = 1.0 if outcome.purchased[i] else 0.0
+            rewards[i] = 1.0 if responses.purchased[i] else 0.0
     return rewards
 
 
@@ -215,7 +215,7 @@ class Round:
 class Truth:
     """What only the simulator knows about a round of responses."""
 
-    outcome: Responses
+    responses: Responses
     reward: Float32s
     p_choice: Float32s
     """[n, L + 1], empty unless asked for."""

@@ -168,15 +168,15 @@ class Mailbox:
             waiting=self.waiting.copy(),
         )
 
-    def post(self, users: Int64s, times: Floats, outcome: Responses, item_text: Int32s) -> None:
+    def post(self, users: Int64s, times: Floats, responses: Responses, item_text: Int32s) -> None:
         """Take in a round's consumptions."""
         _keep(
-            users, times, outcome.taken, outcome.dwell, outcome.comment, item_text,
+            users, times, responses.taken, responses.dwell, responses.comment, item_text,
             self.item, self.comment, self.about, self.time,
         )  # fmt: skip
-        bought = np.flatnonzero(outcome.purchased)
+        bought = np.flatnonzero(responses.purchased)
         if bought.size:
-            who, item = users[bought], outcome.taken[bought]
+            who, item = users[bought], responses.taken[bought]
             self.waiting[who] += np.int32(1)
             self.purchase_user = np.concatenate([self.purchase_user, who])
             self.purchase_item = np.concatenate([self.purchase_item, item])

@@ -59,7 +59,7 @@ class World:
         self._served = 0
         self._shared: Int32s = np.empty(0, np.int32)
         self._round: Round | None = None
-        self._outcome: Responses | None = None
+        self._responses: Responses | None = None
 
     # -- what an operator may call -------------------------------------------------------------------------
 
@@ -118,7 +118,7 @@ class World:
         twin._served = self._served
         twin._shared = self._shared
         twin._round = self._round
-        twin._outcome = self._outcome
+        twin._responses = self._responses
         return twin
 
     def announced(self) -> None:
@@ -186,7 +186,7 @@ class World:
         self._check(slates.items, now)
         shape = (now.users.size, self.params.slate + 1) if probabilities else (0, 0)
         chances = np.empty(shape, np.float32)
-        outcome = respond_by(model.choice.take)(
+        responses = respond_by(model.choice.take)(
             now.users,
             now.visits,
             slates.items,
@@ -200,8 +200,8 @@ class World:
             model.streams,
             chances,
         )
-        self._mail.post(now.users, now.times, outcome, model.catalogue_text)
-        interest.consume(model, self._users, now.users, outcome)
+        self._mail.post(now.users, now.times, responses, model.catalogue_text)
+        interest.consume(model, self._users, now.users, responses)
         self._users.changed[now.users] = False
         population = self.params.population
         schedule_next(
@@ -220,11 +220,11 @@ class World:
             now.visits,
             now.times,
             slates.items,
-            outcome.choice,
-            outcome.dwell,
-            outcome.rating,
+            responses.choice,
+            responses.dwell,
+            responses.rating,
         )
-        return feedback, Truth(outcome, realised_rewards(outcome, REWARDS.index(self.params.reward)), chances)
+        return feedback, Truth(responses, realised_rewards(responses, REWARDS.index(self.params.reward)), chances)
 
     # -- inside --------------------------------------------------------------------------------------------
 

@@ -225,7 +225,7 @@ def test_the_list_of_equivalents_can_be_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("outcomes", "declared", "status"),
+    ("results", "declared", "status"),
     [
         ("kkkkkkkkks", "", 0),
         ("kkkkkkkkss", "", 1),
@@ -239,12 +239,12 @@ def test_the_list_of_equivalents_can_be_read() -> None:
     ],
 )
 def test_the_exit_status_follows_from_the_share_killed_and_the_share_declared(
-    outcomes: str, declared: str, status: int
+    results: str, declared: str, status: int
 ) -> None:
-    verdicts, outcome = tool("verdicts"), tool("trial").Outcome
+    verdicts, result = tool("verdicts"), tool("trial").Result
     names = {"k": "killed", "s": "survived", "t": "timed out", "v": "void"}
     mutants = dict(enumerate(tool("spots").sampled({"sim/a.py": EVERY_KIND}, 0, 10)))
-    said = {number: outcome(names[letter], "tests/a.py::test_a") for number, letter in enumerate(outcomes)}
+    said = {number: result(names[letter], "tests/a.py::test_a") for number, letter in enumerate(results)}
     reasons = {mutants[int(number)].key: "for a reason" for number in declared}
     assert verdicts.exit_status(mutants, said, reasons) == status
     assert len(verdicts.table(mutants, said, reasons).splitlines()) == 2 + len(mutants)

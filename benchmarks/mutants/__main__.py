@@ -23,7 +23,7 @@ from coverage_map import brought_up_to_date, caches
 from covering import Covering
 from mentions import Mentions
 from spots import Mutant, sampled, sources
-from trial import Outcome, Worker
+from trial import Result, Worker
 from verdicts import equivalents, exit_status, summary, table
 
 HERE = Path(__file__).resolve().parent
@@ -52,14 +52,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(table(mutants, {}, declared))
         return 0
     BUILD.mkdir(parents=True, exist_ok=True)
-    outcomes = tried(mutants, texts, stated.jobs, stated.limit)
-    found = table(mutants, outcomes, declared) + "\n\n" + summary(mutants, outcomes, declared)
+    results = tried(mutants, texts, stated.jobs, stated.limit)
+    found = table(mutants, results, declared) + "\n\n" + summary(mutants, results, declared)
     (BUILD / "table.md").write_text(found + "\n", encoding="utf-8")
     print(found)
-    return exit_status(mutants, outcomes, declared)
+    return exit_status(mutants, results, declared)
 
 
-def tried(mutants: Mapping[int, Mutant], texts: dict[str, str], jobs: int, limit: float) -> dict[int, Outcome]:
+def tried(mutants: Mapping[int, Mutant], texts: dict[str, str], jobs: int, limit: float) -> dict[int, Result]:
     """What became of each mutant. A test that kills must pass without the mutant, or it has killed nothing."""
     mentions = Mentions(texts)
     known = brought_up_to_date(ROOT, BUILD, mentions, texts, jobs)
@@ -70,24 +70,24 @@ def tried(mutants: Mapping[int, Mutant], texts: dict[str, str], jobs: int, limit
         worker.prepare(caches(BUILD), set(texts))
         idle.put(worker)
 
-    def one(numbered: tuple[int, Mutant]) -> tuple[int, Outcome]:
+    def one(numbered: tuple[int, Mutant]) -> tuple[int, Result]:
         number, mutant = numbered
         worker = idle.get()
         try:
-            outcome = worker.run(mutant, covering.tests(mutant), limit)
+            result = worker.run(mutant, covering.tests(mutant), limit)
         finally:
             idle.put(worker)
-        said = f"{outcome.verdict} {outcome.test} {outcome.how}".rstrip()
-        print(f"{number:>4} {mutant.file}:{mutant.change.line} {said} ({outcome.seconds:.0f} s)", flush=True)
-        return number, outcome
+        said = f"{result.verdict} {result.test} {result.how}".rstrip()
+        print(f"{number:>4} {mutant.file}:{mutant.change.line} {said} ({result.seconds:.0f} s)", flush=True)
+        return number, result
 
     with ThreadPoolExecutor(jobs) as pool:
-        outcomes = dict(pool.map(one, mutants.items()))
-    killers = {each.test for each in outcomes.values() if each.verdict == "killed"}
+        results = dict(pool.map(one, mutants.items()))
+    killers = {each.test for each in results.values() if each.verdict == "killed"}
     void = idle.get().fail_here(sorted(killers), PATIENCE) if killers else set()
     return {
         number: replace(each, verdict="void", how="the test fails without it too") if each.test in void else each
-        for number, each in outcomes.items()
+        for number, each in results.items()
     }
 
 

@@ -32,7 +32,7 @@ OK, INTERRUPTED, INTERNAL_ERROR, NOT_FOUND, NO_TESTS = 0, 2, 3, 4, 5
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Result:
     """What became of a mutant: `killed`, `survived` or `timed out`; by which test; how; after how many seconds."""
 
     verdict: str
@@ -64,7 +64,7 @@ class Worker:
         for cache in warm:
             carry(cache, self._root, self._cache, self.tree, fresh)
 
-    def run(self, mutant: Mutant, candidates: Candidates, limit: float) -> Outcome:
+    def run(self, mutant: Mutant, candidates: Candidates, limit: float) -> Result:
         """Ask tests until one fails, all have passed, or `limit` seconds are over."""
         begun = time.monotonic()
         missed: set[str] = set()
@@ -78,8 +78,8 @@ class Worker:
                     return replace(found, seconds=time.monotonic() - begun)
         spent = time.monotonic() - begun
         if unmet := missed & candidates.needed:
-            return Outcome("timed out", how=f"{len(unmet)} covering tests not reached", seconds=spent)
-        return Outcome("survived", how=f"{len(candidates.needed)} covering tests", seconds=spent)
+            return Result("timed out", how=f"{len(unmet)} covering tests not reached", seconds=spent)
+        return Result("survived", how=f"{len(candidates.needed)} covering tests", seconds=spent)
 
     def fail_here(self, tests: Sequence[str], limit: float) -> set[str]:
         """Of some tests, those that do not pass without any mutant."""
@@ -117,7 +117,7 @@ class Worker:
             found.append(test)
         return found
 
-    def _ask(self, tests: Sequence[str], left: float, cache: Path) -> Outcome | None:
+    def _ask(self, tests: Sequence[str], left: float, cache: Path) -> Result | None:
         """Run tests; None if all pass in time."""
         facts, status = self._pytest(tests, left, cache)
         if status == NOT_FOUND and not facts:
@@ -125,10 +125,10 @@ class Worker:
             facts, status = self._pytest(sorted({file_of(test) for test in tests}), left, cache)
         for fact in facts:
             if fact.get("failed"):
-                return Outcome("killed", fact["ends"])
+                return Result("killed", fact["ends"])
             if "uncollected" in fact:
                 first = next((test for test in tests if file_of(test) == fact["uncollected"]), tests[0])
-                return Outcome("killed", first, "at import")
+                return Result("killed", first, "at import")
         begun = {fact["begins"]: fact["at"] for fact in facts if "begins" in fact}
         for fact in facts:
             begun.pop(fact.get("ends", ""), None)
@@ -137,10 +137,10 @@ class Worker:
             # Code that is compiled anew may take its time: then nobody can say that it hangs.
             patience = max(left / 2, HUNG * self._usual.get(running, left))
             if running and cache == self._cache and time.time() - since > patience:
-                return Outcome("killed", running, "hangs")
-            return Outcome("timed out", running, "running" if running else "before the first test")
+                return Result("killed", running, "hangs")
+            return Result("timed out", running, "running" if running else "before the first test")
         if status < 0 or status in {INTERRUPTED, INTERNAL_ERROR}:
-            return Outcome("killed", running or tests[0], "crash")
+            return Result("killed", running or tests[0], "crash")
         if status not in {OK, NO_TESTS}:
             raise RuntimeError(f"pytest ended with status {status}; see {self._folder / 'output.txt'}")
         return None

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 from spots import Mutant
-from trial import Outcome
+from trial import Result
 
 LEAST_KILLED = 0.9
 """Of the mutants that are not declared equivalent."""
@@ -33,25 +33,25 @@ def equivalents(path: Path) -> Equivalents:
     return found
 
 
-def verdict(mutant: Mutant, outcome: Outcome | None, declared: Equivalents) -> str:
+def verdict(mutant: Mutant, result: Result | None, declared: Equivalents) -> str:
     """`equivalent` for one that is declared so and lives; else what the tests said."""
-    if outcome is None:
+    if result is None:
         return "not tried"
-    lives = outcome.verdict in {"survived", "timed out"}
-    return "equivalent" if lives and mutant.key in declared else outcome.verdict
+    lives = result.verdict in {"survived", "timed out"}
+    return "equivalent" if lives and mutant.key in declared else result.verdict
 
 
-def table(mutants: Mapping[int, Mutant], outcomes: Mapping[int, Outcome], declared: Equivalents) -> str:
+def table(mutants: Mapping[int, Mutant], results: Mapping[int, Result], declared: Equivalents) -> str:
     """Markdown: place, change, verdict."""
     rows = ["| | place | before | after | verdict |", "|---|---|---|---|---|"]
     for number, mutant in mutants.items():
-        outcome = outcomes.get(number)
-        said = verdict(mutant, outcome, declared)
+        result = results.get(number)
+        said = verdict(mutant, result, declared)
         if said == "equivalent":
             said = f"equivalent: {declared[mutant.key]}"
-        elif outcome is not None:
-            by = " by" if outcome.verdict == "killed" else ":" if outcome.how else ""
-            said = " ".join(filter(None, [f"{outcome.verdict}{by}", outcome.test, outcome.how]))
+        elif result is not None:
+            by = " by" if result.verdict == "killed" else ":" if result.how else ""
+            said = " ".join(filter(None, [f"{result.verdict}{by}", result.test, result.how]))
         place = f"{mutant.file}:{mutant.change.line} {mutant.change.function}"
         cells = [str(number), place, f"`{mutant.before}`", f"`{mutant.after}`", said]
         rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
@@ -59,33 +59,33 @@ def table(mutants: Mapping[int, Mutant], outcomes: Mapping[int, Outcome], declar
 
 
 def _counts(
-    mutants: Mapping[int, Mutant], outcomes: Mapping[int, Outcome], declared: Equivalents
+    mutants: Mapping[int, Mutant], results: Mapping[int, Result], declared: Equivalents
 ) -> tuple[dict[str, int], list[int]]:
     """How many of each verdict; and the numbers of those that are declared equivalent and yet killed."""
-    said = {number: verdict(mutant, outcomes.get(number), declared) for number, mutant in mutants.items()}
+    said = {number: verdict(mutant, results.get(number), declared) for number, mutant in mutants.items()}
     counts = {each: list(said.values()).count(each) for each in sorted(set(said.values()))}
     wrong = [number for number, mutant in mutants.items() if mutant.key in declared and said[number] == "killed"]
     return counts, wrong
 
 
-def share_killed(mutants: Mapping[int, Mutant], outcomes: Mapping[int, Outcome], declared: Equivalents) -> float:
+def share_killed(mutants: Mapping[int, Mutant], results: Mapping[int, Result], declared: Equivalents) -> float:
     """Of the mutants that are not equivalent."""
-    counts, _ = _counts(mutants, outcomes, declared)
+    counts, _ = _counts(mutants, results, declared)
     asked = len(mutants) - counts.get("equivalent", 0)
     return counts.get("killed", 0) / asked if asked else 1.0
 
 
-def summary(mutants: Mapping[int, Mutant], outcomes: Mapping[int, Outcome], declared: Equivalents) -> str:
+def summary(mutants: Mapping[int, Mutant], results: Mapping[int, Result], declared: Equivalents) -> str:
     """The counts and the share killed, and what is wrong with the declarations."""
-    counts, wrong = _counts(mutants, outcomes, declared)
-    share = share_killed(mutants, outcomes, declared)
+    counts, wrong = _counts(mutants, results, declared)
+    share = share_killed(mutants, results, declared)
     lines = [f"{len(mutants)} mutants: {', '.join(f'{n} {name}' for name, n in counts.items())}; {share:.1%} killed"]
     lines += [f"{number} is declared equivalent, yet killed" for number in wrong]
     return "\n".join(lines)
 
 
-def exit_status(mutants: Mapping[int, Mutant], outcomes: Mapping[int, Outcome], declared: Equivalents) -> int:
+def exit_status(mutants: Mapping[int, Mutant], results: Mapping[int, Result], declared: Equivalents) -> int:
     """0 if enough are killed and few enough, rightly, declared equivalent; else 1."""
-    counts, wrong = _counts(mutants, outcomes, declared)
+    counts, wrong = _counts(mutants, results, declared)
     many = counts.get("equivalent", 0) > MOST_EQUIVALENT * len(mutants)
-    return int(many or bool(wrong) or share_killed(mutants, outcomes, declared) < LEAST_KILLED)
+    return int(many or bool(wrong) or share_killed(mutants, results, declared) < LEAST_KILLED)

@@ -14,7 +14,7 @@ from driftline.sim.conformance import Broken, Check, Promise, examined
 from driftline.sim.errors import InputError
 
 DRAWS, RESAMPLED_DRAWS = 300, 100
-"""Experiments drawn for each design and question; of procedures that resample, which take long."""
+"""Experiments drawn for each case and question; of procedures that resample, which take long."""
 ALPHA = 0.05
 SURE = 4.0
 """A rate may miss its promise by this many standard errors of its Monte Carlo: once in 16,000 for chance alone."""
@@ -26,7 +26,7 @@ WOBBLE = 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Design:
+class Case:
     """How experiments are drawn: units, the share of arm B, and how often a value is not 0 (None: normal values)."""
 
     name: str
@@ -35,10 +35,10 @@ class Design:
     rate: float | None = None
 
 
-DESIGNS = (
-    Design("equal arms", 600, 0.5),
-    Design("10 % arm", 1_500, 0.1),
-    Design("rare values", 4_000, 0.1, 0.02),
+CASES = (
+    Case("equal arms", 600, 0.5),
+    Case("10 % arm", 1_500, 0.1),
+    Case("rare values", 4_000, 0.1, 0.02),
 )
 """Rare values: 2 % of the units convert, in a 10 % arm."""
 
@@ -46,16 +46,16 @@ DESIGNS = (
 PARTS = ("value", "arm", "numerator", "denominator", "covariate", "stratum", "cluster")
 
 
-def drawn(design: Design, draw: int, effect: float, ones: bool) -> Units:
+def drawn(case: Case, draw: int, effect: float, ones: bool) -> Units:
     """One experiment. B has `effect` more; the rest of the units is there for whoever needs it.
 
-    ones: values of 0 and 1 in every design, for procedures that know no others.
+    ones: values of 0 and 1 in every case, for procedures that know no others.
     """
     rng = np.random.default_rng([20, draw])
-    n = design.n
+    n = case.n
     arm = np.zeros(n, dtype=bool)
-    arm[rng.permutation(n)[: round(design.share * n)]] = True
-    rate = design.rate if design.rate is not None else 0.4 if ones else None
+    arm[rng.permutation(n)[: round(case.share * n)]] = True
+    rate = case.rate if case.rate is not None else 0.4 if ones else None
     if rate is None:
         covariate = rng.normal(0.0, 1.0, n)
         value = 2.0 + 0.5 * covariate + rng.normal(0.0, 1.0, n) + effect * arm
@@ -78,7 +78,7 @@ def check_experiment(procedure: str | type[Procedure] | Procedure) -> tuple[Chec
     """Ask for every promise of a procedure, and say what held.
 
     procedure: a name, `package.module:Class`, a class, or one that is built. It is asked about experiments drawn with
-    fixed seeds, 300 for each design; a rate is refused where it is four standard errors beyond its promise. InputError:
+    fixed seeds, 300 for each case; a rate is refused where it is four standard errors beyond its promise. InputError:
     the name cannot be found, or is no `Procedure`.
     """
     if isinstance(procedure, str):
@@ -98,8 +98,8 @@ class _Exam:
             return self.given
         return built(f"{self.given.__module__}:{self.given.__qualname__}") if _importable(self.given) else self.given()
 
-    def units(self, design: Design = DESIGNS[0], draw: int = 0, effect: float = 0.0) -> Units:
-        return drawn(design, draw, effect, self.procedure.estimand == "share")
+    def units(self, case: Case = CASES[0], draw: int = 0, effect: float = 0.0) -> Units:
+        return drawn(case, draw, effect, self.procedure.estimand == "share")
 
     @property
     def draws(self) -> int:
@@ -116,9 +116,9 @@ class _Exam:
             raise Broken(f"it returned {type(found).__name__}, not an Effect")
         return found
 
-    def one(self, design: Design = DESIGNS[0]) -> Units:
+    def one(self, case: Case = CASES[0]) -> Units:
         """A single experiment with a clear effect."""
-        return self.units(design, effect=0.3 if self.procedure.estimand != "share" else 0.15)
+        return self.units(case, effect=0.3 if self.procedure.estimand != "share" else 0.15)
 
 
 def _importable(kind: type) -> bool:
@@ -135,11 +135,11 @@ def _described(exam: _Exam) -> None:
         raise Broken(f"its value {found.value:g} is outside its own interval [{found.low:g}, {found.high:g}]")
 
 
-def _size(exam: _Exam, design: Design) -> None:
+def _size(exam: _Exam, case: Case) -> None:
     """Of experiments without any effect; whoever may look at any time is looked at after every unit."""
     alarms = 0
     for draw in range(exam.draws):
-        units = exam.units(design, draw)
+        units = exam.units(case, draw)
         if isinstance(exam.procedure, AnytimeProcedure):
             alarms += bool(exam.procedure.running(units).excludes_zero(exam.procedure.start).any())
         else:
@@ -150,13 +150,13 @@ def _size(exam: _Exam, design: Design) -> None:
         )
 
 
-def _coverage(exam: _Exam, design: Design) -> None:
+def _coverage(exam: _Exam, case: Case) -> None:
     """Of the planted effect."""
-    effect = 0.1 if design.rate is None else 0.01
+    effect = 0.1 if case.rate is None else 0.01
     held = told = 0
     for draw in range(exam.draws):
-        found = exam.effect(exam.units(design, exam.draws + draw, effect))
-        truth = _truth(exam.procedure, design, effect)
+        found = exam.effect(exam.units(case, exam.draws + draw, effect))
+        truth = _truth(exam.procedure, case, effect)
         told += isfinite(found.low) and isfinite(found.high)
         held += found.low <= truth <= found.high
     if told < exam.draws / 2:
@@ -165,10 +165,10 @@ def _coverage(exam: _Exam, design: Design) -> None:
         raise Broken(f"{held / told:.1%} of {told} intervals held the planted effect; 95 % should")
 
 
-def _truth(procedure: Procedure, design: Design, effect: float) -> float:
+def _truth(procedure: Procedure, case: Case, effect: float) -> float:
     if procedure.estimand != "lift":
         return effect
-    return effect / (2.0 if design.rate is None else design.rate)
+    return effect / (2.0 if case.rate is None else case.rate)
 
 
 def _power(exam: _Exam) -> None:
@@ -185,7 +185,7 @@ def _ones(exam: _Exam) -> bool:
 
 
 def _swapped(exam: _Exam) -> None:
-    units = exam.one(DESIGNS[1])
+    units = exam.one(CASES[1])
     there, back = exam.effect(units), exam.effect(replace(units, arm=~units.arm))
     if exam.procedure.estimand == "lift":
         if not np.isclose((1.0 + there.value) * (1.0 + back.value), 1.0, rtol=1e-6):
@@ -288,8 +288,8 @@ def _shown(numbers: tuple[float, ...]) -> str:
     return ", ".join(f"{each:.6g}" for each in numbers)
 
 
-def _in(design: Design, ask: Callable[[_Exam, Design], None]) -> Callable[[_Exam], None]:
-    return lambda exam: ask(exam, design)
+def _in(case: Case, ask: Callable[[_Exam, Case], None]) -> Callable[[_Exam], None]:
+    return lambda exam: ask(exam, case)
 
 
 SUITE: tuple[Promise[_Exam], ...] = (
@@ -302,21 +302,21 @@ SUITE: tuple[Promise[_Exam], ...] = (
     ),
     *(
         Promise(
-            f"size, {design.name}",
+            f"size, {case.name}",
             "finds an effect in at most 5 % of the experiments that have none",
             "The standard error is too small: let it know the size of both arms, or refuse what has too few events",
-            _in(design, _size),
+            _in(case, _size),
         )
-        for design in DESIGNS
+        for case in CASES
     ),
     *(
         Promise(
-            f"coverage, {design.name}",
+            f"coverage, {case.name}",
             "holds the true effect in at least 95 % of its intervals",
             "The interval is too short or off its centre",
-            _in(design, _coverage),
+            _in(case, _coverage),
         )
-        for design in DESIGNS
+        for case in CASES
     ),
     Promise("power", "sees an effect of ten standard errors", "The interval is far too wide", _power),
     Promise("swapped", "says the opposite when the arms are swapped", "Treat both arms alike", _swapped),

@@ -16,7 +16,7 @@ LONGEST = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Design:
+class SlateDistribution:
     """A distribution over slates for one pair of rankings."""
 
     items: Int64s
@@ -29,7 +29,9 @@ class Design:
     """How surely one click tells a winner, in bits [m]."""
 
 
-def optimised_design(a: ArrayLike, b: ArrayLike, *, length: int | None = None, credit: Credit = "inverse") -> Design:
+def optimised_distribution(
+    a: ArrayLike, b: ArrayLike, *, length: int | None = None, credit: Credit = "inverse"
+) -> SlateDistribution:
     """The unbiased distribution over slates that is most sensitive (Radlinski & Craswell 2013).
 
     Allowed are slates each of whose places holds the highest unseen item of A or of B. A click on item d is worth
@@ -40,9 +42,9 @@ def optimised_design(a: ArrayLike, b: ArrayLike, *, length: int | None = None, c
     1 / i. A linear programme (HiGHS); a, b: one ranking each [width]. `InputError`: slates longer than ten.
 
     Example:
-        >>> from driftline.evaluation.interleaving import optimised_design
-        >>> design = optimised_design([1, 2, 3], [2, 3, 1], length=2)
-        >>> round(float(design.probability.sum()), 6)
+        >>> from driftline.evaluation.interleaving import optimised_distribution
+        >>> distribution = optimised_distribution([1, 2, 3], [2, 3, 1], length=2)
+        >>> round(float(distribution.probability.sum()), 6)
         1.0
     """
     from scipy.optimize import linprog
@@ -61,7 +63,7 @@ def optimised_design(a: ArrayLike, b: ArrayLike, *, length: int | None = None, c
     if not found.success:
         raise InputError(f"no unbiased distribution over the {len(slates)} slates exists under the {credit} credit")
     probability = np.maximum(np.asarray(found.x), 0.0)
-    return Design(slates, worth, probability / probability.sum(), gain)
+    return SlateDistribution(slates, worth, probability / probability.sum(), gain)
 
 
 def optimised(
@@ -74,7 +76,7 @@ def optimised(
     user: ArrayLike | None = None,
     visit: ArrayLike | None = None,
 ) -> tuple[Interleaved, Floats]:
-    """One slate per impression from each pair's optimised design, and each place's worth to B [n, L].
+    """One slate per impression from each pair's optimised distribution, and each place's worth to B [n, L].
 
     Rankings [n, width]; equal pairs are solved once. Drawn by one uniform keyed by (seed, user, visit). Judge
     clicks with `optimised_outcome`. `share_b` is NaN: credit does not depend on who gave an item.
@@ -94,12 +96,12 @@ def optimised(
         width = first.shape[1]
         # padding is dropped: one ranking may be shorter than its neighbours
         one, other = pair[:width], pair[width:]
-        design = optimised_design(one[one >= 0], other[other >= 0], length=places, credit=credit)
+        distribution = optimised_distribution(one[one >= 0], other[other >= 0], length=places, credit=credit)
         rows = np.flatnonzero(code.ravel() == number)
-        steps = np.cumsum(design.probability)
+        steps = np.cumsum(distribution.probability)
         chosen = np.searchsorted(steps, uniform[rows] * steps[-1], side="right")
-        items[rows], worth[rows] = design.items[chosen], design.credit[chosen]
-        log_p[rows] = np.log(design.probability[chosen])
+        items[rows], worth[rows] = distribution.items[chosen], distribution.credit[chosen]
+        log_p[rows] = np.log(distribution.probability[chosen])
     return Interleaved(items, first, second, np.full(items.shape, np.nan), log_p), worth
 
 

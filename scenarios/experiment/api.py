@@ -12,8 +12,8 @@ from driftline.evaluation.procedures._base import built
 from driftline.scenarios.api import prepared
 from driftline.scenarios.executors import Progress, Report, Task, execute
 from driftline.scenarios.experiment.design import Design, Training, checked_training
-from driftline.scenarios.experiment.outcome import Experiment, Twins, outcome
 from driftline.scenarios.experiment.play import METRICS, SCHEMA, Plan, play
+from driftline.scenarios.experiment.readings import Experiment, Twins, judged
 from driftline.scenarios.hashes import agent_hash, digest, scenario_hash
 from driftline.scenarios.schema import Scenario
 from driftline.sim.errors import InputError, hint
@@ -87,7 +87,7 @@ def experiment(
                 raise InputError(done.error)
         days = whole.horizon - whole.warmup
         twins = [_twins(folder, runs.plans, seed) for seed in numbers]
-    return outcome((a, b), design, training, metric, min(short, days), days, twins, own)
+    return judged((a, b), design, training, metric, min(short, days), days, twins, own)
 
 
 def plans(design: Design, training: Training) -> dict[str, Plan]:

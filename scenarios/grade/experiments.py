@@ -11,7 +11,7 @@ from driftline.evaluation.estimate import Estimate
 from driftline.evaluation.experiment import Running, peeked_t
 from driftline.evaluation.procedures._base import AnytimeProcedure, Procedure, Units, built_in
 from driftline.scenarios.experiment.design import Design, Training
-from driftline.scenarios.experiment.outcome import cautioned, verdict
+from driftline.scenarios.experiment.readings import cautioned, verdict
 from driftline.scenarios.grade.rows import Row
 from driftline.sim.errors import InputError
 from driftline.sim.types import Floats, Int64s

@@ -10,7 +10,7 @@ from driftline.scenarios.api import Run
 from driftline.scenarios.executors import Progress
 from driftline.scenarios.run_folder import default_folder
 from driftline.scenarios.schema import Scenario, load
-from driftline.scenarios.vary.outcome import BASE, Varied, VariedWorld
+from driftline.scenarios.vary.signs import BASE, Varied, VariedWorld
 from driftline.scenarios.vary.variations import Change, Skip, chosen, varied
 from driftline.sim.errors import InputError
 

@@ -9,7 +9,7 @@ import pytest
 from fake_runs import run_one
 
 from driftline.scenarios.agent_names import with_agents
-from driftline.scenarios.executors import VARIABLE, Outcome, Report, Task, attempt, execute, of_worker
+from driftline.scenarios.executors import VARIABLE, Finished, Report, Task, attempt, execute, of_worker
 from driftline.scenarios.schema import Scenario, load
 
 
@@ -54,9 +54,9 @@ def test_one_and_two_workers_leave_the_same_results_and_progress(tmp_path: Path)
     heard: dict[int, list[tuple[str, int, float]]] = {1: [], 2: []}
     for jobs in (1, 2):
         tasks = _tasks(tmp_path / str(jobs), ["random", "popularity"], 2)
-        outcomes = list(execute(tasks, run_one, jobs, lambda *told, jobs=jobs: heard[jobs].append(told)))
-        assert [each.error for each in outcomes] == [None] * 4
-        assert {(each.task.agent, each.task.seed) for each in outcomes} == {(t.agent, t.seed) for t in tasks}
+        finished = list(execute(tasks, run_one, jobs, lambda *told, jobs=jobs: heard[jobs].append(told)))
+        assert [each.error for each in finished] == [None] * 4
+        assert {(each.task.agent, each.task.seed) for each in finished} == {(t.agent, t.seed) for t in tasks}
     assert _lucks(tmp_path / "1") == _lucks(tmp_path / "2")
     assert len(_lucks(tmp_path / "1")) == 4
     assert sorted(heard[1]) == sorted(heard[2]) != []
@@ -65,28 +65,28 @@ def test_one_and_two_workers_leave_the_same_results_and_progress(tmp_path: Path)
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_failing_task_is_named_and_stops_no_other(tmp_path: Path, jobs: int) -> None:
     tasks = _tasks(tmp_path, ["random[fail=true]", "popularity"], 1)
-    outcomes = {each.task.agent: each for each in execute(tasks, run_one, jobs, lambda *_: None)}
-    bad = outcomes["random[fail=true]"]
+    finished = {each.task.agent: each for each in execute(tasks, run_one, jobs, lambda *_: None)}
+    bad = finished["random[fail=true]"]
     assert bad.error == "agent 'random[fail=true]', seed 0: RuntimeError: no slate today"
     assert "in run_one" in bad.trace
     assert "second line" in bad.trace
-    assert outcomes["popularity"].error is None
+    assert finished["popularity"].error is None
 
 
 def test_a_worker_that_dies_takes_only_its_own_task_with_it(tmp_path: Path) -> None:
     tasks = [*_tasks(tmp_path, ["random[die=true]"], 2), *_tasks(tmp_path, ["popularity"], 1)]
-    outcomes = list(execute(tasks, run_one, 2, lambda *_: None))
-    lost = [each.error for each in outcomes if each.error]
+    finished = list(execute(tasks, run_one, 2, lambda *_: None))
+    lost = [each.error for each in finished if each.error]
     assert len(lost) == 2
     assert "agent 'random[die=true]', seed 0: its worker process died with exit code 7" in " ".join(lost)
     assert len(_lucks(tmp_path)) == 1
 
 
 def test_workers_run_on_one_thread_each(tmp_path: Path) -> None:
-    outcomes = list(execute(_tasks(tmp_path, ["random", "popularity"], 1), _threads, 2, lambda *_: None))
-    assert [each.error for each in outcomes] == [None, None]
-    outcomes = list(execute(_tasks(tmp_path, ["random"], 1), _threads, 1, lambda *_: None))
-    assert [each.error for each in outcomes] == [None]
+    finished = list(execute(_tasks(tmp_path, ["random", "popularity"], 1), _threads, 2, lambda *_: None))
+    assert [each.error for each in finished] == [None, None]
+    finished = list(execute(_tasks(tmp_path, ["random"], 1), _threads, 1, lambda *_: None))
+    assert [each.error for each in finished] == [None]
 
 
 def _threads(scenario: Scenario, agent: str, seed: int, out: Path, report: Callable[[float], None]) -> None:
@@ -103,7 +103,7 @@ def _threads(scenario: Scenario, agent: str, seed: int, out: Path, report: Calla
 def test_an_agents_own_fault_is_not_named_twice(tmp_path: Path) -> None:
     task = _tasks(tmp_path, ["random[refuse=true]"], 1)[0]
     found = attempt(task, run_one, lambda share: None)
-    assert isinstance(found, Outcome)
+    assert isinstance(found, Finished)
     assert found.error == "agent 'random[refuse=true]', seed 0, user 7, visit 3: log_p = nan"
 
 

@@ -24,7 +24,7 @@ def _scenario(*agents: str, **overrides: Any) -> Scenario:
 def _finish(folder: OpenFolder) -> None:
     from fake_runs import run_one
 
-    assert all(outcome.error is None for outcome in execute(folder.missing(), run_one, 1, lambda *_: None))
+    assert all(finished.error is None for finished in execute(folder.missing(), run_one, 1, lambda *_: None))
 
 
 def _refused(path: Path, scenario: Scenario, seeds: tuple[int, ...] = (0,)) -> str:

@@ -111,7 +111,7 @@ def test_another_process_with_any_number_of_threads_does_the_same(plain: Path, t
 def test_two_jobs_do_what_one_does(plain: Path, tmp_path: Path) -> None:
     scenario = prepared(FULL, "random")
     tasks = [Task(scenario, agent, 0, tmp_path) for agent in (FULL, "random")]
-    assert [outcome.trace for outcome in execute(tasks, run_one, 2, lambda *args: None) if outcome.error] == []
+    assert [finished.trace for finished in execute(tasks, run_one, 2, lambda *args: None) if finished.error] == []
     assert tables(tmp_path, FULL) == tables(plain, FULL)
     assert tables(tmp_path, "random") == tables(here(tmp_path / "alone", "random"), "random")
     shared = [name for name in content_hashes(plain) if "/0/" not in name]

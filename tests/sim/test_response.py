@@ -39,8 +39,8 @@ def test_the_spread_of_satisfaction_is_that_of_its_noise() -> None:
 
 
 def test_dwell_is_log_normal_around_its_median_and_moves_a_little_with_satisfaction() -> None:
-    outcome = taken_at(0.3)
-    logs, s = np.log(outcome.dwell.astype(np.float64)), outcome.satisfaction.astype(np.float64)
+    responses = taken_at(0.3)
+    logs, s = np.log(responses.dwell.astype(np.float64)), responses.satisfaction.astype(np.float64)
     rest = logs - np.log(60.0) - 0.15 * s
     assert abs(rest.mean()) < 4 * 0.8 / np.sqrt(rest.size)
     assert abs(rest.std() - 0.8) < 4 * 0.8 / np.sqrt(2 * rest.size)
@@ -49,29 +49,29 @@ def test_dwell_is_log_normal_around_its_median_and_moves_a_little_with_satisfact
 
 @pytest.mark.parametrize("match", [-1.0, 1.0])
 def test_purchases_follow_satisfaction(match: float) -> None:
-    outcome = taken_at(match)
-    chance = NUMBERS.purchase * 0.5 * (1 + outcome.satisfaction.astype(np.float64))
+    responses = taken_at(match)
+    chance = NUMBERS.purchase * 0.5 * (1 + responses.satisfaction.astype(np.float64))
     error = np.sqrt((chance * (1 - chance)).sum()) / chance.size
-    assert abs(outcome.purchased.mean() - chance.mean()) < 4 * error
+    assert abs(responses.purchased.mean() - chance.mean()) < 4 * error
 
 
 def test_ratings_are_rare_and_follow_satisfaction() -> None:
-    outcome = taken_at(0.3)
-    rated = ~np.isnan(outcome.rating)
+    responses = taken_at(0.3)
+    rated = ~np.isnan(responses.rating)
     error = np.sqrt(0.04 * 0.96 / rated.size)
     assert abs(rated.mean() - 0.04) < 4 * error
-    ratings, s = outcome.rating[rated], outcome.satisfaction[rated]
+    ratings, s = responses.rating[rated], responses.satisfaction[rated]
     assert set(np.unique(ratings)) <= {1.0, 2.0, 3.0, 4.0, 5.0}
     assert np.abs(ratings - (3 + 2 * s)).mean() < 0.7
     assert np.corrcoef(ratings, s)[0, 1] > 0.8
 
 
 def test_comments_are_written_at_the_stated_rate_and_their_class_is_the_satisfaction() -> None:
-    outcome = taken_at(0.3)
-    written = outcome.comment >= 0
+    responses = taken_at(0.3)
+    written = responses.comment >= 0
     assert abs(written.mean() - 0.8) < 4 * np.sqrt(0.16 / written.size)
     # In these tests a comment's code is its class: negative, mixed, positive, noise.
-    kind, s = outcome.comment[written], outcome.satisfaction[written]
+    kind, s = responses.comment[written], responses.satisfaction[written]
     noise = kind == 3
     assert abs(noise.mean() - 0.08) < 4 * np.sqrt(0.08 * 0.92 / noise.size)
     wanted = np.where(s > 0.3, 2, np.where(s < -0.3, 0, 1))
@@ -94,10 +94,10 @@ def test_in_a_packaged_world_clicks_are_not_praise_and_dwell_tells_little() -> N
     satisfaction, dwell, rated = [], [], []
     while (observation := world.observe(until=8.0)) is not None:
         _, truth = world.respond_in_full(Slates.certain(best_click_slates(world, observation)), probabilities=False)
-        taken = truth.outcome.taken >= 0
-        satisfaction.append(truth.outcome.satisfaction[taken])
-        dwell.append(truth.outcome.dwell[taken])
-        rated.append(~np.isnan(truth.outcome.rating[taken]))
+        taken = truth.responses.taken >= 0
+        satisfaction.append(truth.responses.satisfaction[taken])
+        dwell.append(truth.responses.dwell[taken])
+        rated.append(~np.isnan(truth.responses.rating[taken]))
     s, seconds, given = np.concatenate(satisfaction), np.concatenate(dwell), np.concatenate(rated)
     assert len(s) > 2_000
     assert 0.15 < (s < 0).mean() < 0.35

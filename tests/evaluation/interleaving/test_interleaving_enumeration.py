@@ -190,11 +190,11 @@ def test_ranks_are_not_closed_up_when_an_item_is_taken() -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(st.permutations(range(7)), st.permutations(range(7)), st.integers(1, 5), st.sampled_from(["inverse", "linear"]))
-def test_an_optimised_design_is_unbiased_and_no_allowed_design_is_more_sensitive(
+def test_an_optimised_distribution_is_unbiased_and_no_allowed_one_is_more_sensitive(
     a: list[int], b: list[int], length: int, credit: Any
 ) -> None:
     one, other = a[:6], b[:6]
-    found = il.optimised_design(one, other, length=length, credit=credit)
+    found = il.optimised_distribution(one, other, length=length, credit=credit)
     assert found.probability.sum() == pytest.approx(1.0)
     assert found.probability @ found.credit == pytest.approx(np.zeros(length), abs=1e-9)
     for slate, worth in zip(found.items, found.credit, strict=True):
@@ -216,7 +216,7 @@ def test_an_optimised_design_is_unbiased_and_no_allowed_design_is_more_sensitive
 
 
 def test_sensitivity_is_the_entropy_of_one_clicks_verdict() -> None:
-    found = il.optimised_design([1, 2, 3], [2, 1, 3], length=2)
+    found = il.optimised_distribution([1, 2, 3], [2, 1, 3], length=2)
     assert {tuple(row) for row in found.items.tolist()} == {(1, 2), (2, 1)}
     # weights 2/3 and 1/3, one place for each ranking, nothing tied
     assert found.sensitivity == pytest.approx(-(2 / 3) * np.log2(2 / 3) - (1 / 3) * np.log2(1 / 3))
@@ -226,9 +226,9 @@ def test_sensitivity_is_the_entropy_of_one_clicks_verdict() -> None:
 def test_optimised_slates_are_drawn_as_designed() -> None:
     a, b = np.array([1, 2, 3, 4]), np.array([2, 3, 4, 1])
     made, worth = il.optimised(repeated(tuple(a)), repeated(tuple(b)), length=3, seed=2)
-    design = il.optimised_design(a, b, length=3)
-    matches(keys(made.items), dict(zip(keys(design.items), design.probability.tolist(), strict=True)))
-    known = dict(zip(keys(design.items), design.credit.tolist(), strict=True))
+    distribution = il.optimised_distribution(a, b, length=3)
+    matches(keys(made.items), dict(zip(keys(distribution.items), distribution.probability.tolist(), strict=True)))
+    known = dict(zip(keys(distribution.items), distribution.credit.tolist(), strict=True))
     assert worth.tolist() == [known[key] for key in keys(made.items)]
     clicks = np.zeros((DRAWS, 3), dtype=bool)
     clicks[:, 0] = True

@@ -114,9 +114,9 @@ def test_bad_rankings_and_clicks_are_named() -> None:
     with pytest.raises(InputError, match="user must be 1 whole numbers"):
         il.team_draft(a, b, length=2, user=[1, 2])
     with pytest.raises(InputError, match="takes at most 10"):
-        il.optimised_design(range(12), range(12))
+        il.optimised_distribution(range(12), range(12))
     with pytest.raises(InputError, match="did you mean 'inverse'"):
-        il.optimised_design([1], [2], credit="invers")  # type: ignore[arg-type]
+        il.optimised_distribution([1], [2], credit="invers")  # type: ignore[arg-type]
     made = il.team_draft(a, b, length=2)
     with pytest.raises(InputError, match="clicks have type int64"):
         il.team_draft_outcome(made, np.zeros((1, 2), np.int64))

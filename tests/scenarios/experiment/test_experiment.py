@@ -12,8 +12,8 @@ import driftline
 from driftline.evaluation.experiment import cluster, welch
 from driftline.scenarios.cli import main
 from driftline.scenarios.experiment.design import Design
-from driftline.scenarios.experiment.outcome import Experiment, cautioned, off_policy, verdict
 from driftline.scenarios.experiment.play import Plan, play
+from driftline.scenarios.experiment.readings import Experiment, cautioned, off_policy, verdict
 from driftline.sim.errors import InputError
 
 

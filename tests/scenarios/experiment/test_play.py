@@ -11,7 +11,7 @@ from driftline.scenarios.experiment.play import Plan, play
 from driftline.sim.errors import AgentError
 
 DIARY = "small_experiment:Diary"
-OUTCOMES = ["user", "visit", "day", "reward", "click", "dwell", "place"]
+OBSERVED = ["user", "visit", "day", "reward", "click", "dwell", "place"]
 
 
 def played(pair: tuple[str, str], plan: Plan) -> pl.DataFrame:
@@ -24,7 +24,7 @@ def test_two_agents_alike_that_know_the_same_are_one_agent(kind: str, training: 
     design = Design.model_validate({"kind": kind})
     mixed = played((A, A), Plan("mixed", design, training))
     alone = played((A, A), Plan("all_a", design, training, logged=False))
-    assert_frame_equal(mixed.select(OUTCOMES), alone.select(OUTCOMES))
+    assert_frame_equal(mixed.select(OBSERVED), alone.select(OBSERVED))
     assert 0.2 < mixed["shown"].mean() < 0.8  # type: ignore[operator]
 
 
@@ -32,7 +32,7 @@ def test_everybody_in_one_arm_is_the_run_of_that_agent_alone() -> None:
     both = [played((A, B), Plan(kind, Design(), "pooled", logged=False)) for kind in ("all_a", "all_b")]
     turned = [played((B, A), Plan(kind, Design(), "diverted", logged=False)) for kind in ("all_b", "all_a")]
     for one, other in zip(both, turned, strict=True):
-        assert_frame_equal(one.select(OUTCOMES), other.select(OUTCOMES))
+        assert_frame_equal(one.select(OBSERVED), other.select(OBSERVED))
     assert both[0]["reward"].to_list() != both[1]["reward"].to_list()
 
 
@@ -96,7 +96,7 @@ def test_a_log_of_a_holds_what_both_agents_would_have_done() -> None:
     assert np.abs(ours - theirs).max() > 0.1
     same = played((A, A), Plan("all_a", Design(), "pooled"))
     np.testing.assert_allclose(same["log_p_cascade"].to_numpy(), same["target_log_p_cascade"].to_numpy(), atol=1e-9)
-    assert_frame_equal(same.select(OUTCOMES), log.select(OUTCOMES))  # being asked in silence changes nothing
+    assert_frame_equal(same.select(OBSERVED), log.select(OBSERVED))  # being asked in silence changes nothing
 
 
 def test_every_click_on_an_interleaved_slate_is_credited_to_one_agent() -> None:

@@ -35,8 +35,8 @@ def test_choices_are_as_frequent_as_the_model_says(slate: list[int], decay: floa
     choice = choice_for(len(slate), model, outside=outside, decay=decay)
     utilities = np.array([MATCHES[item] + APPEAL[item] for item in slate])
     np.testing.assert_allclose(choice.probabilities(utilities), wanted, rtol=1e-6)
-    outcome = answers(MATCHES, slate, items, outside=outside, times=n, decay=decay, model=model)
-    counts = np.bincount(outcome.choice, minlength=len(slate) + 1)
+    responses = answers(MATCHES, slate, items, outside=outside, times=n, decay=decay, model=model)
+    counts = np.bincount(responses.choice, minlength=len(slate) + 1)
     assert stats.chisquare(counts, n * wanted).pvalue > 1e-4
     error = np.sqrt(wanted * (1 - wanted) / n)
     assert error.max() < 0.01
@@ -45,8 +45,8 @@ def test_choices_are_as_frequent_as_the_model_says(slate: list[int], decay: floa
 
 def test_equal_items_are_taken_in_the_ratio_of_the_position_weights() -> None:
     n = 160_000
-    outcome = answers([0.0] * 4, [0, 1, 2, 3], items_at([0.0] * 4), outside=-30.0, times=n)
-    counts = np.bincount(outcome.choice, minlength=5)
+    responses = answers([0.0] * 4, [0, 1, 2, 3], items_at([0.0] * 4), outside=-30.0, times=n)
+    counts = np.bincount(responses.choice, minlength=5)
     assert counts[4] == 0
     for k in range(1, 4):
         error = (k + 1) ** 0.5 * np.sqrt(1 / counts[0] + 1 / counts[k])
@@ -56,15 +56,15 @@ def test_equal_items_are_taken_in_the_ratio_of_the_position_weights() -> None:
 
 def test_the_taken_item_is_the_one_at_the_chosen_position() -> None:
     slate = [4, 0, 5]
-    outcome = answers(MATCHES, slate, items_at(MATCHES, APPEAL), times=2_000)
-    np.testing.assert_array_equal(outcome.taken, np.array([*slate, -1])[outcome.choice])
-    nothing = outcome.taken < 0
+    responses = answers(MATCHES, slate, items_at(MATCHES, APPEAL), times=2_000)
+    np.testing.assert_array_equal(responses.taken, np.array([*slate, -1])[responses.choice])
+    nothing = responses.taken < 0
     assert 0 < nothing.sum() < 2_000
-    assert not outcome.satisfaction[nothing].any()
-    assert not outcome.dwell[nothing].any()
-    assert not outcome.purchased[nothing].any()
-    assert np.isnan(outcome.rating[nothing]).all()
-    assert (outcome.comment[nothing] == -1).all()
+    assert not responses.satisfaction[nothing].any()
+    assert not responses.dwell[nothing].any()
+    assert not responses.purchased[nothing].any()
+    assert np.isnan(responses.rating[nothing]).all()
+    assert (responses.comment[nothing] == -1).all()
 
 
 @pytest.mark.parametrize("model", WRITTEN_OUT)

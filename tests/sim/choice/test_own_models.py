@@ -53,8 +53,8 @@ def test_choices_are_as_frequent_as_the_probabilities_say(slate: list[int], crow
     wanted = worth / worth.sum()
     choice = choice_for(len(slate), OVERLOAD, params=numbers)
     np.testing.assert_allclose(choice.probabilities(utilities), wanted, rtol=1e-12)
-    outcome = answers(MATCHES, slate, items_at(MATCHES, APPEAL), model=OVERLOAD, times=n, params=numbers)
-    counts = np.bincount(outcome.choice, minlength=len(slate) + 1)
+    responses = answers(MATCHES, slate, items_at(MATCHES, APPEAL), model=OVERLOAD, times=n, params=numbers)
+    counts = np.bincount(responses.choice, minlength=len(slate) + 1)
     assert stats.chisquare(counts, n * wanted).pvalue > 1e-4
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from driftline.scenarios.experiment.outcome import Twins, true_effects
+from driftline.scenarios.experiment.readings import Twins, true_effects
 
 
 def visits(reward: dict[int, list[float]], in_b: set[int] | bool, day: float = 1.0) -> pl.DataFrame:

@@ -80,7 +80,7 @@ class Experiment:
         ]
 
 
-def outcome(
+def judged(
     pair: tuple[str, str],
     design: Design,
     training: Training,

@@ -1,4 +1,4 @@
-"""Designs that mix two rankings in one slate: balanced, team draft, probabilistic."""
+"""Ways of mixing two rankings in one slate: balanced, team draft, probabilistic."""
 
 import numpy as np
 from numpy.typing import ArrayLike

@@ -5,7 +5,7 @@ from math import inf, nan
 import pytest
 
 from driftline.evaluation.estimate import Estimate
-from driftline.scenarios.vary.outcome import Sign, SignCount, Verdict
+from driftline.scenarios.vary.signs import Sign, SignCount, Verdict
 
 
 def _sign(value: float, reach: float) -> Sign:
