@@ -91,7 +91,7 @@ class Run:
         from driftline.scenarios.bandit_log import bandit_log
 
         with readable():
-            return bandit_log(self, agent, seed, target, at)
+            return bandit_log(self.files, agent, seed, target, at)
 
     def ope(
         self, target: str, at: float, agent: str | None = None, seed: int | None = None, asked: "Asked | None" = None
@@ -100,7 +100,7 @@ class Run:
         from driftline.scenarios.own_log.of_run import ope_of_run
 
         with readable():
-            return ope_of_run(self, target, at, agent, seed, asked)
+            return ope_of_run(self.files, target, at, agent, seed, asked)
 
     def report(self) -> Path:
         """Write `report.html` and the figures; the path of the page."""

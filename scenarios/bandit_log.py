@@ -8,12 +8,12 @@ not learn. Its one-step value at a later visit, the user's state being what the 
 
 from dataclasses import dataclass
 from math import nan, sqrt
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
 from driftline.evaluation.estimate import Estimate, normal_reach
+from driftline.evaluation.run.folder import RunFolder
 from driftline.scenarios.agent_calls import Caller
 from driftline.scenarios.agent_names import checked_agents, with_agents
 from driftline.scenarios.compose import build_agent
@@ -23,9 +23,6 @@ from driftline.sim.errors import InputError
 from driftline.sim.types import Bools, Floats, Int8s, Int32s, Int64s, RewardKind
 from driftline.sim.warmup import warm_up
 from driftline.sim.world import World
-
-if TYPE_CHECKING:
-    from driftline.scenarios.api import Run
 
 ENUMERATED = 2_000_000
 """Propensities (visits x candidates) up to which a policy over single items is enumerated."""
@@ -135,7 +132,7 @@ class BanditLog:
         return pl.DataFrame(columns)
 
 
-def bandit_log(run: "Run", agent: str, seed: int, target: str | None = None, at: float | None = None) -> BanditLog:
+def bandit_log(run: RunFolder, agent: str, seed: int, target: str | None = None, at: float | None = None) -> BanditLog:
     """The log of `agent` in a run, replayed: every judged visit; with a target, those after it is frozen.
 
     target: an agent id, composed as in this run, or as `driftline.run` would compose it. It learns from the logged
@@ -172,9 +169,9 @@ def bandit_log(run: "Run", agent: str, seed: int, target: str | None = None, at:
     )
 
 
-def resolved(run: "Run", agent: str) -> Scenario:
+def resolved(run: RunFolder, agent: str) -> Scenario:
     """The scenario of a run, with its agents as they were composed, and with one more where it is none of them."""
-    scenario = check(run.files.scenario)
+    scenario = check(run.scenario)
     if agent in scenario.agents:
         return scenario
     more = with_agents(scenario, checked_agents(scenario, [agent])).agents
@@ -198,7 +195,7 @@ def _countable(world: World, logged: pl.DataFrame, day: float) -> bool:
     return world.params.slate == 1 and visits * pool <= ENUMERATED
 
 
-def _refuse_difference(run: "Run", agent: str, logged: pl.DataFrame, shown: Columns) -> None:
+def _refuse_difference(run: RunFolder, agent: str, logged: pl.DataFrame, shown: Columns) -> None:
     """The replay must show every user of the log what the log says it was shown."""
     order = ["time", "user", "visit"]
     was, now = logged.sort(order), pl.DataFrame(shown).sort(order)
@@ -212,7 +209,7 @@ def _refuse_difference(run: "Run", agent: str, logged: pl.DataFrame, shown: Colu
         row = was.row(int(differs.arg_max() or 0), named=True)
         what = f"another slate for user {row['user']}, visit {row['visit']} (day {row['time']:.2f})"
     raise InputError(
-        f"{run.folder}: agent {agent!r}, played again, has {what}; the run was made by other versions of this package "
+        f"{run.path}: agent {agent!r}, played again, has {what}; the run was made by other versions of this package "
         "or of its parts (see versions.json)"
     )
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from driftline.evaluation.estimate import Estimate
+from driftline.evaluation.run.folder import RunFolder
 from driftline.evaluation.slate_off_policy import (
     cascade_dr,
     cascade_pscore,
@@ -29,9 +30,6 @@ from driftline.scenarios.own_log.verdict import Check, Finding, Verdict
 from driftline.sim.errors import InputError, hint
 from driftline.sim.types import Floats
 
-if TYPE_CHECKING:
-    from driftline.scenarios.api import Run
-
 MOST_UNSEEN = 0.05
 """Share of visits whose slate the logging agent would never show, above which nothing is estimated."""
 TRUTH = "truth"
@@ -48,7 +46,12 @@ OF_SLATES = (*WHOLE, *MARGINAL, *LINEAR, "cascade_dr")
 
 
 def ope_of_run(
-    run: "Run", target: str, at: float, agent: str | None = None, seed: int | None = None, asked: Asked | None = None
+    run: RunFolder,
+    target: str,
+    at: float,
+    agent: str | None = None,
+    seed: int | None = None,
+    asked: Asked | None = None,
 ) -> Verdict:
     """What `target`, frozen on day `at`, would have earned, from another agent's log in a run.
 
@@ -75,7 +78,7 @@ def ope_of_run(
     logged = next(each.estimate.value for each in findings if each.name == LOGGED)
     return Verdict(
         command="ope",
-        title=f"{run.folder}: what {target}, frozen on day {log.target.frozen:g}, would have earned",
+        title=f"{run.path}: what {target}, frozen on day {log.target.frozen:g}, would have earned",
         facts={
             "log": f"agent {log.agent}, seed {log.seed}, from day {log.target.frozen:g}",
             "target policy": f"{target}, which learned from this log until day {log.target.frozen:g}",
@@ -88,7 +91,7 @@ def ope_of_run(
     )
 
 
-def logging_agent(run: "Run", seed: int) -> str:
+def logging_agent(run: RunFolder, seed: int) -> str:
     """The one agent of a run that chooses by chance: its log can speak of other policies.
 
     Raises:
@@ -101,9 +104,9 @@ def logging_agent(run: "Run", seed: int) -> str:
     if len(drawn) == 1:
         return drawn[0]
     if drawn:
-        raise InputError(f"{run.folder}: {', '.join(drawn)} all choose by chance; state whose log it is: --agent NAME")
+        raise InputError(f"{run.path}: {', '.join(drawn)} all choose by chance; state whose log it is: --agent NAME")
     raise InputError(
-        f"{run.folder}: no agent chooses by chance ({', '.join(run.agents)}), so no log here speaks of another policy; "
+        f"{run.path}: no agent chooses by chance ({', '.join(run.agents)}), so no log here speaks of another policy; "
         "run one that does, such as random or 'full[policy=plackett_luce]'"
     )
 

@@ -69,7 +69,8 @@ class Law(Params):
     def scaled(self, factor: float) -> "Law":
         """The same law, drifting `factor` times as fast: `rates` multiplied by it, `times` divided by it.
 
-        Other numbers stay: how far a law wanders in the end is not changed by how fast it gets there.
+        Other numbers stay: how far a law wanders in the end is not changed by how fast it gets there. What a law places
+        by the run's length, such as a jump in its middle, stays there, too.
 
         Raises:
             InputError: the law does not say its rates (`rates` is None).

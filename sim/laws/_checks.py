@@ -51,10 +51,16 @@ class LawExam:
         """The law, and the users that all promises are asked with."""
         return cls(law, _homes(USERS))
 
-    def live(self, stops: Sequence[int] = range(1, DAYS + 1), users: Int64s | None = None, takes: bool = False) -> Life:
+    def live(
+        self,
+        stops: Sequence[int] = range(1, DAYS + 1),
+        users: Int64s | None = None,
+        takes: bool = False,
+        horizon: float = HORIZON,
+    ) -> Life:
         """The life of some users [n] who are met on these days, through the loops of a world.
 
-        takes: each also takes an item on each of these days.
+        takes: each also takes an item on each of these days. horizon: the last day of the run.
         """
         law, kind, homes = self.law, type(self.law), self.homes.copy()
         who = np.arange(len(homes)) if users is None else users
@@ -63,14 +69,14 @@ class LawExam:
         shared, numbers = law.shared(topics, SEED), law.numbers()
         before = shared.copy()
         if kind.start is not None:
-            start_loop(kind.start)(state, 0, homes, who, SEED, STREAM, HORIZON, shared, numbers)
+            start_loop(kind.start)(state, 0, homes, who, SEED, STREAM, horizon, shared, numbers)
         path, changes = [state[who, 0]], [np.zeros(len(who), np.bool_)]
         last = np.zeros(n, np.int32)
         for day in stops:
             changed = np.zeros(n, np.bool_)
             if kind.advance is not None:
                 move = daily_loop(kind.advance, law.noisy, kind.stirs)
-                move(state, 0, homes, who, last, day, SEED, STREAM, HORIZON, shared, numbers, changed)
+                move(state, 0, homes, who, last, day, SEED, STREAM, horizon, shared, numbers, changed)
             last[who] = day
             if takes and kind.consume is not None:
                 _take(kind.consume, state, who, numbers)
@@ -230,14 +236,17 @@ def _scaled(exam: LawExam) -> None:
     far, near = _distance(LawExam(slow, homes), 20), _distance(LawExam(fast, homes), 10)
     if abs(near - far) > 0.25 * max(far, near):
         raise Broken(
-            f"a quarter as fast it goes {far:.3g} logits in 20 days, half as fast {near:.3g} in 10; they should be "
-            "equal within 25 %"
+            f"a quarter as fast it goes {far:.3g} logits in a run of 20 days, half as fast {near:.3g} in one of 10; "
+            "they should be equal within 25 %"
         )
 
 
 def _distance(exam: LawExam, days: int) -> float:
-    """Root mean square of how far components go in so many days, an item being taken every day."""
-    path = exam.live(range(1, days + 1), takes=True).path.astype(np.float64)
+    """Root mean square of how far components go in a run of so many days, an item being taken every day.
+
+    The run ends with these days: a law may place an event by the run's length, as `first: middle` of `abrupt` does.
+    """
+    path = exam.live(range(1, days + 1), takes=True, horizon=float(days)).path.astype(np.float64)
     return float(np.sqrt(((path[-1] - path[0]) ** 2).sum(axis=1).mean()))
 
 
@@ -280,7 +289,7 @@ LAW: tuple[Promise[LawExam], ...] = (
     ),
     Promise(
         "scaled",
-        "twice as fast by its `rates` and `times`, it goes as far in half the days",
+        "twice as fast by its `rates` and `times`, it goes as far in a run of half the days",
         "Name in `rates` what happens per day, in `times` what takes days; leave `rates` out if you cannot say.",
         _scaled,
     ),

@@ -33,6 +33,7 @@ def test_every_built_in_choice_model_keeps_its_promises(name: str) -> None:
         own_laws.Satiation,
         own_laws.Redraw,
         Abrupt(hazard=0.3, sigma=2.0),
+        Abrupt(hazard=0.03, sigma=2.0, first="middle"),
         Flow(rate=0.3, hold=False),
         Gradual(tau=2.0, sigma=3.0, anchor=0.5),
     ],
