@@ -49,14 +49,15 @@ def numbers(
     cells: Cells = CELLS,
 ) -> Floats:
     """Finite float64 of any shape, or of the one asked for, within [low, high]; `bound` says the range in words."""
+    given = _array(name, values)
     try:
-        array = np.asarray(values, dtype=np.float64)
-        array = array if array.ndim > 1 else np.ascontiguousarray(array)
+        array = np.asarray(given, dtype=np.float64)
     except (TypeError, ValueError):
-        raise InputError(f"{name}: must be numbers, got {np.asarray(values).dtype}") from None
+        raise InputError(f"{name}: must be numbers, got {given.dtype}") from None
+    array = array if array.ndim > 1 else np.ascontiguousarray(array)
     if shape is not None and array.shape != shape:
         if array.ndim == len(shape) == 1:
-            raise InputError(f"{name} has {len(array)} rows; reward has {shape[0]}")
+            raise InputError(f"{name} has {len(array)} rows; must have {shape[0]}")
         raise InputError(f"{name} has shape {array.shape}; must have {shape}")
     if _first_outside(array.ravel(order="K"), low, high) >= 0:
         index = np.argwhere(~((array >= low) & (array <= high) & np.isfinite(array)))[0]
@@ -66,8 +67,19 @@ def numbers(
 
 
 def vector(name: str, values: ArrayLike, n: int | None = None, low: float = -inf, high: float = inf) -> Floats:
-    """One number a row, finite float64 [n] within [low, high], at least one; `n`: how many rewards there are."""
-    return numbers(name, _one_a_row(name, values, n), None, low, high)
+    """One number a row, finite float64 [n] within [low, high], at least one; `n`: how many there must be."""
+    return numbers(name, one_a_row(name, values, n), None, low, high)
+
+
+def columns(name: str, values: ArrayLike, n: int) -> Floats:
+    """Columns of numbers, finite float64 [n, k]; a single one may come as [n]."""
+    table = numbers(name, values)
+    table = table[:, None] if table.ndim == 1 else table
+    if table.ndim != 2 or not table.shape[1]:
+        raise InputError(f"{name} has shape {table.shape}; must have one row a unit and at least one column")
+    if len(table) != n:
+        raise InputError(f"{name} has {len(table)} rows; must have {n}")
+    return table
 
 
 def probabilities(
@@ -85,10 +97,10 @@ def propensities(name: str, values: ArrayLike, shape: tuple[int, ...] | None = N
 
 def whole_numbers(name: str, values: ArrayLike, n: int | None = None, below: int | None = None) -> Int64s:
     """One whole number a row, int64 [n], in [0, below) where `below` is given."""
-    array = np.asarray(values)
+    array = _array(name, values)
     if array.dtype.kind not in "iub":
         raise InputError(f"{name}: must be whole numbers, got {array.dtype}")
-    array = np.ascontiguousarray(_one_a_row(name, array, n), dtype=np.int64)
+    array = np.ascontiguousarray(one_a_row(name, array, n), dtype=np.int64)
     if below is not None:
         outside = np.flatnonzero((array < 0) | (array >= below))
         if outside.size:
@@ -96,9 +108,9 @@ def whole_numbers(name: str, values: ArrayLike, n: int | None = None, below: int
     return array
 
 
-def codes(name: str, labels: ArrayLike, n: int | None = None) -> tuple[Int64s, int]:
+def coded(name: str, labels: ArrayLike, n: int | None = None) -> tuple[Int64s, int]:
     """Labels (users, clusters, strata; numbers or texts) as numbers 0..k - 1 in sorted order [n], and k."""
-    array = _one_a_row(name, np.asarray(labels), n)
+    array = one_a_row(name, labels, n)
     if array.dtype.kind == "f":
         numbers(name, array)
     try:
@@ -108,6 +120,18 @@ def codes(name: str, labels: ArrayLike, n: int | None = None) -> tuple[Int64s, i
     return places.astype(np.int64, copy=False), len(distinct)
 
 
+def one_a_row(name: str, values: ArrayLike, n: int | None = None) -> NDArray[Any]:
+    """One value a row, of any type [n], at least one; `n`: how many there must be."""
+    array = _array(name, values)
+    if array.ndim != 1:
+        raise InputError(f"{name} has shape {array.shape}; must have one value a row")
+    if not len(array):
+        raise InputError(f"{name} is empty; at least one row is needed")
+    if n is not None and len(array) != n:
+        raise InputError(f"{name} has {len(array)} rows; must have {n}")
+    return array
+
+
 def one_of(name: str, value: str, legal: Iterable[str]) -> None:
     """A name must be one of these."""
     legal = tuple(legal)
@@ -115,7 +139,7 @@ def one_of(name: str, value: str, legal: Iterable[str]) -> None:
         raise InputError(f"{name} is {value!r}; {hint(value, legal)}")
 
 
-def share(name: str, value: float) -> None:
+def between_0_and_1(name: str, value: float) -> None:
     """A number strictly between 0 and 1."""
     if not 0.0 < value < 1.0:
         raise InputError(f"{name} is {value:g}; must be above 0 and below 1")
@@ -130,15 +154,11 @@ def _first_outside(values: Floats, low: float, high: float) -> int:
     return -1
 
 
-def _one_a_row(name: str, values: ArrayLike, n: int | None) -> NDArray[Any]:
-    array = np.asarray(values)
-    if array.ndim != 1:
-        raise InputError(f"{name} has shape {array.shape}; must have one value a row")
-    if not len(array):
-        raise InputError(f"{name} is empty; at least one row is needed")
-    if n is not None and len(array) != n:
-        raise InputError(f"{name} has {len(array)} rows; reward has {n}")
-    return array
+def _array(name: str, values: ArrayLike) -> NDArray[Any]:
+    try:
+        return np.asarray(values)
+    except ValueError:
+        raise InputError(f"{name}: rows are of different lengths; all must be alike") from None
 
 
 def _allowed(low: float, high: float) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import inf, isnan, nan
 from typing import Any, Literal, TypedDict, get_args
 
-from driftline.evaluation.arrays import codes, one_of, share
+from driftline.evaluation.arrays import between_0_and_1, coded, one_of
 from driftline.evaluation.bootstrap import Resampled, resample
 from driftline.evaluation.estimate import LEVEL, Estimate, t_quantile
 from driftline.evaluation.terms import Clusters, Delta, Terms, delta
@@ -67,7 +67,7 @@ class Precision:
 
     def __post_init__(self) -> None:
         one_of("interval", self.interval, INTERVALS)
-        share("level", self.level)
+        between_0_and_1("level", self.level)
         if self.replicates < 2:
             raise InputError(f"replicates is {self.replicates}; must be at least 2")
 
@@ -84,7 +84,7 @@ class Precision:
 def whose(asked: Asked, n: int) -> Clusters | None:
     """The clusters of n rows, where there are some."""
     cluster = asked.get("cluster")
-    return None if cluster is None else codes("cluster", cluster, n)
+    return None if cluster is None else coded("cluster", cluster, n)
 
 
 def estimated(

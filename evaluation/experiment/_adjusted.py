@@ -11,16 +11,13 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
+from driftline.evaluation.arrays import between_0_and_1, coded, columns, vector
 from driftline.evaluation.estimate import Estimate
 from driftline.evaluation.experiment._levels import (
     Effect,
     Levels,
     checked_arm,
-    checked_codes,
-    checked_level,
     checked_pair,
-    checked_table,
-    checked_values,
     critical,
     difference,
     few_units,
@@ -57,9 +54,9 @@ def cuped(*, value: ArrayLike, arm: ArrayLike, covariate: ArrayLike, level: floa
         >>> round(found.value, 3), round(found.std_error, 3)
         (1.026, 0.221)
     """
-    checked_level(level)
+    between_0_and_1("level", level)
     values, in_b = checked_pair(value, arm)
-    table = checked_table("covariate", covariate, len(values))
+    table = columns("covariate", covariate, len(values))
     levels = adjusted_levels(mean_levels(values, in_b), table, in_b)
     return difference(levels, level=level, method="difference of means (cuped, welch t)")
 
@@ -83,9 +80,9 @@ def cuped_ratio(
         >>> round(found.value, 4)
         -0.054
     """
-    checked_level(level)
+    between_0_and_1("level", level)
     above, below, in_b = checked_ratio(numerator, denominator, arm)
-    table = checked_table("covariate", covariate, len(above))
+    table = columns("covariate", covariate, len(above))
     levels = adjusted_levels(ratio_levels(above, below, in_b), table, in_b)
     return difference(levels, level=level, method="difference of ratios (cuped, delta, welch t)")
 
@@ -103,9 +100,9 @@ def variance_reduction(*, value: ArrayLike, arm: ArrayLike, covariate: ArrayLike
         >>> round(found.value, 3)
         0.967
     """
-    checked_level(level)
+    between_0_and_1("level", level)
     values, in_b = checked_pair(value, arm)
-    table = _within(checked_table("covariate", covariate, len(values)), in_b)
+    table = _within(columns("covariate", covariate, len(values)), in_b)
     centred = _within(values[:, None], in_b)[:, 0]
     total = float((centred**2).sum())
     if not total > 0.0:
@@ -190,9 +187,9 @@ def post_stratified(
         >>> round(found.value, 2), round(found.std_error, 3)
         (3.0, 0.81)
     """
-    checked_level(level)
+    between_0_and_1("level", level)
     values, in_b = checked_pair(value, arm)
-    codes, count = checked_codes("stratum", stratum, len(values))
+    codes, count = coded("stratum", stratum, len(values))
     cell = codes * 2 + in_b
     size = np.bincount(cell, minlength=2 * count).reshape(count, 2)
     _check_cells(size, np.unique(np.asarray(stratum)))
@@ -230,7 +227,7 @@ def _check_cells(size: Int64s, labels: np.ndarray[tuple[int, ...], np.dtype[np.g
 def _weights(size: Int64s, shares: ArrayLike | None) -> Floats:
     if shares is None:
         return np.asarray(size.sum(axis=1) / size.sum())
-    given = checked_values("shares", shares)
+    given = vector("shares", shares)
     if len(given) != len(size):
         raise InputError(f"shares has {len(given)} entries, there are {len(size)} strata")
     if not (given > 0.0).all():
@@ -278,7 +275,7 @@ def lift(
         >>> round(found.value, 2), round(found.low, 2), round(found.high, 2)
         (1.2, -0.56, 2.96)
     """
-    checked_level(level)
+    between_0_and_1("level", level)
     if interval not in get_args(LiftInterval):
         raise InputError(f"interval {interval!r} is unknown; {hint(interval, get_args(LiftInterval))}")
     levels = _levels(value, arm, denominator, covariate)
@@ -301,7 +298,7 @@ def lift(
 
 def _levels(value: ArrayLike, arm: ArrayLike, denominator: ArrayLike | None, covariate: ArrayLike | None) -> Levels:
     if denominator is None:
-        values = checked_values("value", value)
+        values = vector("value", value)
         in_b = checked_arm(arm, len(values))
         levels = mean_levels(values, in_b)
     else:
@@ -309,7 +306,7 @@ def _levels(value: ArrayLike, arm: ArrayLike, denominator: ArrayLike | None, cov
         levels = ratio_levels(values, below, in_b)
     if covariate is None:
         return levels
-    return adjusted_levels(levels, checked_table("covariate", covariate, len(values)), in_b)
+    return adjusted_levels(levels, columns("covariate", covariate, len(values)), in_b)
 
 
 def _finished(found: Effect, levels: Levels, interval: LiftInterval, level: float) -> Effect:

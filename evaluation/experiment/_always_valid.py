@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
+from driftline.evaluation.arrays import between_0_and_1
 from driftline.evaluation.estimate import Estimate
-from driftline.evaluation.experiment._levels import Effect, checked_level, checked_pair, critical
+from driftline.evaluation.experiment._levels import Effect, checked_pair, critical
 from driftline.evaluation.experiment._means import wilson
 from driftline.sim.errors import InputError, hint
 from driftline.sim.types import Bools, Floats, Int64s
@@ -146,7 +147,7 @@ def msprt(value: ArrayLike, arm: ArrayLike, *, tau: float, start: int = 50, leve
         >>> round(float(found.p_value[49]), 4), round(found.last().value, 2), found.last().p_value < 0.01
         (0.0, 1.0, True)
     """
-    checked_level(level)
+    between_0_and_1("level", level)
     if not 0.0 < tau < inf:
         raise InputError(f"tau must be above 0, got {tau}")
     seen = streams(value, arm)
@@ -251,7 +252,7 @@ def confidence_sequence(
         >>> round(found.value, 2), round(found.low, 2), round(found.high, 2)
         (1.0, 0.85, 1.15)
     """
-    checked_level(level)
+    between_0_and_1("level", level)
     if kind not in get_args(SequenceKind):
         raise InputError(f"kind {kind!r} is unknown; {hint(kind, get_args(SequenceKind))}")
     if kind == "empirical_bernstein":
@@ -341,7 +342,7 @@ def peeked_t(value: ArrayLike, arm: ArrayLike, *, start: int = 50, level: float 
         >>> round(found.value, 2), round(found.low, 2), round(found.high, 2)
         (1.0, 0.9, 1.1)
     """
-    checked_level(level)
+    between_0_and_1("level", level)
     seen = streams(value, arm)
     checked_start(start, len(seen.n))
     known = (seen.n >= start) & (seen.std_error > 0.0)

@@ -6,17 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri
 
+from driftline.evaluation.arrays import between_0_and_1, coded, vector
 from driftline.evaluation.bootstrap import resampled_sums
-from driftline.evaluation.experiment._levels import (
-    Effect,
-    checked_codes,
-    checked_level,
-    checked_pair,
-    checked_values,
-    few_units,
-    heavy_tail,
-    sums,
-)
+from driftline.evaluation.experiment._levels import Effect, checked_pair, few_units, heavy_tail, sums
 from driftline.evaluation.terms import Clusters
 from driftline.sim.errors import InputError, hint
 from driftline.sim.types import Bools, Floats
@@ -54,14 +46,14 @@ def bootstrap(
         >>> round(found.value, 2), found.low < found.value < found.high
         (3.0, False)
     """
-    checked_level(level)
+    between_0_and_1("level", level)
     if interval not in get_args(BootstrapInterval):
         raise InputError(f"interval {interval!r} is unknown; {hint(interval, get_args(BootstrapInterval))}")
     if replicates < LEAST_REPLICATES:
         raise InputError(f"replicates must be at least {LEAST_REPLICATES}, got {replicates}")
     values, in_b = checked_pair(value, arm)
-    below = np.ones(len(values)) if denominator is None else checked_values("denominator", denominator, len(values))
-    clusters = None if cluster is None else checked_codes("cluster", cluster, len(values))
+    below = np.ones(len(values)) if denominator is None else vector("denominator", denominator, len(values))
+    clusters = None if cluster is None else coded("cluster", cluster, len(values))
     count = len(values) if clusters is None else clusters[1]
     sides = [_gathered(name, inside, values, below, clusters) for name, inside in (("A", ~in_b), ("B", in_b))]
     drawn = replicate_levels(values, below, in_b, clusters, replicates, seed)

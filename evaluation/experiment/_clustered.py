@@ -7,12 +7,10 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
+from driftline.evaluation.arrays import between_0_and_1, coded, vector
 from driftline.evaluation.experiment._levels import (
     Effect,
-    checked_codes,
-    checked_level,
     checked_pair,
-    checked_values,
     heavy_tail,
     mean_levels,
     satterthwaite,
@@ -57,11 +55,11 @@ def cluster(
         >>> round(found.value, 2), round(found.std_error, 3), found.n
         (3.0, 1.803, 4)
     """
-    checked_level(level)
+    between_0_and_1("level", level)
     if correction not in get_args(Correction):
         raise InputError(f"correction {correction!r} is unknown; {hint(correction, get_args(Correction))}")
     values, in_b = checked_pair(value, arm)
-    codes, count = checked_codes("cluster", cluster, len(values))
+    codes, count = coded("cluster", cluster, len(values))
     sides, means = [], []
     for name, inside in (("A", ~in_b), ("B", in_b)):
         mean = float(values[inside].mean())
@@ -167,11 +165,11 @@ def switchback(
         >>> round(found.value, 2), found.n
         (3.0, 4)
     """
-    checked_level(level)
+    between_0_and_1("level", level)
     if interval not in get_args(SwitchbackInterval):
         raise InputError(f"interval {interval!r} is unknown; {hint(interval, get_args(SwitchbackInterval))}")
     values, in_b = checked_pair(value, arm)
-    codes, count = checked_codes("block", block, len(values))
+    codes, count = coded("block", block, len(values))
     sides = whole_clusters(codes, count, in_b)
     kept = _kept(codes, sides, time, washout)
     size = np.bincount(codes[kept], minlength=count)
@@ -227,7 +225,7 @@ def _kept(codes: Int64s, sides: Bools, time: ArrayLike | None, washout: float) -
         return np.ones(len(codes), dtype=np.bool_)
     if time is None:
         raise InputError("a washout needs the rows' time")
-    times = checked_values("time", time, len(codes))
+    times = vector("time", time, len(codes))
     began, ended = np.full(len(sides), np.inf), np.full(len(sides), -np.inf)
     np.minimum.at(began, codes, times)
     np.maximum.at(ended, codes, times)

@@ -7,15 +7,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import chdtrc
 
+from driftline.evaluation.arrays import between_0_and_1, coded, columns, vector
 from driftline.evaluation.estimate import Estimate
 from driftline.evaluation.experiment._levels import (
     Effect,
     Levels,
-    checked_codes,
-    checked_level,
     checked_pair,
-    checked_table,
-    checked_values,
     critical,
     difference,
     mean_levels,
@@ -52,9 +49,9 @@ def by_cohort(*, value: ArrayLike, arm: ArrayLike, cohort: ArrayLike, level: flo
         >>> found.cohort, [round(each.value, 2) for each in found.effects]
         (('new', 'old'), [3.5, 2.5])
     """
-    checked_level(level)
+    between_0_and_1("level", level)
     values, in_b = checked_pair(value, arm)
-    codes, count = checked_codes("cohort", cohort, len(values))
+    codes, count = coded("cohort", cohort, len(values))
     labels = np.unique(np.asarray(cohort))
     effects = []
     for k in range(count):
@@ -112,11 +109,11 @@ def by_exposure_age(
         >>> [round(each.value, 2) for each in found.effects], round(found.trend.value, 2)
         ([2.0, 1.0], -1.0)
     """
-    checked_level(level)
+    between_0_and_1("level", level)
     values, in_b = checked_pair(value, arm)
-    users, count = checked_codes("user", user, len(values))
+    users, count = coded("user", user, len(values))
     sides = whole_clusters(users, count, in_b)
-    ages = checked_values("age", age, len(values))
+    ages = vector("age", age, len(values))
     steps, place = np.unique(ages, return_inverse=True)
     if len(steps) < 2:
         raise InputError(f"age takes {len(steps)} value; a curve needs at least 2")
@@ -197,10 +194,10 @@ def benefit_by_lag(
         >>> [round(each.value, 2) for each in found.rho_squared]
         [1.0, 0.44]
     """
-    checked_level(level)
+    between_0_and_1("level", level)
     values, in_b = checked_pair(value, arm)
-    table = checked_table("covariate", covariate, len(values))
-    lags = np.arange(1.0, table.shape[1] + 1) if lag is None else checked_values("lag", lag)
+    table = columns("covariate", covariate, len(values))
+    lags = np.arange(1.0, table.shape[1] + 1) if lag is None else vector("lag", lag)
     if len(lags) != table.shape[1]:
         raise InputError(f"lag has {len(lags)} entries, covariate has {table.shape[1]} columns")
     y = _standardised(values, in_b, "value")

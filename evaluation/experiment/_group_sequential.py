@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri
 
+from driftline.evaluation.arrays import between_0_and_1, vector
 from driftline.evaluation.experiment._always_valid import streams
-from driftline.evaluation.experiment._levels import Effect, checked_values, few_units
+from driftline.evaluation.experiment._levels import Effect, few_units
 from driftline.sim.errors import InputError, hint
 from driftline.sim.types import Floats, Int64s
 
@@ -96,11 +97,10 @@ def crossing(z: ArrayLike, fraction: ArrayLike, *, drift: float = 0.0) -> tuple[
 
 
 def _checked(fraction: ArrayLike, alpha: float, exponent: float) -> Floats:
-    t = checked_values("fraction", fraction)
-    if not len(t) or t[0] <= 0.0 or t[-1] > 1.0 or (np.diff(t) <= 0.0).any():
+    t = vector("fraction", fraction)
+    if t[0] <= 0.0 or t[-1] > 1.0 or (np.diff(t) <= 0.0).any():
         raise InputError(f"fraction must ascend within (0, 1], got {t.tolist()}")
-    if not 0.0 < alpha < 1.0:
-        raise InputError(f"alpha must lie between 0 and 1, got {alpha}")
+    between_0_and_1("alpha", alpha)
     if not 0.0 < exponent < inf:
         raise InputError(f"exponent must be above 0, got {exponent}")
     return t
@@ -249,8 +249,8 @@ def group_sequential(
 
 
 def _checked_looks(looks: ArrayLike, planned: int, n: int) -> Int64s:
-    given = checked_values("looks", looks)
-    if not len(given) or (given != np.floor(given)).any() or given[0] < 4 or (np.diff(given) <= 0).any():
+    given = vector("looks", looks)
+    if (given != np.floor(given)).any() or given[0] < 4 or (np.diff(given) <= 0).any():
         raise InputError(f"looks must be ascending numbers of units, from 4 on, got {given.tolist()}")
     if given[-1] > n or given[-1] > planned:
         raise InputError(f"the last look, at {given[-1]:g} units, is beyond the {n} seen or the {planned} planned")

@@ -7,13 +7,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
+from driftline.evaluation.arrays import between_0_and_1, vector
 from driftline.evaluation.experiment._levels import (
     Effect,
     Levels,
     checked_arm,
-    checked_level,
     checked_pair,
-    checked_values,
     critical,
     difference,
     few_units,
@@ -37,7 +36,7 @@ def welch(value: ArrayLike, arm: ArrayLike, *, level: float = 0.95) -> Effect:
         >>> round(found.value, 2), round(found.low, 2), round(found.high, 2), round(found.p_value, 3)
         (3.0, -0.15, 6.15, 0.058)
     """
-    checked_level(level)
+    between_0_and_1("level", level)
     values, in_b = checked_pair(value, arm)
     return difference(mean_levels(values, in_b), level=level, method="difference of means (welch t)")
 
@@ -61,19 +60,16 @@ def ratio(*, numerator: ArrayLike, denominator: ArrayLike, arm: ArrayLike, level
         >>> round(found.value, 4), round(found.std_error, 4)
         (0.2182, 0.2691)
     """
-    checked_level(level)
+    between_0_and_1("level", level)
     levels = ratio_levels(*checked_ratio(numerator, denominator, arm))
     return difference(levels, level=level, method="difference of ratios (delta, welch t)")
 
 
 def checked_ratio(numerator: ArrayLike, denominator: ArrayLike, arm: ArrayLike) -> tuple[Floats, Floats, Bools]:
     """Numerators, denominators and membership of arm B, checked."""
-    above = checked_values("numerator", numerator)
-    below = checked_values("denominator", denominator, len(above))
+    above = vector("numerator", numerator)
+    below = vector("denominator", denominator, len(above), 0.0)
     in_b = checked_arm(arm, len(above))
-    negative = np.flatnonzero(below < 0)
-    if len(negative):
-        raise InputError(f"denominator must not be negative, got {below[negative[0]]} at row {negative[0]}")
     for name, inside in (("A", ~in_b), ("B", in_b)):
         if not below[inside].sum() > 0.0:
             raise InputError(f"the denominators of arm {name} sum to 0: it has no ratio")
@@ -119,15 +115,14 @@ def proportions(
         >>> round(found.value, 3), round(found.low, 3), round(found.high, 3)
         (0.1, 0.0, 0.199)
     """
-    checked_level(level)
+    between_0_and_1("level", level)
     if interval not in get_args(ProportionInterval):
         raise InputError(f"interval {interval!r} is unknown; {hint(interval, get_args(ProportionInterval))}")
     values, in_b = checked_pair(value, arm)
     wrong = np.flatnonzero((values != 0.0) & (values != 1.0))
     if len(wrong):
-        raise InputError(
-            f"value must be 0 or 1, got {values[wrong[0]]} at row {wrong[0]}; for other numbers take welch"
-        )
+        at = wrong[0]
+        raise InputError(f"value[{at}] is {values[at]:g}; must be 0 or 1: for other numbers take welch")
     hits = (float(values[~in_b].sum()), float(values[in_b].sum()))
     units = (int((~in_b).sum()), int(in_b.sum()))
     low, high = _limits(hits, units, interval, critical(level))

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from driftline.evaluation.arrays import between_0_and_1, vector
 from driftline.evaluation.estimate import t_quantile
-from driftline.evaluation.experiment._levels import Effect, checked_values, t_tail
+from driftline.evaluation.experiment._levels import Effect, t_tail
 from driftline.sim.errors import InputError
 from driftline.sim.types import Bools, Floats, Int64s
 
@@ -68,13 +69,8 @@ def benjamini_hochberg(p_value: ArrayLike, *, alpha: float = 0.05) -> Adjusted:
 
 
 def _checked(p_value: ArrayLike, alpha: float) -> Floats:
-    p = checked_values("p_value", p_value)
-    if not len(p):
-        raise InputError("p_value is empty: there is nothing to adjust")
-    if p.min() < 0.0 or p.max() > 1.0:
-        raise InputError(f"p_value must lie in [0, 1], got {p.min() if p.min() < 0.0 else p.max()}")
-    if not 0.0 < alpha < 1.0:
-        raise InputError(f"alpha must lie between 0 and 1, got {alpha}")
+    p = vector("p_value", p_value, low=0.0, high=1.0)
+    between_0_and_1("alpha", alpha)
     return p
 
 

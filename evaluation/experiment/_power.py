@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
-from driftline.evaluation.experiment._levels import checked_level, checked_values, critical
+from driftline.evaluation.arrays import between_0_and_1, vector
+from driftline.evaluation.experiment._levels import critical
 from driftline.sim.errors import InputError
 
 MOST = 1e12
@@ -166,8 +167,8 @@ def ratio_sd(numerator: ArrayLike, denominator: ArrayLike) -> float:
         >>> round(ratio_sd([1, 2, 0, 3], [2, 2, 1, 4]), 3)
         0.27
     """
-    above = checked_values("numerator", numerator)
-    below = checked_values("denominator", denominator, len(above))
+    above = vector("numerator", numerator)
+    below = vector("denominator", denominator, len(above))
     if len(above) < 2 or not below.sum() > 0.0:
         raise InputError(
             f"a ratio needs at least 2 units and denominators above 0, got {len(above)} and {below.sum():g}"
@@ -176,7 +177,7 @@ def ratio_sd(numerator: ArrayLike, denominator: ArrayLike) -> float:
 
 
 def _checked(sd: float | None, sd_b: float | None, rate: float | None, share: float, level: float) -> _Plan:
-    checked_level(level)
+    between_0_and_1("level", level)
     if (sd is None) == (rate is None):
         raise InputError("give either sd (of a mean) or rate (of a share), not both and not neither")
     if rate is not None and sd_b is not None:
@@ -184,10 +185,9 @@ def _checked(sd: float | None, sd_b: float | None, rate: float | None, share: fl
     for name, number in (("sd", sd), ("sd_b", sd_b)):
         if number is not None and not 0.0 < number < inf:
             raise InputError(f"{name} must be above 0, got {number}")
-    if rate is not None and not 0.0 < rate < 1.0:
-        raise InputError(f"rate must lie between 0 and 1, got {rate}")
-    if not 0.0 < share < 1.0:
-        raise InputError(f"share must lie between 0 and 1, got {share}")
+    if rate is not None:
+        between_0_and_1("rate", rate)
+    between_0_and_1("share", share)
     return _Plan(sd, sd_b, rate, share, level)
 
 

@@ -5,18 +5,9 @@ from math import ceil, floor, sqrt
 import numpy as np
 from numpy.typing import ArrayLike
 
+from driftline.evaluation.arrays import between_0_and_1, coded
 from driftline.evaluation.experiment._clustered import few_clusters
-from driftline.evaluation.experiment._levels import (
-    Effect,
-    checked_codes,
-    checked_level,
-    checked_pair,
-    few_units,
-    sums,
-    t_effect,
-    whole_clusters,
-)
-from driftline.sim.errors import InputError
+from driftline.evaluation.experiment._levels import Effect, checked_pair, few_units, sums, t_effect, whole_clusters
 from driftline.sim.types import Bools, Floats, Int64s
 
 WINDOW = 1.959963984540054
@@ -49,14 +40,13 @@ def quantile(
         >>> round(found.value, 2), round(found.std_error, 2)
         (5.0, 7.07)
     """
-    checked_level(level)
-    if not 0.0 < q < 1.0:
-        raise InputError(f"q must lie between 0 and 1, got {q}")
+    between_0_and_1("level", level)
+    between_0_and_1("q", q)
     values, in_b = checked_pair(value, arm)
     codes: Int64s | None = None
     n, kind, warnings = len(values), "units", few_units(int((~in_b).sum()), int(in_b.sum()))
     if cluster is not None:
-        codes, n = checked_codes("cluster", cluster, len(values))
+        codes, n = coded("cluster", cluster, len(values))
         sides = whole_clusters(codes, n, in_b)
         kind, warnings = "clusters", few_clusters(int((~sides).sum()), int(sides.sum()))
     found = [

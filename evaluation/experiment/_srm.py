@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import chdtrc, gammaln
 
-from driftline.evaluation.experiment._levels import checked_values
+from driftline.evaluation.arrays import between_0_and_1, vector
 from driftline.sim.errors import InputError
 from driftline.sim.types import Floats, Int64s
 
@@ -89,13 +89,12 @@ def srm_sequential(
 
 
 def _checked_share(share: ArrayLike, alpha: float) -> Floats:
-    planned = checked_values("share", share)
+    planned = vector("share", share)
     if len(planned) < 2:
         raise InputError(f"share needs an entry for each of at least 2 arms, got {len(planned)}")
     if not (planned > 0.0).all() or abs(planned.sum() - 1.0) > 1e-9:
         raise InputError(f"share must be above 0 and sum to 1, got {planned.tolist()} (sum {planned.sum():.9g})")
-    if not 0.0 < alpha < 1.0:
-        raise InputError(f"alpha must lie between 0 and 1, got {alpha}")
+    between_0_and_1("alpha", alpha)
     return planned
 
 
@@ -103,10 +102,8 @@ def _checked_arms(arm: ArrayLike, k: int) -> Int64s:
     raw = np.asarray(arm)
     if raw.ndim == 1 and raw.dtype.kind in "bi" and len(raw) and raw.min() >= 0 and raw.max() < k:
         return raw.astype(np.int64)
-    array = checked_values("arm", arm)
-    if not len(array):
-        raise InputError("arm is empty: there are no units to count")
+    array = vector("arm", arm)
     wrong = np.flatnonzero((array != np.floor(array)) | (array < 0) | (array >= k))
     if len(wrong):
-        raise InputError(f"arm must be an integer from 0 to {k - 1}, got {array[wrong[0]]:g} at row {wrong[0]}")
+        raise InputError(f"arm[{wrong[0]}] is {array[wrong[0]]:g}; must be a whole number from 0 to {k - 1}")
     return array.astype(np.int64)

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from driftline.evaluation.arrays import one_of, share, vector, whole_numbers
+from driftline.evaluation.arrays import between_0_and_1, one_of, vector, whole_numbers
 from driftline.evaluation.estimate import LEVEL, Estimate, t_quantile
 from driftline.evaluation.nonstationary.time_weighted import (
     Estimator,
@@ -195,7 +195,7 @@ def prognosticator(
     one_of("form", form, get_args(Form))
     if ahead < 1:
         raise InputError(f"ahead is {ahead}; at least 1 period is needed")
-    share("level", level)
+    between_0_and_1("level", level)
     with_model = q_action is not None or q_expected is not None
     if form == "nis" and with_model:
         raise InputError("form 'nis' weights rounds and takes no reward model: leave out q_action and q_expected")

@@ -19,7 +19,7 @@ from typing import Unpack
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from driftline.evaluation.arrays import share
+from driftline.evaluation.arrays import between_0_and_1
 from driftline.evaluation.bootstrap import Resampled, fill_counts, poisson_table, summary
 from driftline.evaluation.estimate import LEVEL, Estimate, t_quantile
 from driftline.evaluation.interval import Asked, Precision, judged, need_asymptotic
@@ -225,7 +225,7 @@ def reward_distribution(
         >>> found.reward.tolist(), found.cdf.round(4).tolist()
         ([0.0, 1.0], [0.1429, 1.0])
     """
-    share("level", level)
+    between_0_and_1("level", level)
     rounds = Rounds(reward=reward, pscore=pscore, target_pscore=target_pscore, cluster=cluster)
     cells = clusters_of(rounds)
     order = np.argsort(rounds.reward, kind="stable")

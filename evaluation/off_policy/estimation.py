@@ -5,7 +5,7 @@ from functools import partial
 from math import nan
 from typing import TypeVar, Unpack
 
-from driftline.evaluation.arrays import codes
+from driftline.evaluation.arrays import coded
 from driftline.evaluation.bootstrap import Resampled, resample
 from driftline.evaluation.estimate import Estimate
 from driftline.evaluation.interval import (
@@ -98,7 +98,7 @@ def estimated_by(estimator: Estimator, rounds: Rounds, asked: Asked) -> Estimate
 
 def clusters_of(rounds: Rounds) -> Clusters | None:
     """The log's clusters by number, where it has some."""
-    return None if rounds.cluster is None else codes("cluster", rounds.cluster)
+    return None if rounds.cluster is None else coded("cluster", rounds.cluster)
 
 
 def estimates(rounds: Rounds, several: Mapping[str, Estimator], precision: Precision) -> dict[str, Estimate]:

@@ -8,8 +8,9 @@ from typing import ClassVar, Literal, get_args
 
 import numpy as np
 
+from driftline.evaluation.arrays import coded, columns, vector
 from driftline.evaluation.experiment import Effect, Running
-from driftline.evaluation.experiment._levels import checked_arm, checked_codes, checked_table, checked_values
+from driftline.evaluation.experiment._levels import checked_arm
 from driftline.sim.errors import InputError, hint
 from driftline.sim.plug_ins import PlugIns, subclass_of
 from driftline.sim.types import Bools, Floats, Int64s
@@ -39,18 +40,18 @@ class Units:
     cluster: Int64s | None = None
 
     def __post_init__(self) -> None:
-        value = checked_values("value", self.value)
+        value = vector("value", self.value)
         n = len(value)
         object.__setattr__(self, "value", value)
         object.__setattr__(self, "arm", checked_arm(self.arm, n))
         for name in ("numerator", "denominator"):
             if getattr(self, name) is not None:
-                object.__setattr__(self, name, checked_values(name, getattr(self, name), n))
+                object.__setattr__(self, name, vector(name, getattr(self, name), n))
         if self.covariate is not None:
-            checked_table("covariate", self.covariate, n)
+            columns("covariate", self.covariate, n)
         for name in ("stratum", "cluster"):
             if getattr(self, name) is not None:
-                checked_codes(name, getattr(self, name), n)
+                coded(name, getattr(self, name), n)
 
     @property
     def a(self) -> Floats:

@@ -10,8 +10,7 @@ from math import log
 import numpy as np
 from scipy.special import expit
 
-from driftline.evaluation.arrays import codes, vector, whole_numbers
-from driftline.evaluation.arrays import share as check_share
+from driftline.evaluation.arrays import between_0_and_1, coded, vector, whole_numbers
 from driftline.evaluation.estimate import Estimate
 from driftline.evaluation.off_policy.estimation import estimate_all
 from driftline.evaluation.off_policy.estimators._base import built, need_tamed
@@ -74,7 +73,7 @@ def fit_importance(
     """
     from scipy.optimize import minimize
 
-    check_share("share", share)
+    between_0_and_1("share", share)
     at_least_one(strengths, len(strengths))
     n, a = behavior_policy.shape
     ratio = np.divide(target_policy, behavior_policy, out=np.zeros((n, a)), where=behavior_policy > 0)
@@ -243,7 +242,7 @@ class _Log:
             q_action=q_action,
             q_expected=q_expected,
             action=action,
-            cluster=None if self.cluster is None else codes("cluster", self.cluster[rows])[0],
+            cluster=None if self.cluster is None else coded("cluster", self.cluster[rows])[0],
         )
 
 

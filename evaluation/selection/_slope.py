@@ -7,7 +7,7 @@ from typing import Generic, Literal, TypeVar, get_args
 
 import numpy as np
 
-from driftline.evaluation.arrays import one_of, share, vector
+from driftline.evaluation.arrays import between_0_and_1, one_of, vector
 from driftline.evaluation.estimate import Estimate, t_quantile
 from driftline.sim.errors import InputError
 from driftline.sim.types import Floats
@@ -68,7 +68,7 @@ def slope(
     at_least_one(candidates, len(candidates))
     one_of("rule", rule, get_args(Rule))
     one_of("order", order, get_args(Order))
-    share("delta", delta)
+    between_0_and_1("delta", delta)
     keys = list(candidates)
     width = np.array([_half_width(key, candidates[key], delta) for key in keys])
     place = np.argsort(-width, kind="stable") if order == "width" else np.arange(len(keys))
@@ -135,7 +135,7 @@ def mse_bound(
         0.0556
     """
     one_of("bias", bias, get_args(Bias))
-    share("delta", delta)
+    between_0_and_1("delta", delta)
     reward = vector("reward", reward)
     n = len(reward)
     w, tamed = vector("weight", weight, n, 0.0), vector("tamed_weight", tamed_weight, n, 0.0)

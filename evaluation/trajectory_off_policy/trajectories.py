@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from driftline.evaluation.arrays import Cells, codes, numbers, probabilities, propensities
+from driftline.evaluation.arrays import Cells, coded, numbers, probabilities, propensities
 from driftline.evaluation.importance.rows import Placement, place
 from driftline.evaluation.terms import Clusters
 from driftline.sim.errors import InputError
@@ -126,4 +126,4 @@ def _whose(cluster: NDArray[Any], alive: Bools, placed: Placement) -> Clusters:
         raise InputError(
             f"cluster of trajectory {placed.ids[row]} is {cluster[row, 0]} at step 0 and {cluster[row, t]} at step {t}"
         )
-    return codes("cluster", cluster[:, 0])
+    return coded("cluster", cluster[:, 0])

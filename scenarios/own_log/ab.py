@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from driftline.evaluation.arrays import one_of
-from driftline.evaluation.arrays import share as checked_level
+from driftline.evaluation.arrays import between_0_and_1, one_of
 from driftline.evaluation.experiment import SampleRatio, srm, variance_reduction
 from driftline.evaluation.experiment._srm import ALPHA
 from driftline.evaluation.procedures._base import built
@@ -38,7 +37,7 @@ def ab(
     Raises:
         InputError: an unusable log, mapping or option; see docs/own-logs.md for each.
     """
-    checked_level("level", level)
+    between_0_and_1("level", level)
     if planned < 1:
         raise InputError(f"planned = {planned}: must be >= 1")
     for name in metrics or ():

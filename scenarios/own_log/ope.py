@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from driftline.evaluation.arrays import one_of, share
+from driftline.evaluation.arrays import between_0_and_1, one_of
 from driftline.evaluation.interval import ASYMPTOTIC
 from driftline.evaluation.interval import Asked as Options
 from driftline.evaluation.off_policy import Bounds, IntervalName
@@ -78,7 +78,7 @@ def ope(
     Raises:
         InputError: an unusable log, mapping, policy or option; see docs/own-logs.md for each.
     """
-    share("level", level)
+    between_0_and_1("level", level)
     asked = Asked(None if estimators is None else tuple(estimators), lambdas, interval, level, bounds, period, seed)
     table, columns, read = opened(read_log(log), columns)
     mapped = mapped_columns(table, columns, ROLES, BY_NAME)

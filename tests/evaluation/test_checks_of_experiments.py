@@ -193,9 +193,9 @@ class Particular(Plain):
 @pytest.mark.parametrize(
     ("parts", "line"),
     [
-        ({"value": [1.0, 2.0, np.nan, 4.0]}, "value: 1 of 4 values are not finite"),
+        ({"value": [1.0, 2.0, np.nan, 4.0]}, r"value\[2\] is nan; must be finite"),
         ({"arm": [0, 0, 0, 1]}, "arm B has 1 of 4 units"),
-        ({"covariate": [1.0, 2.0]}, "covariate has 2 rows, the values have 4"),
+        ({"covariate": [1.0, 2.0]}, "covariate has 2 rows; must have 4"),
         ({"cluster": [1]}, "cluster has 1 rows"),
     ],
 )

@@ -164,5 +164,5 @@ def test_polars_columns_are_welcome() -> None:
 
     frame = pl.DataFrame({"value": VALUE, "arm": ARM, "before": BEFORE})
     assert welch(frame["value"], frame["arm"] == 1) == welch(VALUE, ARM)
-    with pytest.raises(InputError, match="not finite"):
+    with pytest.raises(InputError, match="must be finite"):
         welch(pl.Series([1.0, None, 2.0, 3.0]), [0, 0, 1, 1])

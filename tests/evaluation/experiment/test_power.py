@@ -67,10 +67,10 @@ def test_huge_experiments_do_not_lose_their_digits() -> None:
         ({}, "either sd"),
         ({"sd": 1.0, "rate": 0.1}, "either sd"),
         ({"sd": -1.0}, "sd must be above 0"),
-        ({"rate": 1.5}, "rate must lie"),
+        ({"rate": 1.5}, "rate is 1.5; must be above 0 and below 1"),
         ({"rate": 0.99}, r"rate \+ effect"),
-        ({"sd": 1.0, "share": 1.0}, "share must lie"),
-        ({"sd": 1.0, "level": 95.0}, "level must lie"),
+        ({"sd": 1.0, "share": 1.0}, "share is 1; must be above 0 and below 1"),
+        ({"sd": 1.0, "level": 95.0}, "level is 95; must be above 0 and below 1"),
         ({"sd": 1.0, "n": 3}, "fewer than 2 units"),
     ],
 )

@@ -113,7 +113,7 @@ def test_frames_take_columns_by_name_or_mapping() -> None:
 def test_arrays_are_checked_as_rows_are() -> None:
     with pytest.raises(InputError, match=r"pscore of slate 1 is 0;"):
         sips(reward=np.ones(2), pscore=[0.5, 0.0], target_pscore=[0.5, 0.5])
-    with pytest.raises(InputError, match="pscore has 3 rows; reward has 2"):
+    with pytest.raises(InputError, match="pscore has 3 rows; must have 2"):
         sips(reward=np.ones(2), pscore=np.ones(3), target_pscore=np.ones(2))
     with pytest.raises(InputError, match=r"reward has shape \(2,\); must have one value a slate and position"):
         rips(reward=np.ones(2), pscore_cascade=np.ones(2), target_pscore_cascade=np.ones(2))
@@ -128,7 +128,7 @@ def test_arrays_are_checked_as_rows_are() -> None:
         sips(reward=np.ones(2), pscore=np.ones(2), target_pscore=np.ones(2), interval="boostrap")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="level is 95"):
         sips(reward=np.ones(2), pscore=np.ones(2), target_pscore=np.ones(2), level=95)
-    with pytest.raises(InputError, match="cluster has 1 rows; reward has 2"):
+    with pytest.raises(InputError, match="cluster has 1 rows; must have 2"):
         sips(reward=np.ones(2), pscore=np.ones(2), target_pscore=np.ones(2), cluster=[1])
 
 
