@@ -34,8 +34,8 @@ SLATE_KEYS = (
 
 
 @dataclass(frozen=True, slots=True)
-class BanditLog:
-    """Logged rounds; None: not known. `action`, `reward`, `pscore`, `position` are the off-policy arguments."""
+class ObpRounds:
+    """Logged single actions; None: not known. `action`, `reward`, `pscore`, `position` are the off-policy arguments."""
 
     n_actions: int
     action: Array
@@ -73,20 +73,20 @@ class ObpSlates:
     """[n slates, L]; known in simulations only."""
 
 
-def from_obp(feedback: Mapping[str, Any]) -> BanditLog:
+def from_obp(feedback: Mapping[str, Any]) -> ObpRounds:
     """A `BanditFeedback` dictionary as a log.
 
     Needs `n_actions`, `action` and `reward`; `n_rounds` must be their length.
     """
-    names = [field.name for field in fields(BanditLog)]
+    names = [field.name for field in fields(ObpRounds)]
     _known(feedback, ["n_rounds", *names], ["n_actions", "action", "reward"])
     found = {name: _array(feedback[name]) for name in names if name != "n_actions" and feedback.get(name) is not None}
-    log = BanditLog(n_actions=int(feedback["n_actions"]), **found)
+    log = ObpRounds(n_actions=int(feedback["n_actions"]), **found)
     _same_rows(log, feedback.get("n_rounds"))
     return log
 
 
-def to_obp(log: BanditLog) -> Feedback:
+def to_obp(log: ObpRounds) -> Feedback:
     """A log as a `BanditFeedback` dictionary with exactly Open Bandit Pipeline's ten keys."""
     _same_rows(log, None)
     return {
@@ -176,7 +176,7 @@ def _known(feedback: Mapping[str, Any], keys: Collection[str], needed: list[str]
             raise InputError(f"key {key!r} is missing: {hint(key, feedback)}")
 
 
-def _same_rows(log: BanditLog, rounds: Any) -> None:
+def _same_rows(log: ObpRounds, rounds: Any) -> None:
     n = len(log)
     if rounds is not None and int(rounds) != n:
         raise InputError(f"n_rounds is {rounds}, action has {n} rows")

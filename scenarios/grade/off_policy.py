@@ -68,7 +68,7 @@ _Round = tuple[Int64s, Floats, Int32s, Int64s, Float32s, Floats, list[Floats]]
 
 
 @dataclass(frozen=True, slots=True)
-class BanditLog:
+class FrozenPolicyLog:
     """One row a visit, in the order of time; C candidates."""
 
     user: Int64s
@@ -89,7 +89,7 @@ class BanditLog:
         return self.candidates[np.arange(len(self.user)), self.place]
 
 
-def bandit_log(start: Start, logging: float, targets: Mapping[str, float]) -> BanditLog:
+def frozen_policy_log(start: Start, logging: float, targets: Mapping[str, float]) -> FrozenPolicyLog:
     """The visits of a frozen policy of temperature `logging`, and what each target would have shown.
 
     targets: temperatures by name. The world's slates must be of length 1.
@@ -108,7 +108,7 @@ def bandit_log(start: Start, logging: float, targets: Mapping[str, float]) -> Ba
     user, day, pool, place, reward, pscore = (np.concatenate([row[k] for row in rows]) for k in range(6))
     order = np.lexsort((user, day))
     chances = {name: np.concatenate([row[6][k] for row in rows])[order] for k, name in enumerate(targets)}
-    return BanditLog(
+    return FrozenPolicyLog(
         user[order], day[order], pool[order], place[order], reward[order].astype(np.float64), pscore[order], chances
     )
 
@@ -199,7 +199,7 @@ class Spans:
 
 
 def off_policy_rows(
-    log: BanditLog, truth: Mapping[str, Mapping[str, float]], spans: Spans, seed: int, own: Sequence[str] = ()
+    log: FrozenPolicyLog, truth: Mapping[str, Mapping[str, float]], spans: Spans, seed: int, own: Sequence[str] = ()
 ) -> Iterator[Row]:
     """A row for every (estimator, target policy, time).
 

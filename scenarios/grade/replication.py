@@ -12,7 +12,7 @@ from driftline.scenarios.executors import Report
 from driftline.scenarios.experiment.design import TRAININGS, Design, Kind, Training
 from driftline.scenarios.experiment.play import Plan, play
 from driftline.scenarios.grade.experiments import experiment_rows, warmup_covariates
-from driftline.scenarios.grade.off_policy import TIMES, Spans, bandit_log, off_policy_rows, policy_value
+from driftline.scenarios.grade.off_policy import TIMES, Spans, frozen_policy_log, off_policy_rows, policy_value
 from driftline.scenarios.grade.rows import Row
 from driftline.scenarios.schema import Scenario
 from driftline.sim.warmup import Start, warm_up
@@ -43,7 +43,9 @@ def _off_policy(scenario: Scenario, start: Start, seed: int) -> Iterator[Row]:
             for time in TIMES
             for since, until in [getattr(spans, time)]
         }
-    yield from off_policy_rows(bandit_log(start, grade.logging, grade.targets), truth, spans, seed, grade.estimators)
+    yield from off_policy_rows(
+        frozen_policy_log(start, grade.logging, grade.targets), truth, spans, seed, grade.estimators
+    )
 
 
 def _experiments(scenario: Scenario, start: Start, report: Report) -> Iterator[Row]:

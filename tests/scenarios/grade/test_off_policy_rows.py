@@ -11,8 +11,8 @@ from driftline.scenarios.grade.off_policy import (
     TIMES,
     FrozenPolicy,
     Spans,
-    bandit_log,
     drawn,
+    frozen_policy_log,
     item_means,
     off_policy_rows,
     policy_value,
@@ -29,7 +29,7 @@ def test_a_frozen_policy_is_the_softmax_of_what_was_true_and_stays_it() -> None:
     value = true_values(world, world.theta[users], items)
     expected = np.exp(value / 0.2) / np.exp(value / 0.2).sum(axis=1, keepdims=True)
     np.testing.assert_allclose(policy.chances(users, items), expected, rtol=1e-12)
-    log = bandit_log(started(), 0.5, TARGETS)  # lives go on in a fork of the same world
+    log = frozen_policy_log(started(), 0.5, TARGETS)  # lives go on in a fork of the same world
     assert len(log.user) > 500
     world.theta[:] += 1.0 * np.arange(world.theta.shape[1])
     np.testing.assert_allclose(policy.chances(users, items), expected, rtol=1e-12)
@@ -55,14 +55,14 @@ def test_draws_have_the_chances_that_are_stated_and_are_keyed() -> None:
 
 
 def test_a_log_states_exact_propensities_for_all_candidates() -> None:
-    log = bandit_log(started(), 0.5, TARGETS)
+    log = frozen_policy_log(started(), 0.5, TARGETS)
     rows = np.arange(len(log.user))
     for chance in log.target.values():
         np.testing.assert_allclose(chance.sum(axis=1), 1.0, rtol=1e-9)
     assert ((log.pscore > 0) & (log.pscore <= 1)).all()
     np.testing.assert_array_equal(log.action, log.candidates[rows, log.place])
     assert (np.diff(log.day) >= 0).all()
-    own = bandit_log(started(), 0.5, {"same": 0.5})
+    own = frozen_policy_log(started(), 0.5, {"same": 0.5})
     np.testing.assert_allclose(own.target["same"][rows, own.place], own.pscore, rtol=1e-12)
 
 
@@ -70,9 +70,9 @@ def test_in_a_toy_world_truth_by_enumeration_agrees_with_what_is_earned() -> Non
     """Six items, all of them on offer: the mean of realised rewards, and importance weighting, within 4 s.e."""
     start = started(toy=True)
     _, value = policy_value(start, 0.1)
-    served = bandit_log(start, 0.1, {"bold": 0.1})
+    served = frozen_policy_log(start, 0.1, {"bold": 0.1})
     assert abs(served.reward.mean() - value.mean()) < 4 * served.reward.std() / np.sqrt(len(served.user))
-    log = bandit_log(start, 0.5, {"bold": 0.1})
+    log = frozen_policy_log(start, 0.5, {"bold": 0.1})
     rows = np.arange(len(log.user))
     found = ips(
         reward=log.reward, pscore=log.pscore, target_pscore=log.target["bold"][rows, log.place], cluster=log.user
@@ -123,7 +123,9 @@ def test_an_estimator_of_the_users_own_is_graded_beside_ours(tmp_path: Path, mon
     )
     monkeypatch.syspath_prepend(str(tmp_path))
     truth = {name: dict.fromkeys(TIMES, 0.0) for name in TARGETS}
-    rows = off_policy_rows(bandit_log(started(), 0.5, TARGETS), truth, Spans.of(30.0, 7.0), 1, ("graded_here:Twice",))
+    rows = off_policy_rows(
+        frozen_policy_log(started(), 0.5, TARGETS), truth, Spans.of(30.0, 7.0), 1, ("graded_here:Twice",)
+    )
     found = {(row.method, row.policy, row.target): row.value for row in rows}
     for policy in TARGETS:
         for time in TIMES:
