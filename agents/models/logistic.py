@@ -1,4 +1,7 @@
-"""Multinomial logistic regression with a ridge penalty: the same numbers every time, on one thread."""
+"""Multinomial logistic regression with a ridge penalty: the same numbers every time, on one thread.
+
+The optimiser (`lbfgs`) and the thread limit (`one_thread`) serve the other learners here too.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,32 +15,8 @@ from driftline.agents.models.rowwise import row_products, row_softmax
 from driftline.sim.keyed import Stream, order
 from driftline.sim.types import Float32s, Floats, Int32s, Int64s
 
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Hold BLAS and OpenMP to one thread inside the block; the old limits come back afterwards."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(limits=1):
-        yield
-
-
 Loss = Callable[[Floats], tuple[float, Floats]]
 """From parameters [P] to (value, gradient [P])."""
-
-
-def lbfgs(loss: Loss, start: Floats, gradient_tolerance: float, max_steps: int = 500) -> Floats:
-    """Parameters [P] near a minimum of `loss`, by L-BFGS (Liu & Nocedal 1989) from `start` [P].
-
-    Stops where no entry of the gradient exceeds `gradient_tolerance`, where steps gain nothing that float64
-    can tell, or after `max_steps`.
-    """
-    options = {"maxiter": max_steps, "gtol": gradient_tolerance, "ftol": 1e-13}
-    with one_thread():
-        found = minimize(cast("Any", loss), start, jac=True, method="L-BFGS-B", options=cast("Any", options))
-    return np.asarray(found.x, dtype=np.float64)
-
-
 MAX_STEPS = 300
 TINY = 1e-3
 """Ridge of the bias: keeps the bias of a class that never occurs finite."""
@@ -106,20 +85,6 @@ def fit_soft(x: Floats | Float32s, targets: Floats, ridge: float, start: Logisti
         return LogisticProbe(w, flat[-n_classes:] - centre @ w)
 
 
-def _spread(x: Floats, weight: Floats) -> tuple[Floats, float]:
-    share = weight / max(float(weight.sum()), 1e-12)
-    centre = (x * share[:, None]).sum(axis=0)
-    scale = float(np.sqrt((((x - centre) ** 2) * share[:, None]).sum() / x.shape[1]))
-    return centre, scale if scale > 0.0 else 1.0
-
-
-def keyed_folds(n: int, seed: int, folds: int = 5) -> Int64s:
-    """Fold of each of n rows, sizes equal within one, keyed by the seed; fewer folds if rows are few."""
-    fold = np.empty(n, np.int64)
-    fold[order(seed, Stream.AGENT, n)] = np.arange(n) % min(folds, max(n, 1))
-    return fold
-
-
 def out_of_fold(
     x: Floats | Float32s, y: Int32s | Int64s, ridge: float, n_classes: int, seed: int, folds: int = 5
 ) -> Floats:
@@ -131,3 +96,38 @@ def out_of_fold(
         if seen.any():
             posterior[held] = fit(x[seen], y[seen], ridge, n_classes).posterior(x[held])
     return posterior
+
+
+def keyed_folds(n: int, seed: int, folds: int = 5) -> Int64s:
+    """Fold of each of n rows, sizes equal within one, keyed by the seed; fewer folds if rows are few."""
+    fold = np.empty(n, np.int64)
+    fold[order(seed, Stream.AGENT, n)] = np.arange(n) % min(folds, max(n, 1))
+    return fold
+
+
+def lbfgs(loss: Loss, start: Floats, gradient_tolerance: float, max_steps: int = 500) -> Floats:
+    """Parameters [P] near a minimum of `loss`, by L-BFGS (Liu & Nocedal 1989) from `start` [P].
+
+    Stops where no entry of the gradient exceeds `gradient_tolerance`, where steps gain nothing that float64
+    can tell, or after `max_steps`.
+    """
+    options = {"maxiter": max_steps, "gtol": gradient_tolerance, "ftol": 1e-13}
+    with one_thread():
+        found = minimize(cast("Any", loss), start, jac=True, method="L-BFGS-B", options=cast("Any", options))
+    return np.asarray(found.x, dtype=np.float64)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Hold BLAS and OpenMP to one thread inside the block; the old limits come back afterwards."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1):
+        yield
+
+
+def _spread(x: Floats, weight: Floats) -> tuple[Floats, float]:
+    share = weight / max(float(weight.sum()), 1e-12)
+    centre = (x * share[:, None]).sum(axis=0)
+    scale = float(np.sqrt((((x - centre) ** 2) * share[:, None]).sum() / x.shape[1]))
+    return centre, scale if scale > 0.0 else 1.0

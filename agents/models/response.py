@@ -17,6 +17,9 @@ from driftline.sim.types import Floats, Int8s, Int64s
 
 WEAK_ON_POSITION = 1e-2
 """Ridge, in events, of the outside constant and the position weights: keeps them finite in a poor log."""
+WEAK_ON_VALUE = 1e-3
+"""Ridge of the intercept, in consumptions."""
+Link = Literal["probit", "tanh"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ def fit_choice_weights(
     ridge/2 sum_f v_f (w_f - shrink_to_f)^2 with v_f the mean variance of column f within a slate, so that
     the unit of a column does not matter. L-BFGS from `shrink_to`; sums run in the order of the rows.
     """
-    return _fit(features, np.asarray(position_log_weight, dtype=np.float64), choice, ridge, shrink_to, False)
+    return _fitted_choice(features, np.asarray(position_log_weight, dtype=np.float64), choice, ridge, shrink_to, False)
 
 
 def fit_position_weights(features: Floats, choice: Int8s | Int64s, ridge: float, shrink_to: Floats) -> ChoiceWeights:
@@ -56,84 +59,15 @@ def fit_position_weights(features: Floats, choice: Int8s | Int64s, ridge: float,
     Only for slates whose order was drawn at random: elsewhere position and merit cannot be told apart.
     features may have no columns ([n, L, 0]): differences among items then flatten the weights a little.
     """
-    return _fit(features, np.zeros(features.shape[1]), choice, ridge, shrink_to, True)
+    return _fitted_choice(features, np.zeros(features.shape[1]), choice, ridge, shrink_to, True)
 
 
 def choice_log_likelihood(features: Floats, choice: Int8s | Int64s, model: ChoiceWeights) -> float:
     """Mean log-probability, in nats a visit, of choices [n] given features [n, L, F]."""
     width = features.shape[2] + 1 + features.shape[1]
-    x, chosen = _checked(features, choice)
-    total = _value_and_slope(x, chosen, model.weights, model.outside, model.position, np.zeros(width))
+    x, chosen = _checked_choices(features, choice)
+    total = _choice_likelihood(x, chosen, model.weights, model.outside, model.position, np.zeros(width))
     return total / max(len(choice), 1)
-
-
-def _checked(features: Floats, choice: Int8s | Int64s) -> tuple[Floats, Int64s]:
-    chosen = np.asarray(choice, dtype=np.int64)
-    length = features.shape[1]
-    if len(chosen) and (int(chosen.min()) < 0 or int(chosen.max()) > length):
-        wrong = chosen[(chosen < 0) | (chosen > length)][0]
-        raise ValueError(f"choice {wrong} is outside 0..{length} (slates of {length}; {length} means nothing)")
-    return np.ascontiguousarray(features, dtype=np.float64), chosen
-
-
-def _fit(
-    features: Floats, position: Floats, choice: Int8s | Int64s, ridge: float, shrink_to: Floats, free: bool
-) -> ChoiceWeights:
-    x, chosen = _checked(features, choice)
-    _, length, width = x.shape
-    goal = np.asarray(shrink_to, dtype=np.float64)
-    spread = x.var(axis=1).mean(axis=0) if len(x) else np.zeros(width)
-    penalty = np.concatenate([ridge * spread + 1e-9, np.full(1 + (length - 1) * free, WEAK_ON_POSITION)])
-    centre = np.concatenate([goal, np.zeros(1 + (length - 1) * free)])
-
-    def loss(flat: Floats) -> tuple[float, Floats]:
-        slope = np.zeros(width + 1 + length)
-        at = np.concatenate([[0.0], flat[width + 1 :]]) if free else position
-        value = -_value_and_slope(x, chosen, flat[:width], float(flat[width]), at, slope)
-        kept = np.concatenate([slope[: width + 1], slope[width + 2 :]]) if free else slope[: width + 1]
-        away = flat - centre
-        return value + 0.5 * float((penalty * away * away).sum()), penalty * away - kept
-
-    flat = lbfgs(loss, centre, 1e-7 * max(1, len(x)))
-    found = np.concatenate([[0.0], flat[width + 1 :]]) if free else position.copy()
-    return ChoiceWeights(flat[:width], float(flat[width]), found)
-
-
-@kernel
-def _value_and_slope(
-    x: Floats, choice: Int64s, weights: Floats, outside: float, position: Floats, slope: Floats
-) -> float:
-    """Log-likelihood; adds its gradient to `slope` [F weights, outside, L positions]."""
-    n, length, width = x.shape
-    value = 0.0
-    share = np.empty(length)
-    for i in range(n):
-        top = outside
-        for k in range(length):
-            share[k] = position[k]
-            for f in range(width):
-                share[k] += weights[f] * x[i, k, f]
-            top = max(top, share[k])
-        chosen = outside if choice[i] == length else share[choice[i]]
-        nothing = exp(outside - top)
-        total = nothing
-        for k in range(length):
-            share[k] = exp(share[k] - top)
-            total += share[k]
-        value += chosen - top - log(total)
-        slope[width] += (1.0 if choice[i] == length else 0.0) - nothing / total
-        for k in range(length):
-            error = (1.0 if choice[i] == k else 0.0) - share[k] / total
-            slope[width + 1 + k] += error
-            for f in range(width):
-                slope[f] += error * x[i, k, f]
-    return value
-
-
-Link = Literal["probit", "tanh"]
-
-WEAK_ON_VALUE = 1e-3
-"""Ridge of the intercept, in consumptions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,12 +120,81 @@ def fit_satisfaction(
 
     def loss(flat: Floats) -> tuple[float, Floats]:
         slope = np.zeros(len(flat))
-        value = _loss(x, y, w, flat, slope, link == "probit")
+        value = _squared_error(x, y, w, flat, slope, link == "probit")
         away = flat - centre
         return value + 0.5 * float((penalty * away * away).sum()), slope + penalty * away
 
     flat = lbfgs(loss, centre, 1e-8 * max(1, len(x)))
     return SatisfactionModel(flat[:-1], float(flat[-1]), link)
+
+
+def _fitted_choice(
+    features: Floats, position: Floats, choice: Int8s | Int64s, ridge: float, shrink_to: Floats, free: bool
+) -> ChoiceWeights:
+    x, chosen = _checked_choices(features, choice)
+    _, length, width = x.shape
+    goal = np.asarray(shrink_to, dtype=np.float64)
+    spread = x.var(axis=1).mean(axis=0) if len(x) else np.zeros(width)
+    penalty = np.concatenate([ridge * spread + 1e-9, np.full(1 + (length - 1) * free, WEAK_ON_POSITION)])
+    centre = np.concatenate([goal, np.zeros(1 + (length - 1) * free)])
+
+    def loss(flat: Floats) -> tuple[float, Floats]:
+        slope = np.zeros(width + 1 + length)
+        at = np.concatenate([[0.0], flat[width + 1 :]]) if free else position
+        value = -_choice_likelihood(x, chosen, flat[:width], float(flat[width]), at, slope)
+        kept = np.concatenate([slope[: width + 1], slope[width + 2 :]]) if free else slope[: width + 1]
+        away = flat - centre
+        return value + 0.5 * float((penalty * away * away).sum()), penalty * away - kept
+
+    flat = lbfgs(loss, centre, 1e-7 * max(1, len(x)))
+    found = np.concatenate([[0.0], flat[width + 1 :]]) if free else position.copy()
+    return ChoiceWeights(flat[:width], float(flat[width]), found)
+
+
+def _checked_choices(features: Floats, choice: Int8s | Int64s) -> tuple[Floats, Int64s]:
+    chosen = np.asarray(choice, dtype=np.int64)
+    length = features.shape[1]
+    if len(chosen) and (int(chosen.min()) < 0 or int(chosen.max()) > length):
+        wrong = chosen[(chosen < 0) | (chosen > length)][0]
+        raise ValueError(f"choice {wrong} is outside 0..{length} (slates of {length}; {length} means nothing)")
+    return np.ascontiguousarray(features, dtype=np.float64), chosen
+
+
+# -- compiled --------------------------------------------------------------------------------------------------
+
+
+@kernel
+def _choice_likelihood(
+    x: Floats, choice: Int64s, weights: Floats, outside: float, position: Floats, slope: Floats
+) -> float:
+    """Log-likelihood; adds its gradient to `slope` [F weights, outside, L positions]."""
+    n, length, width = x.shape
+    value = 0.0
+    share = np.empty(length)
+    for i in range(n):
+        # Utilities of the slate, and the highest one.
+        top = outside
+        for k in range(length):
+            share[k] = position[k]
+            for f in range(width):
+                share[k] += weights[f] * x[i, k, f]
+            top = max(top, share[k])
+        # The log-probability of what was chosen.
+        chosen = outside if choice[i] == length else share[choice[i]]
+        nothing = exp(outside - top)
+        total = nothing
+        for k in range(length):
+            share[k] = exp(share[k] - top)
+            total += share[k]
+        value += chosen - top - log(total)
+        # Its slope: chosen or not, minus the probability.
+        slope[width] += (1.0 if choice[i] == length else 0.0) - nothing / total
+        for k in range(length):
+            error = (1.0 if choice[i] == k else 0.0) - share[k] / total
+            slope[width + 1 + k] += error
+            for f in range(width):
+                slope[f] += error * x[i, k, f]
+    return value
 
 
 @kernel
@@ -219,16 +222,18 @@ def _latent(x: Floats, weights: Floats, intercept: float) -> Floats:
 
 
 @kernel
-def _loss(x: Floats, y: Floats, weight: Floats, flat: Floats, slope: Floats, probit: bool) -> float:
+def _squared_error(x: Floats, y: Floats, weight: Floats, flat: Floats, slope: Floats, probit: bool) -> float:
     """Half the weighted squared error; adds its gradient to `slope` [F weights, intercept]."""
     n, width = x.shape
     value = 0.0
     for i in range(n):
+        # What the model says, and how fast it changes with z.
         z = float(flat[width])
         for f in range(width):
             z += flat[f] * x[i, f]
         mean = _squash(z, probit)
         steep = sqrt(2.0 / pi) * exp(-0.5 * z * z) if probit else 1.0 - mean * mean
+        # The error, and its slope by every weight.
         error = mean - y[i]
         value += 0.5 * weight[i] * error * error
         pull = weight[i] * error * steep

@@ -52,11 +52,11 @@ def product(left: Floats, right: Floats) -> Floats:
     return out
 
 
-# -- compiled --------------------------------------------------------------------------------------------------
-
-
 def _dense(x: NDArray[np.floating]) -> Floats:
     return np.ascontiguousarray(x, dtype=np.float64)
+
+
+# -- compiled --------------------------------------------------------------------------------------------------
 
 
 @kernel

@@ -12,7 +12,7 @@ from driftline.agents.models.item_space import (
     OneHot,
     Shelf,
     choose_space,
-    foretold,
+    earlier_interest,
     hashed_counts,
     words_of,
 )
@@ -90,7 +90,7 @@ def test_the_true_space_wins_over_a_blurred_one_and_that_over_noise() -> None:
 def test_interest_comes_from_earlier_visits_only_and_only_the_users_own() -> None:
     v = np.eye(3, dtype=np.float32)
     user, items = np.array([0, 1, 0, 0]), np.tile(np.array([0, 1], np.int32), (4, 1))
-    scores = foretold(v, user, items, np.array([0, 1, 2, 0], np.int8))
+    scores = earlier_interest(v, user, items, np.array([0, 1, 2, 0], np.int8))
     np.testing.assert_array_equal(scores[:2], 0.0)
     expected = np.array([0.5, -0.5]) / (1 + 3)
     np.testing.assert_allclose(scores[2], expected)
@@ -121,7 +121,7 @@ def test_words_are_lower_case_and_neither_short_nor_numbers() -> None:
     assert words_of("") == []
 
 
-def test_the_space_is_the_one_that_foretells_choices_best() -> None:
+def test_the_space_is_the_one_that_predicts_choices_best() -> None:
     found = shelf()
     assert set(found.log_likelihood) == {TEXT, COUNTED, LABEL}
     assert found.space == max(found.log_likelihood, key=lambda name: found.log_likelihood[name])
