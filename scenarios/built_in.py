@@ -3,7 +3,6 @@
 from typing import Any
 
 from driftline.agents.evolution._base import Tracker
-from driftline.agents.models.item_space import TextEncoder
 from driftline.agents.policy import Policy
 from driftline.agents.protocol import AgentProtocol
 from driftline.sim.plug_ins import PlugIns, class_like
@@ -18,8 +17,6 @@ TRACKERS: PlugIns[Any] = PlugIns(
 POLICIES: PlugIns[type[Policy]] = PlugIns(
     "policy", "driftline.agents.policy", class_like(Policy, "driftline.agents.policy.Policy")
 )
-NO_PREDICTOR = class_like(TextEncoder, "driftline.agents.models.item_space.TextEncoder")
-"""What keeps a thing from being a text encoder of the user's own."""
 
 
 def agent_ids() -> tuple[str, ...]:

@@ -16,12 +16,11 @@ from driftline.agents.models.item_space import TextEncoder
 from driftline.agents.policy import Policy
 from driftline.agents.protocol import AgentProtocol
 from driftline.scenarios.agent_names import PARTS, of_tracker, parse_id
-from driftline.scenarios.built_in import BASELINES, NO_PREDICTOR, POLICIES, TRACKERS
+from driftline.scenarios.built_in import BASELINES, POLICIES, TRACKERS
 from driftline.scenarios.oracle_agent import Oracle
 from driftline.scenarios.schema import AgentSpec, Scenario
 from driftline.sim.config.validation import complaints
 from driftline.sim.errors import InputError, hint
-from driftline.sim.plug_ins import imported
 from driftline.sim.world import World
 
 SWITCHES = ("reads", "foresees", "factorises")
@@ -139,14 +138,15 @@ def _encoder(scenario: Scenario, agent_id: str, name: str, world: World) -> Text
     """The text encoder with its cache, by name, folder, hub id or `package.module:Class`; `none` for no text."""
     if name == "none":
         return None
-    from driftline.agents.predictor import CachedEncoder, Encoder
+    from driftline.agents.predictor import CachedEncoder, open_encoder
+    from driftline.agents.predictor.encoders import ENCODERS
 
     if ":" in name and "/" not in name:
-        return _construct(agent_id, _part(agent_id, lambda path: imported("predictor", path, NO_PREDICTOR), name), {})  # type: ignore[no-any-return]
+        return _construct(agent_id, _part(agent_id, ENCODERS.find, name), {})  # type: ignore[no-any-return]
     try:
         segments = world.model.corpus.segments
         corpus = [segments.text(code) for code in range(len(segments))] if name == "scratch" else []
-        opened = Encoder.open(name, scenario.run.device, corpus=corpus)
+        opened = open_encoder(name, scenario.run.device, corpus=corpus)
     except (ValueError, OSError, ImportError) as problem:
         raise InputError(f"agent {agent_id!r}: {problem}") from problem
     return CachedEncoder(opened, scenario.run.cache)

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 from warnings import catch_warnings, simplefilter
 
-from driftline.agents.predictor.encoders import BUILT_IN, Encoder
+from driftline.agents.predictor.encoders import ENCODERS, open_encoder
 from driftline.agents.protocol import AgentProtocol
 from driftline.evaluation.metrics._base import VISIT_METRICS
 from driftline.evaluation.off_policy.estimators._base import ESTIMATORS
 from driftline.evaluation.procedures._base import PROCEDURES
 from driftline.scenarios.agent_names import checked_agents, parse_id, with_agents
-from driftline.scenarios.built_in import BASELINES, NO_PREDICTOR, POLICIES, TRACKERS, agent_ids
+from driftline.scenarios.built_in import BASELINES, POLICIES, TRACKERS, agent_ids
 from driftline.scenarios.hashes import world_hash
 from driftline.scenarios.schema import load
 from driftline.sim.choice import CHOICE_MODELS
@@ -89,9 +89,9 @@ def _agent(name: str) -> Callable[[], AgentProtocol]:
 
 def _predictor(name: str) -> Any:
     if ":" in name and "/" not in name:
-        return imported("predictor", name, NO_PREDICTOR)
+        return ENCODERS.find(name)
     try:
-        return Encoder.open(name)
+        return open_encoder(name)
     except (ValueError, OSError, ImportError, RuntimeError) as problem:
         raise InputError(f"predictor {name!r}: {' '.join(str(problem).split())}") from problem
 
@@ -112,10 +112,10 @@ KINDS: Mapping[str, Kind] = {
     "policy": _in_folder("policies", POLICIES, f"{AGENT_CHECKS}:check_policy"),
     "predictor": Kind(
         "predictors",
-        lambda: BUILT_IN,
-        BUILT_IN.__getitem__,
+        ENCODERS.names,
+        ENCODERS.summary,
         _predictor,
-        NO_PREDICTOR,
+        ENCODERS.wrong,
         f"{AGENT_CHECKS}:check_predictor",
     ),
     "law": _in_folder("laws", LAWS, "driftline.sim.checks:check_law"),

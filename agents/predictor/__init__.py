@@ -4,7 +4,7 @@ Importing this package is cheap: torch and transformers load when an encoder is 
 """
 
 from driftline.agents.predictor.cache import CachedEncoder
-from driftline.agents.predictor.encoders import Encoder
+from driftline.agents.predictor.encoders import Encoder, open_encoder
 from driftline.agents.predictor.heads import ChoiceHead, Choices, Head, Shares
 from driftline.agents.predictor.interest_predictor import InterestPredictor
 from driftline.agents.predictor.sequences import Sequences
@@ -18,4 +18,5 @@ __all__ = [
     "InterestPredictor",
     "Sequences",
     "Shares",
+    "open_encoder",
 ]

@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import ArrayLike
 
 from driftline.agents.predictor.cache import CachedEncoder
-from driftline.agents.predictor.encoders import Encoder
+from driftline.agents.predictor.encoders import Encoder, open_encoder
 from driftline.agents.predictor.heads import Head, Shares
 from driftline.agents.predictor.probes import CategoryProbe, Valence, fit_probe, fit_valence, with_labels
 from driftline.agents.predictor.sequences import Sequences
@@ -141,7 +141,7 @@ class InterestPredictor:
         predictor = InterestPredictor("minilm").fit(behaviours)
         predictor.interest(behaviours, at=30.0)  # [users, topics], users ascending, rows sum to 1
 
-    encoder: an `Encoder`, or a name for `Encoder.open`; of a name's vectors the costly ones are cached on
+    encoder: an `Encoder`, or a name for `open_encoder`; of a name's vectors the costly ones are cached on
     disk. topics: names in the order of the columns; default: the labels found, sorted. With topics but no
     label in the frame, each text is labelled by the nearest topic name (a stop-gap; labels on some
     behaviours do better). window: how many coming behaviours with interest count as "next". label_noise:
@@ -164,7 +164,7 @@ class InterestPredictor:
         if not 0.0 <= label_noise < 1.0:
             raise ValueError(f"label_noise {label_noise} is outside [0, 1)")
         if isinstance(encoder, str):
-            opened = Encoder.open(encoder, device, seed=seed)
+            opened = open_encoder(encoder, device, seed=seed)
             self.encoder: Encoder = CachedEncoder(opened, disk=encoder not in CHEAP)
         else:
             self.encoder = encoder

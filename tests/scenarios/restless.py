@@ -10,7 +10,7 @@ from driftline.agents.composed.valuation import FullNumbers
 from driftline.agents.evolution._base import Tracker
 from driftline.agents.evolution.filter_bank import FilterBank
 from driftline.agents.policy import PlackettLuce
-from driftline.agents.predictor.encoders import HashingEncoder
+from driftline.agents.predictor.encoders import Hashing
 from driftline.agents.protocol import Job
 from driftline.sim.types import Feedback, Observation, Slates
 
@@ -24,7 +24,7 @@ class Calm(Full):
 
     def __init__(self) -> None:
         numbers = FullNumbers(refit_days=1.0, retrain_days=2.0, retrain_takes=0.5)
-        super().__init__(HashingEncoder(128), track, PlackettLuce(temperature=0.5), numbers)
+        super().__init__(Hashing(128), track, PlackettLuce(temperature=0.5), numbers)
 
 
 class Restless(Full):
@@ -32,7 +32,7 @@ class Restless(Full):
 
     def __init__(self) -> None:
         numbers = FullNumbers(refit_days=1.0, retrain_days=2.0, retrain_takes=0.5)
-        super().__init__(HashingEncoder(128), track, PlackettLuce(temperature=0.5), numbers)
+        super().__init__(Hashing(128), track, PlackettLuce(temperature=0.5), numbers)
 
     drawn = 0.0
 

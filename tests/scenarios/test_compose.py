@@ -131,7 +131,7 @@ def test_parts_of_the_users_own_are_taken_by_path(world: World) -> None:
         ("full[evolution=filterbank]", "evolution 'filterbank' is unknown; did you mean 'filter_bank'?"),
         ("full[policy=plackett]", "policy 'plackett' is unknown; did you mean 'plackett_luce'?"),
         ("full[ranker=mff]", "ranker 'mff' is unknown; did you mean 'mf'?"),
-        ("full[predictor=hashin]", "encoder 'hashin' is none of minilm, scratch, noise, hashing"),
+        ("full[predictor=hashin]", "encoder 'hashin' is none of hashing, minilm, noise, scratch"),
         ("full[predictor=driftline.agents.composed.rival:Rivel]", "has no 'Rivel'; did you mean 'Rival'?"),
         ("full[judgment=3]", "parameter 'judgment' is unknown; did you mean 'judgement'?"),
         ("full[predictr=hashing]", "parameter 'predictr' is unknown; did you mean 'predictor'?"),

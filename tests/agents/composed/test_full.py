@@ -27,7 +27,7 @@ from driftline.agents.composed.valuation import FullNumbers
 from driftline.agents.evolution._base import Tracker
 from driftline.agents.evolution.filter_bank import FilterBank
 from driftline.agents.policy import Greedy
-from driftline.agents.predictor.encoders import HashingEncoder
+from driftline.agents.predictor.encoders import Hashing
 from driftline.agents.protocol import Job
 from driftline.agents.users import take_rows
 from driftline.sim.types import Behaviors, Feedback, Setting
@@ -41,7 +41,7 @@ def track(n_users: int, dim: int, outside: float) -> Tracker:
 
 
 def ready(shop: Setting = SHOP, numbers: FullNumbers = OFTEN, **switches: bool) -> Full:
-    agent = Full(HashingEncoder(64), track, Greedy(), numbers, **switches)
+    agent = Full(Hashing(64), track, Greedy(), numbers, **switches)
     agent.reset(shop)
     return agent
 

@@ -13,7 +13,7 @@ from driftline.agents.composed.sentiment import (
     value_of_rating,
 )
 from driftline.agents.models.logistic import fit
-from driftline.agents.predictor.encoders import HashingEncoder
+from driftline.agents.predictor.encoders import Hashing
 from driftline.sim.types import Float32s, Floats, Int32s
 
 
@@ -142,7 +142,7 @@ def test_ratings_are_mapped_to_satisfaction_and_checked() -> None:
 NAN = np.nan
 
 
-class Counting(HashingEncoder):
+class Counting(Hashing):
     """Counts how often a text is encoded."""
 
     def __init__(self) -> None:

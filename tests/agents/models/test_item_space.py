@@ -16,7 +16,7 @@ from driftline.agents.models.item_space import (
     hashed_counts,
     words_of,
 )
-from driftline.agents.predictor.encoders import HashingEncoder
+from driftline.agents.predictor.encoders import Hashing
 from driftline.sim.types import Float32s, Floats, Int8s, Int32s, Int64s, Items, Setting
 
 
@@ -109,7 +109,7 @@ FLAT = np.zeros(4)
 
 
 def shelf(shop: Setting = SHOP, *, reads: bool = True) -> Shelf:
-    return Shelf(shop, HashingEncoder(64) if reads else None, FLAT)
+    return Shelf(shop, Hashing(64) if reads else None, FLAT)
 
 
 def one(item: int) -> Items:

@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 from predictor_worlds import WORDS, frame, stream
 
-from driftline.agents.predictor import Encoder, InterestPredictor
-from driftline.agents.predictor.encoders import HashingEncoder
+from driftline.agents.predictor import InterestPredictor, open_encoder
+from driftline.agents.predictor.encoders import Hashing
 from driftline.agents.predictor.probes import fit_probe, fit_valence, with_labels
 from driftline.sim.errors import MissingWeightsError
 from driftline.sim.types import NONE, Floats
@@ -47,10 +47,10 @@ def test_interest_is_read_from_words_for_users_never_seen(name: str, train: pl.D
 
 @pytest.mark.minilm
 def test_minilm_reads_words_that_no_label_taught(train: pl.DataFrame) -> None:
-    from driftline.agents.predictor import minilm
+    from driftline.agents.predictor.encoders import _weights
 
     try:
-        minilm.folder()
+        _weights.folder()
     except MissingWeightsError as error:
         pytest.skip(str(error))
     test = pl.DataFrame(
@@ -66,7 +66,7 @@ def test_minilm_reads_words_that_no_label_taught(train: pl.DataFrame) -> None:
         }
     )
     reads, hashes = (
-        InterestPredictor(Encoder.open(name, "cpu")).fit(train).interest(test, at=2.0) for name in ("minilm", "hashing")
+        InterestPredictor(open_encoder(name, "cpu")).fit(train).interest(test, at=2.0) for name in ("minilm", "hashing")
     )
     assert reads[0].argmax() == 2
     assert reads[1].argmax() == 0
@@ -152,10 +152,10 @@ def test_the_probe_judges_its_own_texts_out_of_fold() -> None:
 def test_the_probe_reads_what_there_is_to_read() -> None:
     texts = [f"{a} {b}" for words in WORDS.values() for a in words for b in words if a != b]
     label = np.repeat(np.arange(4, dtype=np.int32), 30)
-    probe, fold = fit_probe(HashingEncoder().encode(texts), label, 4)
-    seen = probe.fold_posterior(HashingEncoder().encode(texts), fold)
+    probe, fold = fit_probe(Hashing().encode(texts), label, 4)
+    seen = probe.fold_posterior(Hashing().encode(texts), fold)
     assert (seen.argmax(axis=1) == label).mean() > 0.97
-    unseen = probe.posterior(HashingEncoder().encode(["rocket near a comet", "nothing known"]))
+    unseen = probe.posterior(Hashing().encode(["rocket near a comet", "nothing known"]))
     assert unseen[0, 0] > 0.6
     assert unseen[1].max() < 0.6
 

@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from driftline.agents.predictor import Encoder
+from driftline.agents.predictor import Encoder, open_encoder
 from driftline.sim.errors import MissingWeightsError
 from driftline.sim.types import Float32s
 
@@ -19,7 +19,7 @@ def texts_of_many_lengths(count: int) -> list[str]:
 
 @pytest.fixture(scope="module")
 def scratch() -> Encoder:
-    return Encoder.open("scratch", "cpu", corpus=WORDS)
+    return open_encoder("scratch", "cpu", corpus=WORDS)
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +28,8 @@ def minilm() -> Encoder:
 
 
 def open_minilm(device: str) -> Encoder:
-
     try:
-        return Encoder.open("minilm", device)
+        return open_encoder("minilm", device)
     except MissingWeightsError as error:
         pytest.skip(str(error))
 
@@ -70,7 +69,7 @@ def test_minilm_vectors_are_bit_equal_in_any_order_and_batch(minilm: Encoder) ->
 @pytest.mark.parametrize("precision", ["bfloat16", "float32"])
 def test_two_threads_give_the_bits_of_one(precision: str) -> None:
     one, two = (
-        Encoder.open("scratch", "cpu", corpus=WORDS, precision=precision, threads=n)  # type: ignore[arg-type]
+        open_encoder("scratch", "cpu", corpus=WORDS, precision=precision, threads=n)  # type: ignore[arg-type]
         for n in (1, 2)
     )
     texts = texts_of_many_lengths(100)
@@ -97,18 +96,18 @@ def test_vectors_have_unit_length_and_the_promised_shape(scratch: Encoder) -> No
 
 
 def test_scratch_is_a_function_of_its_seed_and_corpus(scratch: Encoder) -> None:
-    again = Encoder.open("scratch", "cpu", corpus=WORDS)
-    other = Encoder.open("scratch", "cpu", corpus=WORDS, seed=1)
+    again = open_encoder("scratch", "cpu", corpus=WORDS)
+    other = open_encoder("scratch", "cpu", corpus=WORDS, seed=1)
     assert again.identity == scratch.identity
     assert same(again.encode(["river"]), scratch.encode(["river"]))
     assert other.identity != scratch.identity
     assert not np.allclose(other.encode(["river"]), scratch.encode(["river"]), atol=0.01)
-    assert Encoder.open("scratch", "cpu").identity != scratch.identity
+    assert open_encoder("scratch", "cpu").identity != scratch.identity
 
 
 def test_bfloat16_stays_close_to_float32(scratch: Encoder) -> None:
     texts = texts_of_many_lengths(40)
-    exact = Encoder.open("scratch", "cpu", corpus=WORDS, precision="float32")
+    exact = open_encoder("scratch", "cpu", corpus=WORDS, precision="float32")
     assert ((scratch.encode(texts) * exact.encode(texts)).sum(axis=1) > 0.999).all()
     assert exact.identity != scratch.identity
 
@@ -118,7 +117,7 @@ def test_nothing_touches_a_global_generator(scratch: Encoder) -> None:
 
     states = (torch.get_rng_state(), random.getstate(), repr(np.random.get_state()))  # noqa: NPY002
     for name in ("scratch", "noise", "hashing"):
-        Encoder.open(name, "cpu").encode(["river", "stone"])
+        open_encoder(name, "cpu").encode(["river", "stone"])
     assert torch.equal(torch.get_rng_state(), states[0])
     assert random.getstate() == states[1]
     assert repr(np.random.get_state()) == states[2]  # noqa: NPY002
@@ -138,7 +137,7 @@ def test_cuda_agrees_with_the_cpu(name: str) -> None:
     if not torch.cuda.is_available():
         pytest.skip("no CUDA device")
     cpu, cuda = (
-        open_minilm(device) if name == "minilm" else Encoder.open("scratch", device, corpus=WORDS)
+        open_minilm(device) if name == "minilm" else open_encoder("scratch", device, corpus=WORDS)
         for device in ("cpu", "cuda")
     )
     texts = texts_of_many_lengths(60)

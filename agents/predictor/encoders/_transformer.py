@@ -1,26 +1,25 @@
-"""BERT-family encoders, pretrained or small and seeded, in batches of fixed shape: mean over tokens, unit length.
+"""BERT-family encoders in batches of fixed shape: the mean over tokens, of unit length.
 
 Ragged batches change the last bits of up to a third of the rows, and a cache would carry them along. Here
-every matrix product has one of six shapes, whatever is encoded together. Imports torch; import it lazily.
+every matrix product has one of six shapes, whatever is encoded together. Imports torch.
 """
 
 import hashlib
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import tokenizers
 import torch
 import transformers
-from tokenizers import Tokenizer, normalizers, pre_tokenizers, processors
-from tokenizers.models import WordPiece
-from transformers import AutoModel, AutoTokenizer, BertConfig, BertModel, PreTrainedTokenizerFast
+from transformers import AutoModel, AutoTokenizer
 
 from driftline.agents.predictor.device import torch_threads
-from driftline.agents.predictor.encoders import Encoder, Precision
+from driftline.agents.predictor.encoders._base import Encoder
 from driftline.sim.types import Float32s
+
+Precision = Literal["bfloat16", "float32"]
 
 BATCH_ROWS = 32
 LENGTHS = (8, 16, 24, 32, 64, 128)
@@ -141,57 +140,3 @@ def _identity(
     versions = (torch.__version__, transformers.__version__, tokenizers.__version__)
     found.update(repr((facts, versions)).encode())
     return found.hexdigest()
-
-
-SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
-CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789.,;:!?'\"()-/&%+*#@$_="
-MOST_WORDS = 20_000
-
-
-def scratch(
-    corpus: Sequence[str] = (), seed: int = 0, *, layers: int = 2, width: int = 128
-) -> tuple[torch.nn.Module, PreTrainedTokenizerFast]:
-    """A BERT of `layers` x `width` and a WordPiece tokenizer that knows the corpus's words and single
-    characters.
-
-    The weights are normal with sd .02 (Devlin et al. 2019), drawn from a generator seeded with `seed`;
-    torch's global generator is left as it was.
-    """
-    tokenizer = word_pieces(corpus)
-    config = BertConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=width,
-        num_hidden_layers=layers,
-        num_attention_heads=max(1, width // 64),
-        intermediate_size=4 * width,
-        max_position_embeddings=128,
-        pad_token_id=0,
-    )
-    with torch.random.fork_rng(devices=[]):
-        model = BertModel(config, add_pooling_layer=False)
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for name, weight in sorted(model.named_parameters()):
-            if weight.ndim > 1:
-                weight.normal_(0.0, 0.02, generator=generator)
-            else:
-                weight.fill_(1.0 if name.endswith("LayerNorm.weight") else 0.0)
-    return model, tokenizer
-
-
-def word_pieces(corpus: Sequence[str]) -> PreTrainedTokenizerFast:
-    """Whole words of the corpus, most frequent first; unseen words fall into characters."""
-    normalizer = normalizers.BertNormalizer(lowercase=True)
-    splitter = pre_tokenizers.BertPreTokenizer()
-    counts = Counter(word for text in corpus for word, _ in splitter.pre_tokenize_str(normalizer.normalize_str(text)))
-    words = [word for word, _ in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))][:MOST_WORDS]
-    pieces = dict.fromkeys([*SPECIAL, *CHARACTERS, *(f"##{c}" for c in CHARACTERS), *words])
-    vocabulary = {piece: i for i, piece in enumerate(pieces)}
-    tokenizer = Tokenizer(WordPiece(vocabulary, unk_token="[UNK]"))
-    tokenizer.normalizer = normalizer
-    tokenizer.pre_tokenizer = splitter
-    ends = [(token, vocabulary[token]) for token in ("[CLS]", "[SEP]")]
-    tokenizer.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=ends)
-    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
-        tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]"
-    )
