@@ -1,6 +1,10 @@
-"""Docstrings are plain text: brackets state the shapes of arrays, and never make a link or a tag."""
+"""Docstrings are plain text: brackets state the shapes of arrays, and never make a link or a tag.
+
+What a package's docstring says of its files is for those who read the code; the reference leaves it out.
+"""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import griffe
@@ -18,7 +22,10 @@ class PlainText(griffe.Extension):
         """Rewrite the docstring of anything that has one."""
         if obj.docstring:
             # The one example of a docstring is a section whose name the reader of docstrings knows in the plural only.
-            parts = VERBATIM.split(EXAMPLE.sub("Examples:", obj.docstring.value))
+            text = EXAMPLE.sub("Examples:", obj.docstring.value)
+            if isinstance(obj, griffe.Module) and obj.is_init_module:
+                text = without_files(text, {path.stem for path in Path(str(obj.filepath)).parent.iterdir()})
+            parts = VERBATIM.split(text)
             obj.docstring.value = "".join(part if k % 2 else escaped(part) for k, part in enumerate(parts))
 
 
@@ -27,3 +34,11 @@ def escaped(text: str) -> str:
     lines = text.split("\n")
     prose = (line if line.startswith("    ") else line.replace("<", "&lt;").replace("](", "\\](") for line in lines)
     return SHAPE_AFTER_SHAPE.sub(r"\\]", "\n".join(prose))
+
+
+def without_files(text: str, names: set[str]) -> str:
+    """A package's docstring without the paragraphs that name two or more of its own modules."""
+    own = "|".join(sorted(names))
+    mentions = re.compile(rf"^(?:{own})(?:\.py|/)?(?= |$)|`(?:{own})(?:\.py|/)?`", re.MULTILINE)
+    first, *rest = text.split("\n\n")
+    return "\n\n".join([first, *(each for each in rest if len(mentions.findall(each)) < 2)])
