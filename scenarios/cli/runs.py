@@ -171,7 +171,8 @@ def show(
     if json:
         print_json({"agent": agent, "seed": seed, **asdict(life)})
         return
-    print(f"user {life.user}, group {life.group or 'unknown'}; agent {agent}, seed {seed}")
+    name = f"{life.user}" if user == life.user else f"{user} (pseudonym {life.user})"
+    print(f"user {name}, group {life.group or 'unknown'}; agent {agent}, seed {seed}")
     for line in _lines(life):
         print(line)
 
@@ -196,7 +197,7 @@ def _moment(moment: "Moment") -> list[str]:
     if moment.taken is None:
         lines.append("  took nothing")
     lines += [f"  {deed.kind:8s}{deed.text}" for deed in moment.deeds]
-    if moment.after:
+    if moment.after and _topics(moment.after) != _topics(moment.before):
         lines.append(f"  then wants {_topics(moment.after)}")
     return lines
 
