@@ -131,7 +131,7 @@ def open_run(folder: str | Path) -> Run:
     """
     path = Path(folder)
     if not path.is_dir():
-        raise InputError(f"run folder '{path}' does not exist")
+        raise InputError(f"run folder '{path}' {'is a file' if path.is_file() else 'does not exist'}")
     if not (path / "resolved.yaml").is_file():
         raise InputError(f"'{path}' is no run folder: it has no resolved.yaml")
     run = Run(path)

@@ -60,11 +60,9 @@ def open_folder(path: Path, scenario: Scenario, seeds: Sequence[int], topics: Se
     Raises:
         InputError: the folder is in use, holds another scenario's run or something else, or cannot be made.
     """
-    if path.exists() and not path.is_dir():
-        raise InputError(f"--out '{path}': is a file, not a folder")
     made = not path.exists()
+    make_folder(path)
     try:
-        path.mkdir(parents=True, exist_ok=True)
         with locked(path):
             folder = _described(path, scenario, tuple(seeds), topics)
             (path / ERRORS).unlink(missing_ok=True)
@@ -74,6 +72,22 @@ def open_folder(path: Path, scenario: Scenario, seeds: Sequence[int], topics: Se
     finally:
         if made and path.is_dir() and not any(path.iterdir()):
             path.rmdir()
+
+
+def make_folder(out: Path, inside: str = "") -> Path:
+    """The folder `out`, or the one named `inside` in it, made where it is not there.
+
+    Raises:
+        InputError: a file stands there, or the folder cannot be made.
+    """
+    if out.exists() and not out.is_dir():
+        raise InputError(f"--out '{out}': is a file, not a folder")
+    folder = out / inside
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise InputError(f"--out '{out}': cannot be made: {problem.strerror}") from problem
+    return folder
 
 
 def _described(path: Path, scenario: Scenario, seeds: tuple[int, ...], topics: Sequence[str]) -> OpenFolder:

@@ -73,9 +73,12 @@ def imported(what: str, path: str, wrong: Wrong) -> Any:
     """What `package.module:Name` names. what: what it is meant to be, for errors. wrong: what keeps it from being so.
 
     Raises:
-        InputError: the module cannot be imported, has no such name (with the nearest one), or it is of another kind.
+        InputError: another form of name; no such module, or none of this name in it (with the nearest one); a thing of
+            another kind.
     """
     module_name, _, attribute = path.partition(":")
+    if not (module_name and attribute):
+        raise InputError(f"{what} {path!r}: must be package.module:Name")
     module = _module(what, path, module_name)
     if not hasattr(module, attribute):
         raise InputError(

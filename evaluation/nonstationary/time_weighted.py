@@ -11,7 +11,6 @@ from typing import Literal, Unpack, get_args
 import numpy as np
 
 from driftline.evaluation.arrays import one_of, vector
-from driftline.evaluation.claims import claims
 from driftline.evaluation.estimate import Estimate
 from driftline.evaluation.interval import Asked, Precision, estimated
 from driftline.evaluation.off_policy.estimation import clusters_of
@@ -26,7 +25,6 @@ Target = Literal["past", "present", "next_period"]
 """`past`: mean over all logged rounds. `present`: the newest rounds. `next_period`: the period after the last."""
 
 
-@claims("times", unbiased_in="still", equivariant=True)
 def past_average(
     *,
     reward: Floats,
@@ -65,7 +63,6 @@ def past_average(
     return time_weighted(rounds, estimator, np.ones(len(time)), time, f"past_average {estimator}", target, asked)
 
 
-@claims("times", unbiased_in="still", equivariant=True)
 def sliding_window(
     *,
     reward: Floats,
@@ -119,7 +116,6 @@ def sliding_window(
     return time_weighted(rounds, estimator, share, time, f"sliding_window {estimator} of {width:g}", target, asked)
 
 
-@claims("times", unbiased_in="still", equivariant=True)
 def discounted(
     *,
     reward: Floats,

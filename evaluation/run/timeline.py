@@ -75,16 +75,20 @@ def timeline(run: RunFolder, agent: str, seed: int, user: int = 1, first: float 
     user: a pseudonym of the log, or a place among its users, in the order of their first visits: 1 came first.
 
     Raises:
-        InputError: this user has no visit in this run; names some that have.
+        InputError: this user has no visit in this run (names some that have), or none from day `first` on.
         RunFolderError: the run lacks an agent, a seed or a file.
     """
     log = run.log(agent, seed)
     life = _Life(run, agent, seed, _pseudonym(log, user))
     if life.visits.is_empty():
         raise InputError(_unknown(log, agent, seed, user))
+    moments = life.moments(pl.col("time") >= first)[:most]
+    if not moments:
+        last = float(life.visits["time"][-1])
+        raise InputError(f"from = {first:g}: user {user} has no visit from then on; the last is on day {last:.2f}")
     groups = {row["group"] for row in life.truth.values()}
     group = run.groups[groups.pop()] if len(groups) == 1 else None
-    return Timeline(life.user, group, life.past(), life.moments(pl.col("time") >= first)[:most])
+    return Timeline(life.user, group, life.past(), moments)
 
 
 def moments_around(

@@ -12,7 +12,6 @@ from typing import Unpack
 import numpy as np
 from numpy.typing import ArrayLike
 
-from driftline.evaluation.claims import claims
 from driftline.evaluation.estimate import Estimate
 from driftline.evaluation.importance.weights import weight_warnings
 from driftline.evaluation.interval import Asked, Precision, estimated
@@ -21,7 +20,6 @@ from driftline.evaluation.trajectory_off_policy.trajectories import Trajectories
 from driftline.sim.types import Floats
 
 
-@claims("trajectories", unbiased_in="histories")
 def tis(
     *,
     trajectory: ArrayLike,
@@ -58,7 +56,6 @@ def tis(
     return _whole("tis", log, asked)
 
 
-@claims("trajectories", equivariant=True)
 def sntis(
     *,
     trajectory: ArrayLike,
@@ -93,7 +90,6 @@ def sntis(
     return _whole("sntis", log, asked, normalised=True)
 
 
-@claims("trajectories", unbiased_in="histories")
 def pdis(
     *,
     trajectory: ArrayLike,
@@ -128,7 +124,6 @@ def pdis(
     return _per_decision("pdis", log, asked)
 
 
-@claims("trajectories", equivariant=True)
 def snpdis(
     *,
     trajectory: ArrayLike,
@@ -165,7 +160,6 @@ def snpdis(
     return _per_decision("snpdis", log, asked, normalised=True)
 
 
-@claims("trajectories", equivariant=True)
 def dm(*, trajectory: ArrayLike, step: ArrayLike, q_expected: ArrayLike, **asked: Unpack[Asked]) -> Estimate:
     """Direct method: mean of v_hat at the first step; as biased as the value estimates are.
 
@@ -189,7 +183,6 @@ def dm(*, trajectory: ArrayLike, step: ArrayLike, q_expected: ArrayLike, **asked
     return _estimated("dm", Terms(base=first), log, asked, untold)
 
 
-@claims("trajectories", unbiased_in="histories", equivariant=True)
 def dr(
     *,
     trajectory: ArrayLike,
@@ -232,7 +225,6 @@ def dr(
     return _estimated("dr", Terms(base=terms.sum(axis=1)), log, asked, _weighed(log.weight, log))
 
 
-@claims("trajectories", equivariant=True)
 def sndr(
     *,
     trajectory: ArrayLike,

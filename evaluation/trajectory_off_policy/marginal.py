@@ -3,7 +3,6 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from driftline.evaluation.claims import claims
 from driftline.evaluation.estimate import LEVEL, Estimate
 from driftline.evaluation.importance.weights import size_warnings, weight_warnings
 from driftline.evaluation.interval import Precision, estimated
@@ -15,7 +14,6 @@ ALONE = 0.1
 """More than this share of steps in cells seen once is named."""
 
 
-@claims("trajectories")
 def marginal_is(
     *,
     trajectory: ArrayLike,
@@ -58,7 +56,6 @@ def marginal_is(
     return _marginal("marginal_is", log, log.states(state), gamma, False, level)
 
 
-@claims("trajectories", equivariant=True)
 def snmarginal_is(
     *,
     trajectory: ArrayLike,

@@ -9,12 +9,13 @@ import typer
 from driftline.scenarios.cli.options import (
     AsJson,
     Columns,
+    GradeFolder,
     Html,
     Jobs,
+    KeptVisits,
     Level,
     LogOrRun,
     LogPath,
-    Out,
     Overrides,
     OwnProcedures,
     ScenarioName,
@@ -32,7 +33,7 @@ def experiment(
     scenario: ScenarioName,
     a: Annotated[str, typer.Option("--a", help="Agent of arm A, the control.")],
     b: Annotated[str, typer.Option("--b", help="Agent of arm B.")],
-    design: Annotated[str, typer.Option(help="user, cluster, switchback or interleave.")] = "user",
+    design: Annotated[str, typer.Option("--design", help="user, cluster, switchback or interleave.")] = "user",
     share: Annotated[float, typer.Option(help="Share of arm B.")] = 0.5,
     training: Annotated[str, typer.Option(help="pooled, diverted, snapshot or weighted.")] = "pooled",
     metric: Annotated[str, typer.Option(help="reward, click or dwell.")] = "reward",
@@ -46,7 +47,7 @@ def experiment(
     seeds: Seeds = "1",
     set_: Overrides = None,
     jobs: Jobs = 1,
-    out: Out = None,
+    out: KeptVisits = None,
     json: AsJson = False,
 ) -> None:
     """Run an A/B test in a world, and print what it said beside the truths that only a simulator knows."""
@@ -92,12 +93,11 @@ def grade(
     procedures: OwnProcedures = "",
     set_: Overrides = None,
     jobs: Jobs = 1,
-    out: Out = None,
+    out: GradeFolder = None,
     json: AsJson = False,
 ) -> None:
     """Grade every off-policy estimator and every experiment against the truth, over many small worlds."""
     from driftline.scenarios.cli.live import live_progress
-    from driftline.scenarios.cli.options import names
     from driftline.scenarios.cli.tables import grade_rows, print_table
     from driftline.scenarios.grade.api import grade as graded
     from driftline.scenarios.schema import seed_range
@@ -170,9 +170,9 @@ def ope(
         seed or 0,
     )
     if log.is_dir():
-        refuse(
-            f"'{log}' is a run folder", "a log file", {"--policy": policy, "--columns": columns, "--context": context}
-        )
+        of_files = {"--policy": policy, "--columns": columns, "--context": context}
+        of_files["--reward-model"] = reward_model.removeprefix("auto")
+        refuse(f"'{log}' is a run folder", "a log file", of_files)
         if target is None or at is None:
             raise InputError(
                 f"'{log}' is a run folder: state --target AGENT and --at DAY, the day on which it is frozen"
@@ -252,12 +252,14 @@ def tune(
     from driftline.scenarios.cli.live import live_progress
     from driftline.scenarios.cli.tables import print_table
     from driftline.scenarios.hashes import world_hash
+    from driftline.scenarios.run_folder import make_folder
     from driftline.scenarios.schema import seed_range
     from driftline.scenarios.tune import search_space, write_trials
     from driftline.scenarios.tune import tune as search
     from driftline.sim.config.resolve import from_texts
 
     whole, numbers = api.prepared(scenario, split_ids(agents), seed_range(seeds), from_texts(set_ or []))
+    place = make_folder(folder or tuned_folder())
     spaces = {agent: search_space(whole, agent) for agent in whole.agents}
     with live_progress(whole.agents, trials * len(numbers)) as progress:
         found = search(whole, spaces, trials, numbers, jobs, progress or (lambda agent, seed, share: None))
@@ -267,7 +269,6 @@ def tune(
         "trials": trials,
         "regret": {each.agent: round(each.best.mean, 6) for each in found},
     }
-    place = folder or tuned_folder()
     path = write_tuned(whole, {each.agent: each.best.params for each in found}, facts, place)
     write_trials(found, numbers, place / f"{whole.name}-trials.csv")
     for each in found:

@@ -1,9 +1,10 @@
 """The command line. Start-up imports nothing heavy: each command imports what it needs when called."""
 
+import re
 import signal
 import sys
-from collections.abc import Callable
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
 
 import typer
 
@@ -75,8 +76,39 @@ def _exit_code(arguments: list[str] | None) -> int:
     except Exception as problem:
         if not hasattr(problem, "format_message"):  # a usage error of typer's own
             raise
-        return _complain(problem.format_message()) if problem.format_message() else BAD_INPUT
+        line = _usage_error(problem, sys.argv[1:] if arguments is None else arguments)
+        return _complain(line) if line else BAD_INPUT
     return code if isinstance(code, int) else 0
+
+
+BOUNDS = (
+    (r"Input should be a valid integer.*", "must be a whole number"),
+    (r"Input should be a valid number.*", "must be a number"),
+    (r"Input should be greater than or equal to (\S+)", r"must be >= \1"),
+)
+"""What typer says of an option's value, and how every other message here says it."""
+
+
+def _usage_error(problem: Any, arguments: Sequence[str]) -> str:
+    """One line on a usage error of typer's; it names the value too, which typer leaves out."""
+    told: str = problem.format_message()
+    option = next(iter(getattr(getattr(problem, "param", None), "opts", ())), "")
+    for pattern, bound in BOUNDS:
+        wrong = re.search(pattern, told)
+        value = _stated(option, arguments)
+        if wrong and value is not None:
+            return f"{option} {value}: {wrong.expand(bound)}"
+    return told
+
+
+def _stated(option: str, arguments: Sequence[str]) -> str | None:
+    """The text that an option was given, the last one where there are several; None where it was not."""
+    found = None
+    for place, argument in enumerate(arguments):
+        name, equals, value = argument.partition("=")
+        if name == option:
+            found = value if equals else next(iter(arguments[place + 1 :]), None)
+    return found
 
 
 def _complain(line: str) -> int:

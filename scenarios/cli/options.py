@@ -26,6 +26,8 @@ Overrides = Annotated[
 ]
 Jobs = Annotated[int, typer.Option("--jobs", help="Processes; the results are the same for any number.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Run folder; default runs/<scenario>-<hash>.")]
+KeptVisits = Annotated[Path | None, typer.Option("--out", help="Folder that keeps the visits; default: none are kept.")]
+GradeFolder = Annotated[Path | None, typer.Option("--out", help="Folder; default runs/grade-<scenario>-<hash>.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
 LogPath = Annotated[Path, typer.Argument(metavar="LOG", help="Your log: a .csv, .tsv or .parquet file.")]

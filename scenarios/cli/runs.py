@@ -93,7 +93,11 @@ def compare(
     pair = split_ids(agents)
     if len(pair) != 2:
         raise InputError(f"--agents {agents}: must be two agents, a,b")
+    if pair[0] == pair[1]:
+        raise InputError(f"--agents {agents}: must be two different agents; an agent does not differ from itself")
     if vary or variations is not None:
+        if metrics:
+            raise InputError(f"--metrics {metrics}: --vary compares regret and reward only")
         _compare_varied(what, (pair[0], pair[1]), variations, seeds, set_ or [], jobs, out, as_json=json)
         return
     is_run = (Path(what) / "resolved.yaml").is_file()

@@ -15,6 +15,7 @@ from driftline.scenarios.experiment.design import Design, Training, checked_trai
 from driftline.scenarios.experiment.play import METRICS, SCHEMA, Plan, play
 from driftline.scenarios.experiment.readings import Experiment, Twins, judged
 from driftline.scenarios.hashes import agent_hash, digest, scenario_hash
+from driftline.scenarios.run_folder import make_folder
 from driftline.scenarios.schema import Scenario
 from driftline.sim.errors import InputError, hint
 from driftline.sim.warmup import warm_up
@@ -69,13 +70,15 @@ def experiment(
     """
     whole, numbers = prepared(scenario, dict.fromkeys((a, b)), seeds, overrides)
     _check(design, training, metric, short, jobs)
+    days = whole.horizon - whole.warmup
+    if design.washout >= days:
+        raise InputError(f"washout = {design.washout:g} days: must be < the {days:g} judged days")
     own = [built(path) for path in procedures]
     if own and design.kind not in ("user", "cluster"):
         raise InputError(f"procedure {own[0].id!r}: a {design.kind} design has no users of one arm only to compare")
     runs = Runs((a, b), plans(design, training))
     with TemporaryDirectory() as spare:
-        folder = (Path(out) if out is not None else Path(spare)) / _key(whole, runs)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = make_folder(Path(out) if out is not None else Path(spare), _key(whole, runs))
         tasks = [
             Task(whole, label, seed, folder)
             for seed in numbers
@@ -85,7 +88,6 @@ def experiment(
         for done in execute(tasks, runs, jobs, progress or _silent):
             if done.error:
                 raise InputError(done.error)
-        days = whole.horizon - whole.warmup
         twins = [_twins(folder, runs.plans, seed) for seed in numbers]
     return judged((a, b), design, training, metric, min(short, days), days, twins, own)
 

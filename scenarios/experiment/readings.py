@@ -254,13 +254,15 @@ def off_policy(log: pl.DataFrame, metric: str, since: float, until: float) -> Es
     """B - A from A's log alone: self-normalised reward-interaction IPS for B, less what A earned.
 
     log: the run in which A served everybody. The errors of the two parts are added as if they were independent.
-    Where B's slates have no support in the log, or an agent states no propensities, the value is NaN and a warning
-    says why.
+    Where B's slates have no support in the log, A never chooses by chance, or an agent states no propensities, the
+    value is NaN and a warning says why.
     """
     part = in_window(log, since, until)
     if part["target_log_p_cascade"].null_count() or not len(part):
         return _refused("snrips", "off-policy: both agents must state propensities (log_propensity)")
     ours, theirs = (cascades(part, name) for name in ("log_p_cascade", "target_log_p_cascade"))
+    if not ours.any() and theirs.any():  # every weight would be the same, and B's value A's own
+        return _refused("snrips", "off-policy: A never chooses by chance, so its log says nothing about B")
     place, earned = part["place"].to_numpy(), part[metric].to_numpy().astype(np.float64)
     length = ours.shape[1]
     reward = np.where(place[:, None] == np.arange(length), earned[:, None], 0.0)

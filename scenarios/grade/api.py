@@ -16,6 +16,7 @@ from driftline.scenarios.grade.page import Finding, findings, write_page
 from driftline.scenarios.grade.replication import replicate
 from driftline.scenarios.grade.rows import grades, selection
 from driftline.scenarios.hashes import digest, scenario_hash
+from driftline.scenarios.run_folder import make_folder
 from driftline.scenarios.schema import Scenario, checked_seeds, load
 from driftline.sim.errors import InputError
 from driftline.sim.world import World
@@ -64,8 +65,7 @@ def grade(
     World(small, numbers[0])
     key = digest([scenario_hash(small), small.grade.model_dump(mode="json")])[:10]
     folder = Path(out) if out is not None else Path("runs") / f"grade-{small.name}-{key}"
-    rows = folder / f"rows-{key}"
-    rows.mkdir(parents=True, exist_ok=True)
+    rows = make_folder(folder, f"rows-{key}")
     tasks = [Task(small, "replication", seed, rows) for seed in numbers if not (rows / f"{seed}.parquet").is_file()]
     failed = [done.error for done in execute(tasks, replicate, jobs, progress or _silent) if done.error]
     if failed:

@@ -199,8 +199,10 @@ def sheet(title: str, grades: pl.DataFrame, *, coverage: bool) -> Sheet:
 
 
 def _cell(row: dict[str, object] | None, *, coverage: bool) -> Cell:
-    if row is None or not row["n"]:
+    if row is None:
         return Cell("", "", "none")
+    if not row["n"]:
+        return Cell("no number", "refused in every world", "none")
     share = _number(row["coverage"] if coverage else row["rejected"])
     error = f"bias {_number(row['bias']):+.3g} ± {_number(row['bias_error']):.1g}, rmse {_number(row['rmse']):.2g}"
     warned = f", warns in {100 * _number(row['warned']):.0f} %" if _number(row["warned"]) > 0 else ""

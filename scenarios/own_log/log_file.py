@@ -35,6 +35,8 @@ def read_log(log: str | Path | pl.DataFrame) -> Table:
     if not isinstance(log, str | Path):
         raise InputError(f"log is {type(log).__name__}; must be the path of a file, or a Polars DataFrame")
     path = Path(log)
+    if path.is_dir():
+        raise InputError(f"log {str(path)!r} is a folder; must be a .csv, .tsv or .parquet file")
     if not path.is_file():
         siblings = [each.name for each in path.parent.iterdir() if each.is_file()] if path.parent.is_dir() else []
         near = f"; {hint(path.name, siblings)}" if path.parent.is_dir() and _any_near(path.name, siblings) else ""

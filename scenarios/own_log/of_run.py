@@ -211,6 +211,8 @@ def _of_slates(log: BanditLog, target: Target, asked: Asked) -> tuple[list[Check
     """Every estimator that fits, and the truth; a value is that of a whole slate."""
     if asked.interval not in ("normal", "bootstrap"):
         raise InputError(f"interval {asked.interval!r}: slates have normal and bootstrap only")
+    if asked.period is not None:
+        raise InputError(f"period = {asked.period:g}: is a length of drift over time; slates have none")
     if asked.lambdas:
         raise InputError(f"lambdas: {next(iter(asked.lambdas))!r} is no estimator of slates")
     fits, unfit = _fitting(log, target)

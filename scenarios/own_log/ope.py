@@ -85,6 +85,9 @@ def ope(
     checked_model(table, reward_model, context, mapped.get("reward"))
     slates = "slate" in mapped
     _check_options(asked, slates)
+    if period is not None and ("time" not in mapped or slates):
+        where = "slates have none" if slates else "the log has no times; state --columns time=COLUMN"
+        raise InputError(f"period = {period:g}: is a length of drift over time; {where}")
     stated = _stated_targets(mapped)
     if policy is None and not stated:
         raise InputError(

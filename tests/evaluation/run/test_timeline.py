@@ -76,6 +76,11 @@ def test_a_run_without_truth_says_nothing_of_it(run: RunFolder) -> None:
         assert (moment.before, moment.after, moment.satisfaction, moment.jumped) == ((), (), None, False)
 
 
+def test_a_day_after_the_last_visit_is_refused_with_that_visit(run: RunFolder) -> None:
+    with pytest.raises(InputError, match=r"from = 999: user 1 has no visit from then on; the last is on day \d+\.\d\d"):
+        timeline(run, "full", 5, first=999.0)
+
+
 def test_a_user_who_never_came_is_refused_with_some_who_did(run: RunFolder) -> None:
     with pytest.raises(InputError, match="user 99 has no visits under agent 'full', seed 5: say 1 to 6"):
         timeline(run, "full", 5, 99)

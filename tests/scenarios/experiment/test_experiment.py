@@ -75,6 +75,14 @@ def test_without_propensities_the_log_says_nothing_and_why() -> None:
     assert found.warnings == ("off-policy: both agents must state propensities (log_propensity)",)
 
 
+def test_the_log_of_an_agent_that_never_chooses_by_chance_says_nothing_about_another() -> None:
+    pair = ("popularity", A)
+    log = play(scenario(*pair), started(), pair, Plan("all_a", Design(), "pooled"), lambda share: None)
+    found = off_policy(log, "reward", 0.0, 99.0)
+    assert np.isnan(found.value)
+    assert found.warnings == ("off-policy: A never chooses by chance, so its log says nothing about B",)
+
+
 def test_the_log_speaks_of_a_composed_agent_too() -> None:
     pair = (A, "moving_average[predictor=none,policy=plackett_luce,temperature=1.0]")
     log = play(scenario(*pair), started(), pair, Plan("all_a", Design(), "pooled"), lambda share: None)

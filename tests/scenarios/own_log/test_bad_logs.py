@@ -219,6 +219,13 @@ def test_wrong_options_of_slates_are_named(here: Path, capsys: pytest.CaptureFix
     assert _refused(f"{line} --estimators rips", capsys).startswith("estimator 'rips' needs pscore_cascade, which the")
     assert _refused(f"{line} --interval anytime", capsys).startswith("interval is 'anytime'; known: bootstrap, normal")
     assert _refused(f"{line} --lambdas dros=3", capsys) == "lambdas: 'dros' is no estimator of slates"
+    assert _refused(f"{line} --period 3", capsys) == "period = 3: is a length of drift over time; slates have none"
+
+
+def test_a_period_needs_times(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shop_log.decisions(50).write_csv(here / "log.csv")
+    line = "ope log.csv --policy shop:policy --columns reward=clicked,action=item,pscore=prob --period -1"
+    assert _refused(line, capsys).startswith("period = -1: is a length of drift over time; the log has no times; state")
 
 
 @pytest.mark.parametrize(
