@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from driftline.evaluation.experiment import Effect
-from driftline.evaluation.procedures._base import PROCEDURES, AnytimeProcedure, Procedure, Units, built
+from driftline.evaluation.procedures._base import PROCEDURES, AnytimeProcedure, Estimand, Procedure, Units, built
 from driftline.sim.conformance import Broken, Check, Promise, examined
 from driftline.sim.errors import InputError
 
@@ -40,28 +40,28 @@ CASES = (
     Case("10 % arm", 1_500, 0.1),
     Case("rare values", 4_000, 0.1, 0.02),
 )
-"""Rare values: 2 % of the units convert, in a 10 % arm."""
-
-
+"""Rare values: 2 % of the units convert, in a 10 % arm; to a procedure of quantiles, 2 % of the values are far up."""
+FAR_UP = 20.0
 PARTS = ("value", "arm", "numerator", "denominator", "covariate", "stratum", "cluster")
 
 
-def drawn(case: Case, draw: int, effect: float, ones: bool) -> Units:
+def drawn(case: Case, draw: int, effect: float, estimand: Estimand = "mean") -> Units:
     """One experiment. B has `effect` more; the rest of the units is there for whoever needs it.
 
-    ones: values of 0 and 1 in every case, for procedures that know no others.
+    estimand: `share` has values of 0 and 1 in every case, `quantile` in none.
     """
     rng = np.random.default_rng([20, draw])
     n = case.n
     arm = np.zeros(n, dtype=bool)
     arm[rng.permutation(n)[: round(case.share * n)]] = True
-    rate = case.rate if case.rate is not None else 0.4 if ones else None
-    if rate is None:
-        covariate = rng.normal(0.0, 1.0, n)
-        value = 2.0 + 0.5 * covariate + rng.normal(0.0, 1.0, n) + effect * arm
-    else:
-        covariate = rng.normal(0.0, 1.0, n)
+    covariate = rng.normal(0.0, 1.0, n)
+    rate = _converting(case, estimand)
+    if rate is not None:
         value = (rng.random(n) < rate + effect * arm).astype(np.float64)
+    else:
+        value = 2.0 + 0.5 * covariate + rng.normal(0.0, 1.0, n) + effect * arm
+        if case.rate is not None:
+            value += FAR_UP * (rng.random(n) < case.rate)
     below = 1.0 + rng.poisson(3.0, n)
     return Units(
         value,
@@ -72,6 +72,13 @@ def drawn(case: Case, draw: int, effect: float, ones: bool) -> Units:
         stratum=np.asarray(covariate > 0.0, dtype=np.int64),
         cluster=np.arange(n, dtype=np.int64) // 2 * 2 + arm,
     )
+
+
+def _converting(case: Case, estimand: Estimand) -> float | None:
+    """How often a value is 1 and not 0; None where values are not of that kind."""
+    if estimand == "quantile":
+        return None
+    return 0.4 if case.rate is None and estimand == "share" else case.rate
 
 
 def check_experiment(procedure: str | type[Procedure] | Procedure) -> tuple[Check, ...]:
@@ -99,7 +106,7 @@ class _Exam:
         return built(f"{self.given.__module__}:{self.given.__qualname__}") if _importable(self.given) else self.given()
 
     def units(self, case: Case = CASES[0], draw: int = 0, effect: float = 0.0) -> Units:
-        return drawn(case, draw, effect, self.procedure.estimand == "share")
+        return drawn(case, draw, effect, self.procedure.estimand)
 
     @property
     def draws(self) -> int:
@@ -152,7 +159,7 @@ def _size(exam: _Exam, case: Case) -> None:
 
 def _coverage(exam: _Exam, case: Case) -> None:
     """Of the planted effect."""
-    effect = 0.1 if case.rate is None else 0.01
+    effect = 0.1 if case.rate is None or exam.procedure.estimand == "quantile" else 0.01
     held = told = 0
     for draw in range(exam.draws):
         found = exam.effect(exam.units(case, exam.draws + draw, effect))

@@ -15,7 +15,7 @@ from driftline.sim.errors import InputError, hint
 from driftline.sim.plug_ins import PlugIns, subclass_of
 from driftline.sim.types import Bools, Floats, Int64s
 
-Estimand = Literal["mean", "ratio", "lift", "share"]
+Estimand = Literal["mean", "ratio", "lift", "share", "quantile"]
 Need = Literal["numerator", "denominator", "covariate", "stratum", "cluster"]
 
 
@@ -98,7 +98,7 @@ class Procedure:
     needs: ClassVar[tuple[Need, ...]] = ()
     """The parts of `Units` that it cannot do without, beside value and arm."""
     estimand: ClassVar[Estimand] = "mean"
-    """What it estimates of B less A: a difference of means, ratios of sums or shares of ones; a relative lift."""
+    """What it estimates of B less A: a difference of means, ratios, shares of ones or quantiles; a relative lift."""
     resampled: ClassVar[bool] = False
     """Whether its limits come from resampled rows, and may move a little with their order."""
 

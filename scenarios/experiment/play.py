@@ -12,6 +12,7 @@ from driftline.evaluation.interleaving import Interleaved, team_draft, team_draf
 from driftline.scenarios.agent_calls import Caller
 from driftline.scenarios.compose import build_agent
 from driftline.scenarios.experiment.design import Design, Exposure, Training, lesson
+from driftline.scenarios.experiment.units import BEFORE, known_before
 from driftline.scenarios.runner import Trainer
 from driftline.scenarios.schema import Scenario
 from driftline.sim.errors import AgentError, SlateError
@@ -26,11 +27,12 @@ SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "meant": pl.Boolean, "shown": pl.Boolean, "analysed": pl.Boolean,
     "reward": pl.Float32, "click": pl.Float32, "dwell": pl.Float32,
     "credit_a": pl.Float32, "credit_b": pl.Float32, "place": pl.Int8,
-    "log_p_cascade": pl.Array(pl.Float64, 1), "target_log_p_cascade": pl.Array(pl.Float64, 1),
+    "log_p_cascade": pl.Array(pl.Float64, 1), "target_log_p_cascade": pl.Array(pl.Float64, 1), **BEFORE,
 }  # fmt: skip
 """What is kept of every visit. `day` counts from the warm-up's end. `cell`: the agent that it is meant for. Credits: of
 an interleaved slate. `place`: what was taken, L for nothing. `log_p_cascade`, `target_log_p_cascade`: log P(item k |
-items above it) of A and of B [L], as in `Slates` and in a run's log, where A serves everybody and both state them."""
+items above it) of A and of B [L], as in `Slates` and in a run's log, where A serves everybody and both state them.
+What is known of the user from before: `units.BEFORE`."""
 Columns = dict[str, NDArray[Any]]
 METRICS = ("reward", "click", "dwell")
 
@@ -187,7 +189,8 @@ def play(scenario: Scenario, start: Start, pair: tuple[str, str], plan: Plan, pr
             progress((now - world.params.warmup) / (world.params.horizon - world.params.warmup))
             boundary += 1
         rounds.append(_round(world, arms, plan, observation, shadowed))
-    return _visits(rounds, plan, world) if rounds else pl.DataFrame(schema=SCHEMA)
+    before = known_before(start, scenario.population.users)
+    return _visits(rounds, plan, world, before) if rounds else pl.DataFrame(schema=SCHEMA)
 
 
 def _round(world: World, arms: Arms, plan: Plan, observation: Observation, shadowed: bool) -> Columns:
@@ -216,8 +219,8 @@ def _round(world: World, arms: Arms, plan: Plan, observation: Observation, shado
     return columns
 
 
-def _visits(rounds: list[Columns], plan: Plan, world: World) -> pl.DataFrame:
-    """All rounds as one frame, with what the design says of every visit."""
+def _visits(rounds: list[Columns], plan: Plan, world: World, before: pl.DataFrame) -> pl.DataFrame:
+    """All rounds as one frame, with what the design says of every visit, and what was known of its user."""
     whole = {name: np.concatenate([part[name] for part in rounds]) for name in rounds[0]}
     design, users, days = plan.design, whole["user"], whole["day"]
     meant = design.meant(users, days, world.seed, plan.turn)
@@ -231,12 +234,14 @@ def _visits(rounds: list[Columns], plan: Plan, world: World) -> pl.DataFrame:
     length = world.params.slate
     columns = []
     for name, dtype in SCHEMA.items():
+        if name in BEFORE:
+            continue
         wide = pl.Array(pl.Float64, length) if name.endswith("log_p_cascade") else dtype
         if name in whole:
             columns.append(pl.Series(name, np.ascontiguousarray(whole[name])).cast(wide))
         else:
             columns.append(pl.Series(name, [None] * len(users), dtype=wide))
-    return pl.DataFrame(columns).sort("day", "user", "visit")
+    return pl.DataFrame(columns).join(before, on="user", how="left").sort("day", "user", "visit")
 
 
 def part_of(observation: Observation, rows: Bools, arrived: Items) -> Observation:

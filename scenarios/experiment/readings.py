@@ -10,9 +10,10 @@ import polars as pl
 from driftline.evaluation.estimate import Estimate, normal_reach, paired_t, t_interval
 from driftline.evaluation.experiment import cluster, switchback, welch
 from driftline.evaluation.interleaving import Outcome, preference
-from driftline.evaluation.procedures import Procedure, Units
+from driftline.evaluation.procedures import Procedure
 from driftline.evaluation.slate_off_policy import cascade_pscore, snrips
 from driftline.scenarios.experiment.design import Design, Part, Training, parts
+from driftline.scenarios.experiment.units import units_of
 from driftline.sim.errors import InputError
 from driftline.sim.types import Floats
 
@@ -103,7 +104,7 @@ def judged(
         off = [off_policy(twins.all_a, metric, since, until) for twins in seeds]
         effects[name] = {"ab_test": _averaged(said)}
         for procedure in procedures:
-            found = [of_procedure(procedure, twins.mixed[0], metric, since, until) for twins in seeds]
+            found = [of_procedure(procedure, twins.mixed[0], design, metric, since, until) for twins in seeds]
             effects[name][f"ab_test by {procedure.name}"] = _averaged([cautioned(e, design, training) for e in found])
         effects[name]["off_policy"] = _averaged(off)
         effects[name] |= {key: _over_seeds([each[key] for each in true]) for key in true[0]}
@@ -190,27 +191,15 @@ def verdict(visits: pl.DataFrame, design: Design, metric: str, since: float, unt
         return _refused(design.kind, str(problem))
 
 
-def of_procedure(procedure: Procedure, visits: pl.DataFrame, metric: str, since: float, until: float) -> Estimate:
-    """B - A by a procedure of the user's own, users being the units; NaN with a warning where it refuses.
-
-    The units have value (a user's mean), numerator, denominator (sum and visits) and cluster (what was randomised).
+def of_procedure(
+    procedure: Procedure, visits: pl.DataFrame, design: Design, metric: str, since: float, until: float
+) -> Estimate:
+    """B - A by a procedure of the user's own, users being the units (`units.units_of`); NaN with a warning where it
+    refuses. Its clusters are what was randomised, or, where an arm has several copies of its agent, trained as one.
     """
-    value = pl.col(metric).cast(pl.Float64)
-    users = (
-        in_window(visits, since, until)
-        .group_by("user", "unit", "meant", maintain_order=True)
-        .agg(value.mean().alias("mean"), value.sum().alias("total"), pl.len().cast(pl.Float64).alias("visits"))
-        .sort("user", "unit", "meant")
-    )
     try:
-        units = Units(
-            users["mean"].to_numpy(),
-            users["meant"].to_numpy(),
-            numerator=users["total"].to_numpy(),
-            denominator=users["visits"].to_numpy(),
-            cluster=users["unit"].to_numpy(),
-        )
-        return procedure.effect(units)
+        part = in_window(visits, since, until)
+        return procedure.effect(units_of(part, metric, cluster="cell" if design.copies > 1 else "unit"))
     except InputError as problem:
         return _refused(procedure.id, str(problem))
 

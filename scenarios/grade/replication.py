@@ -4,14 +4,13 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from driftline.evaluation.procedures._base import built
 from driftline.scenarios.executors import Report
 from driftline.scenarios.experiment.design import TRAININGS, Design, Kind, Training
 from driftline.scenarios.experiment.play import Plan, play
-from driftline.scenarios.grade.experiments import experiment_rows, warmup_covariates
+from driftline.scenarios.grade.experiments import experiment_rows
 from driftline.scenarios.grade.off_policy import TIMES, Spans, frozen_policy_log, off_policy_rows, policy_value
 from driftline.scenarios.grade.rows import Row
 from driftline.scenarios.schema import Scenario
@@ -50,11 +49,6 @@ def _off_policy(scenario: Scenario, start: Start, seed: int) -> Iterator[Row]:
 
 def _experiments(scenario: Scenario, start: Start, report: Report) -> Iterator[Row]:
     """Real experiments of treatment against control, and the same with two agents alike (target `null`)."""
-    users = start.world.pseudonyms(np.arange(scenario.population.users))
-    feedback = start.setting.feedback
-    names = dict(zip(users.tolist(), range(len(users)), strict=True))
-    seen = np.array([names[user] for user in feedback.user.tolist()], dtype=np.int64)
-    before = warmup_covariates(seen, (feedback.choice < feedback.items.shape[1]).astype(np.float64))
     days = scenario.horizon - scenario.warmup
     twins = Twin(scenario, start)
     own = [built(path) for path in scenario.grade.procedures]
@@ -68,14 +62,14 @@ def _experiments(scenario: Scenario, start: Start, report: Report) -> Iterator[R
             designs.append(Design(copies=COPIES))
         for design in designs:
             visits = twins.play(Plan("mixed", design, training))
-            yield from experiment_rows(visits, design, training, before, {"global": truth}, days, own)
+            yield from experiment_rows(visits, design, training, {"global": truth}, days, own)
             visits = twins.null(design, training)
-            yield from experiment_rows(visits, design, training, before, {"null": 0.0}, days, own)
+            yield from experiment_rows(visits, design, training, {"null": 0.0}, days, own)
         # What interleaving measures is a preference and no reward: it has a null, but no size to compare.
         if training in ("pooled", "snapshot"):
             mixed = Design(kind="interleave")
             visits = twins.null(mixed, training)
-            yield from experiment_rows(visits, mixed, training, before, {"null": 0.0}, days, own)
+            yield from experiment_rows(visits, mixed, training, {"null": 0.0}, days, own)
 
 
 class Twin:

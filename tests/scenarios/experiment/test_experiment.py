@@ -10,10 +10,12 @@ from small_experiment import SMALL, A, B, scenario, started
 
 import driftline
 from driftline.evaluation.experiment import cluster, welch
+from driftline.evaluation.procedures._base import built
 from driftline.scenarios.cli import main
 from driftline.scenarios.experiment.design import Design
 from driftline.scenarios.experiment.play import Plan, play
-from driftline.scenarios.experiment.readings import Experiment, cautioned, off_policy, verdict
+from driftline.scenarios.experiment.readings import Experiment, cautioned, of_procedure, off_policy, verdict
+from driftline.scenarios.experiment.units import units_of
 from driftline.sim.errors import InputError
 
 
@@ -142,6 +144,39 @@ def test_the_command_prints_every_reading_of_every_window(capsys: pytest.Capture
 def test_what_cannot_be_is_refused_before_any_work(changes: dict[str, object], words: str) -> None:
     with pytest.raises(InputError, match=words.replace("?", r"\?")):
         run((A, B), **changes)
+
+
+def test_what_is_known_from_before_reaches_procedures() -> None:
+    visits = play(scenario(A, B), started(), (A, B), Plan("mixed", Design(), "pooled"), lambda share: None)
+    units, setting = units_of(visits, "click", cluster="unit"), started().setting
+    first = visits.group_by("user").agg(pl.col("day").min()).sort("day", "user")["user"].to_numpy()
+    np.testing.assert_array_equal(units.needed("cluster"), first)
+    names = started().world.pseudonyms(first)
+    seen = [setting.feedback.choice[setting.feedback.user == name] < setting.slate for name in names]
+    rate = np.array([each.mean() if each.size else np.nan for each in seen])
+    np.testing.assert_allclose(units.needed("covariate"), np.where(np.isnan(rate), np.nanmean(rate), rate), rtol=1e-12)
+    came = np.array([len(each) for each in seen])
+    stratum = np.asarray(units.needed("stratum"))
+    assert set(stratum) == {0, 1, 2, 3}
+    assert all(came[stratum == k].max() <= came[stratum == k + 1].min() for k in range(3))
+    found = run(("random", "popularity"), procedures=("cuped", "post_stratified", "cuped_ratio", "cluster")).effects[
+        "all"
+    ]
+    for name in ("cuped", "post-stratified", "ratio (cuped)", "cluster (CR2)"):
+        assert found[f"ab_test by {name}"].std_error > 0.0, found[f"ab_test by {name}"].warnings
+
+
+def test_users_nobody_met_before_have_no_covariate() -> None:
+    visits = play(scenario(A, B), started(), (A, B), Plan("mixed", Design(), "pooled"), lambda share: None)
+    strangers = visits.with_columns(
+        pl.lit(None, pl.Float64).alias("covariate"), pl.lit(None, pl.Int64).alias("stratum")
+    )
+    units = units_of(strangers, "reward")
+    assert units.covariate is None
+    assert units.stratum is None
+    assert units.cluster is None
+    found = of_procedure(built("cuped"), strangers, Design(), "reward", 0.0, 99.0)
+    assert found.warnings == ("there is no covariate in these units",)
 
 
 def test_a_procedure_of_the_users_own_reads_the_same_experiment() -> None:
