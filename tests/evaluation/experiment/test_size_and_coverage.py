@@ -20,7 +20,7 @@ BLOCK = 10
 
 
 def misses(effect: Callable[[int, float], Effect], case: Case) -> tuple[float, float]:
-    """Shares of experiments in which an effect was found where there is none, and in which the planted one was missed."""
+    """Shares of experiments that find an effect where there is none, and that miss the planted one."""
     planted = 0.1 if case.rate is None else 0.01
     none = [effect(draw, 0.0) for draw in range(DRAWS)]
     some = [effect(DRAWS + draw, planted) for draw in range(DRAWS)]
