@@ -70,9 +70,13 @@ class Placement:
     length: Int64s
     """How many places each id has [n]."""
 
-    def table(self, column: NDArray[Any]) -> NDArray[Any]:
-        """A column [rows] as [n, L]; what stands where an id has ended is arbitrary."""
-        return np.asarray(column[self.rows])
+    def table(self, name: str, column: ArrayLike, after: float | None = None) -> NDArray[Any]:
+        """A column [rows] as [n, L]; `after` stands where an id has ended, or anything where that is not given."""
+        array, rows = np.asarray(column), int(self.length.sum())
+        if array.shape != (rows,):
+            raise InputError(f"{name} has shape {array.shape}; must have one value a row ({rows},)")
+        table = np.asarray(array[self.rows])
+        return table if after is None else np.where(self.rows < 0, after, table)
 
 
 def place(ids: ArrayLike, places: ArrayLike, *, id_name: str, place_name: str, ragged: bool) -> Placement:

@@ -13,7 +13,7 @@ import numpy as np
 from driftline.evaluation.arrays import one_of, vector
 from driftline.evaluation.estimate import Estimate
 from driftline.evaluation.interval import Asked, Precision, estimated
-from driftline.evaluation.off_policy.estimation import clusters_of
+from driftline.evaluation.off_policy.estimation import clusters_of, rounds_of
 from driftline.evaluation.off_policy.estimators._base import built
 from driftline.evaluation.off_policy.rounds import Rounds
 from driftline.evaluation.terms import Clusters, Terms, delta
@@ -58,7 +58,7 @@ def past_average(
         >>> past_average(**log, time=[0, 1, 2, 3]).value
         0.75
     """
-    rounds = _rounds(reward, pscore, target_pscore, q_action, q_expected, asked)
+    rounds = rounds_of(asked, reward, pscore, target_pscore, q_action, q_expected)
     time = vector("time", time, len(rounds))
     return time_weighted(rounds, estimator, np.ones(len(time)), time, f"past_average {estimator}", target, asked)
 
@@ -103,7 +103,7 @@ def sliding_window(
         >>> sliding_window(**log, time=[0, 1, 2, 3], width=2).value
         1.0
     """
-    rounds = _rounds(reward, pscore, target_pscore, q_action, q_expected, asked)
+    rounds = rounds_of(asked, reward, pscore, target_pscore, q_action, q_expected)
     time = vector("time", time, len(rounds))
     if not width > 0:
         raise InputError(f"width is {width}; it must be above 0, in the unit of time")
@@ -156,7 +156,7 @@ def discounted(
         >>> round(discounted(**log, time=[0, 1], half_life=1).value, 4)
         0.3333
     """
-    rounds = _rounds(reward, pscore, target_pscore, q_action, q_expected, asked)
+    rounds = rounds_of(asked, reward, pscore, target_pscore, q_action, q_expected)
     time = vector("time", time, len(rounds))
     if not half_life > 0:
         raise InputError(f"half_life is {half_life}; it must be above 0, in the unit of time")
@@ -195,24 +195,6 @@ def for_target(method: str, target: str) -> str:
     """What was done, and the time that the number speaks of."""
     one_of("target", target, get_args(Target))
     return f"{method}, target {target}"
-
-
-def _rounds(
-    reward: Floats,
-    pscore: Floats,
-    target_pscore: Floats,
-    q_action: Floats | None,
-    q_expected: Floats | None,
-    asked: Asked,
-) -> Rounds:
-    return Rounds(
-        reward=reward,
-        pscore=pscore,
-        target_pscore=target_pscore,
-        q_action=q_action,
-        q_expected=q_expected,
-        cluster=asked.get("cluster"),
-    )
 
 
 LEAST_EFFECTIVE = 100.0

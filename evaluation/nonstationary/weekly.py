@@ -13,7 +13,7 @@ from driftline.evaluation.nonstationary.time_weighted import (
     for_target,
     mean_weight_off,
 )
-from driftline.evaluation.off_policy.estimation import clusters_of
+from driftline.evaluation.off_policy.estimation import clusters_of, rounds_of
 from driftline.evaluation.off_policy.rounds import Rounds
 from driftline.evaluation.terms import Terms
 from driftline.sim.errors import InputError
@@ -37,19 +37,31 @@ def opfv(
 ) -> Estimate:
     """The value at a time whose feature is `target_feature`, such as the coming Monday (Shimizu et al., KDD 2025).
 
-    value = mean of 1{phi_i = phi'} / p(phi') * w_i (r_i - q_action_i) + q_expected_i over all n rounds, with phi_i =
-    `time_feature` [n] (whole numbers: weekday, hour, season), phi' = `target_feature`, w = target_pscore / pscore with
-    the target policy as it will act then, q_action [n] = q(x_i, t_i, a_i) and q_expected [n] = the target policy's
-    mean of q(x_i, t', .) at the target time t'. Unbiased if p is given, contexts do not drift and what q misses depends
-    on time through the feature alone; q itself may change from season to season. q_action = q_expected = 0 gives the
-    ips of rounds with that feature.
+    value = mean of 1{phi_i = phi'} / p(phi') * w_i (r_i - q_action_i) + q_expected_i over all n rounds, with w =
+    target_pscore / pscore. Unbiased if p is given, contexts do not drift and what q misses depends on time through the
+    feature alone; q itself may change from season to season. q_action = q_expected = 0 gives the ips of rounds with
+    that feature. With a context feature contexts may drift too: the second term then averages over rounds with that
+    context feature, the first over rounds with both (the authors' robust form).
 
-    With `context_feature` and `target_context_feature` contexts may drift too: the second term then averages over
-    rounds with that context feature, the first over rounds with both (the authors' robust form).
+    Interval: estimated shares are part of it, which the authors' code freezes.
 
-    feature_probability: p(phi') where the rounds' times are a known design; the share of such rounds where null (and
-    in the robust form). Interval: normal, by the sandwich over clusters; estimated shares are part of it, which the
-    authors' code freezes. InputError: no round with the feature, feature_probability outside (0, 1].
+    Args:
+        reward: What the logged actions earned [n]; finite.
+        pscore: Their probabilities under the logging policy [n], in (0, 1].
+        target_pscore: Their probabilities under the target policy as it will act then [n], in [0, 1].
+        q_action: A reward model's predictions for the logged actions, q(x_i, t_i, a_i) [n].
+        q_expected: The target policy's means of q(x_i, t', .) at the target time t' [n].
+        time_feature: phi_i, what kind of time each round was at [n]: whole numbers, such as weekday or season.
+        target_feature: phi', that of the time to come.
+        feature_probability: p(phi') where the rounds' times are a known design; their share where not given.
+        context_feature: What kind of context each round had [n], whole numbers; with `target_context_feature`.
+        target_context_feature: That of the contexts to come.
+        target: Which time is meant: `past`, `present` or `next_period`.
+        **asked: `interval` (normal or bootstrap), `level`, `seed`, `replicates`, `cluster` [n]; see `Asked`.
+
+    Raises:
+        InputError: No round with the feature; feature_probability outside (0, 1], or beside a context feature; unequal
+            lengths, an unusable value.
 
     Examples:
         >>> log = {"reward": [0.0, 1.0, 1.0, 2.0], "pscore": [0.5] * 4, "target_pscore": [0.5] * 4}
@@ -57,33 +69,24 @@ def opfv(
         >>> opfv(**log, **model, time_feature=np.array([0, 1, 0, 1]), target_feature=1).value
         1.5
     """
-    rounds = Rounds(
-        reward=reward,
-        pscore=pscore,
-        target_pscore=target_pscore,
-        q_action=q_action,
-        q_expected=q_expected,
-        cluster=asked.get("cluster"),
-    )
+    rounds = rounds_of(asked, reward, pscore, target_pscore, q_action, q_expected)
     if feature_probability is not None and not 0.0 < feature_probability <= 1.0:
-        raise InputError(f"feature_probability is {feature_probability}; must be above 0 and at most 1")
-    alike = _matches("time_feature", time_feature, target_feature, len(rounds))
-    method = f"opfv at feature {target_feature}"
+        raise InputError(f"feature_probability is {feature_probability:g}; must be above 0 and at most 1")
     if (context_feature is None) != (target_context_feature is None):
         raise InputError("context_feature and target_context_feature are needed together; one is missing")
-    around = np.ones(len(rounds), dtype=np.bool_)
+    alike = _matches("time_feature", time_feature, target_feature, len(rounds))
+    around, method = np.ones(len(rounds), dtype=np.bool_), f"opfv at feature {target_feature}"
     if context_feature is not None and target_context_feature is not None:
         if feature_probability is not None:
             raise InputError("feature_probability has no place where context_feature is given; shares are estimated")
         around = _matches("context_feature", context_feature, target_context_feature, len(rounds))
         alike &= around
-        method += f", context feature {target_context_feature}"
         if not alike.any():
             raise InputError(f"no round has time_feature {target_feature} and context_feature {target_context_feature}")
-    cluster = clusters_of(rounds)
-    terms = _terms(rounds, alike, around, feature_probability)
-    share = alike.astype(np.float64)
+        method += f", context feature {target_context_feature}"
+    cluster, share = clusters_of(rounds), alike.astype(np.float64)
     warnings = (*few_effective_rounds(rounds, share), *mean_weight_off(rounds, share, cluster))
+    terms = _terms(rounds, alike, around, feature_probability)
     return estimated(for_target(method, target), terms, Precision.of(asked), cluster=cluster, warnings=warnings)
 
 

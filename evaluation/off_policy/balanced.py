@@ -14,9 +14,8 @@ from driftline.evaluation.arrays import vector, whole_numbers
 from driftline.evaluation.estimate import Estimate, user_folds
 from driftline.evaluation.interval import Asked, Precision, estimated
 from driftline.evaluation.off_policy.diagnostics import diagnose
-from driftline.evaluation.off_policy.estimation import clusters_of
+from driftline.evaluation.off_policy.estimation import clusters_of, rounds_of
 from driftline.evaluation.off_policy.marginalised import policy_rows
-from driftline.evaluation.off_policy.rounds import Rounds
 from driftline.evaluation.terms import Terms
 from driftline.sim import keyed
 from driftline.sim.errors import InputError
@@ -43,7 +42,7 @@ def balanced_ope(
         0.5
     """
     precision = Precision.of(asked)
-    rounds = Rounds(reward=reward, cluster=asked.get("cluster"))
+    rounds = rounds_of(asked, reward)
     weight = vector("estimated_weight", estimated_weight, len(rounds), 0.0)
     if not weight.any():
         raise InputError(f"estimated_weight is 0 in all {len(rounds):,} rounds: the log says nothing about this policy")

@@ -24,7 +24,7 @@ from driftline.evaluation.bootstrap import Resampled, fill_counts, poisson_table
 from driftline.evaluation.estimate import LEVEL, Estimate, t_quantile
 from driftline.evaluation.interval import Asked, Precision, judged, need_asymptotic
 from driftline.evaluation.off_policy.diagnostics import diagnose
-from driftline.evaluation.off_policy.estimation import clusters_of
+from driftline.evaluation.off_policy.estimation import clusters_of, rounds_of
 from driftline.evaluation.off_policy.rounds import Rounds
 from driftline.evaluation.terms import Clusters, Terms, delta
 from driftline.sim.errors import InputError
@@ -61,7 +61,7 @@ def cvar(
     need_asymptotic("cvar", precision)
     if not 0.0 < alpha <= 1.0:
         raise InputError(f"alpha is {alpha:g}; must be above 0 and at most 1 (the worst share of rewards)")
-    rounds = Rounds(reward=reward, pscore=pscore, target_pscore=target_pscore, cluster=asked.get("cluster"))
+    rounds = rounds_of(asked, reward, pscore, target_pscore)
     cells = clusters_of(rounds)
     order = np.argsort(rounds.reward, kind="stable")
     quantile, mass = _quantile(rounds, order, alpha, self_normalised)

@@ -31,6 +31,7 @@ from driftline.evaluation.off_policy.intervals import (
 from driftline.evaluation.off_policy.rounds import Rounds
 from driftline.evaluation.terms import Clusters, Delta, Terms, delta
 from driftline.sim.errors import InputError
+from driftline.sim.types import Floats
 
 Found = TypeVar("Found")
 Method = str | type[Estimator] | Estimator
@@ -89,6 +90,27 @@ def _possible(kind: type[Estimator], rounds: Rounds, stated: bool) -> bool:
     if not kind.unasked or (kind.untamed is not None and not stated):
         return False
     return all(getattr(rounds, name) is not None for name in kind.needs)
+
+
+def rounds_of(
+    asked: Asked,
+    reward: Floats,
+    pscore: Floats | None = None,
+    target_pscore: Floats | None = None,
+    q_action: Floats | None = None,
+    q_expected: Floats | None = None,
+    embedding_weight: Floats | None = None,
+) -> Rounds:
+    """The log that an estimator's own arguments make, with the clusters that it was asked for."""
+    return Rounds(
+        reward=reward,
+        pscore=pscore,
+        target_pscore=target_pscore,
+        q_action=q_action,
+        q_expected=q_expected,
+        embedding_weight=embedding_weight,
+        cluster=asked.get("cluster"),
+    )
 
 
 def estimated_by(estimator: Estimator, rounds: Rounds, asked: Asked) -> Estimate:
@@ -192,8 +214,7 @@ def _limits(
         return drawn.low, drawn.high
     if interval == "normal":
         return normal_limits(found, level, clustered)
-    if interval == "anytime" and estimator.name in ("ips", "mips"):
-        # plain weighting needs no bound on weights
+    if interval == "anytime" and estimator.plain:
         low, high = within_reward(rounds, ("reward",), known(bounds, interval))
         weight = estimator.weight(rounds)
         assert weight is not None

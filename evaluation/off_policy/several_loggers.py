@@ -17,7 +17,7 @@ from driftline.evaluation.bootstrap import Resampled, resampled_sums, summary
 from driftline.evaluation.estimate import Estimate
 from driftline.evaluation.interval import Asked, Precision, judged, need_asymptotic
 from driftline.evaluation.off_policy.diagnostics import diagnose
-from driftline.evaluation.off_policy.estimation import clusters_of
+from driftline.evaluation.off_policy.estimation import clusters_of, rounds_of
 from driftline.evaluation.off_policy.rounds import Rounds
 from driftline.evaluation.terms import Clusters, Delta
 from driftline.sim.errors import InputError
@@ -151,7 +151,7 @@ def _split(reward: Floats, logger: Int64s, pscore: Floats, target_pscore: Floats
     names, place, size = np.unique(loggers, return_inverse=True, return_counts=True)
     if size.min() < 2:
         raise InputError(f"logger {names[np.argmin(size)]} has 1 round; at least 2 are needed")
-    rounds = Rounds(reward=reward, pscore=propensity, target_pscore=target_pscore, cluster=asked.get("cluster"))
+    rounds = rounds_of(asked, reward, propensity, target_pscore)
     return _Split(rounds, place.astype(np.int64, copy=False), names, size.astype(np.float64))
 
 

@@ -164,7 +164,7 @@ def smallest_mse_bound(
 ) -> tuple[float, dict[float, float]]:
     """The value of the grid with the smallest `mse_bound`, and all bounds; the earlier one among equals.
 
-    family: (weights [n], lambda) -> tamed weights [n], such as those of `off_policy.weights`.
+    family: (weights [n], lambda) -> tamed weights [n], such as `np.minimum`.
 
     Examples:
         >>> log = {"weight": np.array([1.0, 4.0, 0.5]), "reward": np.array([1.0, 1.0, 0.0])}

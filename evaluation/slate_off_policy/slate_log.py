@@ -114,8 +114,7 @@ def slates_from_rows(
         "q_expected": q_expected,
         "cluster": cluster,
     }
-    rows = len(np.asarray(position))
-    tables = {name: _table(name, column, placed, rows) for name, column in given.items() if column is not None}
+    tables = {name: _table(name, column, placed) for name, column in given.items() if column is not None}
     return SlateLog(placed.ids, **tables)
 
 
@@ -148,11 +147,8 @@ def slates_from_frame(frame: pl.DataFrame, columns: dict[str, str] | None = None
     return slates_from_rows(**found)
 
 
-def _table(name: str, column: ArrayLike, placed: Placement, rows: int) -> Array:
-    array = np.asarray(column)
-    if array.shape != (rows,):
-        raise InputError(f"{name} has shape {array.shape}; must have one value a row ({rows},)")
-    table, cells = placed.table(array), Cells("slate", "position", placed.ids)
+def _table(name: str, column: ArrayLike, placed: Placement) -> Array:
+    table, cells = placed.table(name, column), Cells("slate", "position", placed.ids)
     if name in LOGGED:
         _falls(name, propensities(name, table, cells=cells), cells)
     elif name in TARGET:

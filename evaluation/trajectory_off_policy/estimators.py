@@ -52,7 +52,7 @@ def tis(
         >>> tis(**log).value
         2.5
     """
-    log = _log(trajectory, step, reward, pscore, target_pscore, gamma, asked)
+    log = trajectories_from_rows(trajectory, step, reward, pscore, target_pscore, gamma, asked.get("cluster"))
     return _whole("tis", log, asked)
 
 
@@ -86,7 +86,7 @@ def sntis(
         >>> sntis(**log).value
         1.0
     """
-    log = _log(trajectory, step, reward, pscore, target_pscore, gamma, asked)
+    log = trajectories_from_rows(trajectory, step, reward, pscore, target_pscore, gamma, asked.get("cluster"))
     return _whole("sntis", log, asked, normalised=True)
 
 
@@ -120,7 +120,7 @@ def pdis(
         >>> pdis(**log).value
         2.5
     """
-    log = _log(trajectory, step, reward, pscore, target_pscore, gamma, asked)
+    log = trajectories_from_rows(trajectory, step, reward, pscore, target_pscore, gamma, asked.get("cluster"))
     return _per_decision("pdis", log, asked)
 
 
@@ -156,7 +156,7 @@ def snpdis(
         >>> round(snpdis(**log).value, 4)
         1.1333
     """
-    log = _log(trajectory, step, reward, pscore, target_pscore, gamma, asked)
+    log = trajectories_from_rows(trajectory, step, reward, pscore, target_pscore, gamma, asked.get("cluster"))
     return _per_decision("snpdis", log, asked, normalised=True)
 
 
@@ -177,7 +177,7 @@ def dm(*, trajectory: ArrayLike, step: ArrayLike, q_expected: ArrayLike, **asked
         1.5
     """
     ones = np.ones(np.asarray(step).shape)
-    log = _log(trajectory, step, 0.0 * ones, ones, ones, 1.0, asked)
+    log = trajectories_from_rows(trajectory, step, 0.0 * ones, ones, ones, 1.0, asked.get("cluster"))
     first = log.column("q_expected", q_expected)[:, :1].sum(axis=1)
     untold = ("the interval leaves out the error of the value estimates",)
     return _estimated("dm", Terms(base=first), log, asked, untold)
@@ -219,7 +219,7 @@ def dr(
         >>> dr(**log, q_action=[0.5] * 4, q_expected=[0.5] * 4).value
         1.75
     """
-    log = _log(trajectory, step, reward, pscore, target_pscore, gamma, asked)
+    log = trajectories_from_rows(trajectory, step, reward, pscore, target_pscore, gamma, asked.get("cluster"))
     left = log.reward - log.column("q_action", q_action)
     terms = log.discount * (log.weight * left + log.before() * log.column("q_expected", q_expected))
     return _estimated("dr", Terms(base=terms.sum(axis=1)), log, asked, _weighed(log.weight, log))
@@ -261,33 +261,13 @@ def sndr(
         >>> round(sndr(**log, q_action=[0.5] * 4, q_expected=[0.5] * 4).value, 4)
         1.1333
     """
-    log = _log(trajectory, step, reward, pscore, target_pscore, gamma, asked)
+    log = trajectories_from_rows(trajectory, step, reward, pscore, target_pscore, gamma, asked.get("cluster"))
     left = log.reward - log.column("q_action", q_action)
     before = log.before()
     ahead = log.discount * before * log.column("q_expected", q_expected)
     above = np.concatenate([log.discount * log.weight * left, ahead], axis=1)
     terms = Terms(top=above, bottom=np.concatenate([log.weight, before], axis=1))
     return _estimated("sndr", terms, log, asked, _weighed(log.weight, log))
-
-
-def _log(
-    trajectory: ArrayLike,
-    step: ArrayLike,
-    reward: ArrayLike,
-    pscore: ArrayLike,
-    target_pscore: ArrayLike,
-    gamma: float,
-    asked: Asked,
-) -> Trajectories:
-    return trajectories_from_rows(
-        trajectory=trajectory,
-        step=step,
-        reward=reward,
-        pscore=pscore,
-        target_pscore=target_pscore,
-        gamma=gamma,
-        cluster=asked.get("cluster"),
-    )
 
 
 def _whole(method: str, log: Trajectories, asked: Asked, *, normalised: bool = False) -> Estimate:

@@ -44,15 +44,7 @@ def marginal_is(
         >>> marginal_is(**log, state=[0, 1, 0, 1]).value
         2.0
     """
-    log = trajectories_from_rows(
-        trajectory=trajectory,
-        step=step,
-        reward=reward,
-        pscore=pscore,
-        target_pscore=target_pscore,
-        gamma=gamma,
-        cluster=cluster,
-    )
+    log = trajectories_from_rows(trajectory, step, reward, pscore, target_pscore, gamma, cluster)
     return _marginal("marginal_is", log, log.states(state), gamma, False, level)
 
 
@@ -79,15 +71,7 @@ def snmarginal_is(
         >>> round(snmarginal_is(**log, state=[0, 1, 0, 1]).value, 4)
         1.0
     """
-    log = trajectories_from_rows(
-        trajectory=trajectory,
-        step=step,
-        reward=reward,
-        pscore=pscore,
-        target_pscore=target_pscore,
-        gamma=gamma,
-        cluster=cluster,
-    )
+    log = trajectories_from_rows(trajectory, step, reward, pscore, target_pscore, gamma, cluster)
     return _marginal("snmarginal_is", log, log.states(state), gamma, True, level)
 
 

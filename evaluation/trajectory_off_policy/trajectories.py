@@ -39,14 +39,14 @@ class Trajectories:
 
     def column(self, name: str, values: ArrayLike) -> Floats:
         """A further column of numbers, one per row, as [n, H] with 0 after the end."""
-        return numbers(name, np.where(self.alive, self._table(name, values), 0.0), cells=self.cells())
+        return numbers(name, self.placed.table(name, values, 0.0), cells=self.cells())
 
     def states(self, values: ArrayLike) -> NDArray[np.int64]:
         """State ids as [n, H], -1 after the end."""
         array = np.asarray(values)
         if array.dtype.kind not in "iu" or (array.size and array.min() < 0):
             raise InputError(f"state must be whole numbers from 0, got {array.dtype}")
-        return np.where(self.alive, self._table("state", array), -1).astype(np.int64)
+        return self.placed.table("state", array, -1).astype(np.int64)
 
     def before(self) -> Floats:
         """Cumulative ratio of the steps before t, 1 at the first [n, H]."""
@@ -56,15 +56,8 @@ class Trajectories:
         """How errors call a cell."""
         return Cells("trajectory", "step", self.placed.ids)
 
-    def _table(self, name: str, values: ArrayLike) -> NDArray[Any]:
-        array = np.asarray(values)
-        if array.shape != (int(self.placed.length.sum()),):
-            raise InputError(f"{name} has shape {array.shape}; must have one value a row")
-        return self.placed.table(array)
-
 
 def trajectories_from_rows(
-    *,
     trajectory: ArrayLike,
     step: ArrayLike,
     reward: ArrayLike,
@@ -87,22 +80,15 @@ def trajectories_from_rows(
         [[2.0, 4.0], [1.0, 1.0]]
     """
     if not 0.0 < gamma <= 1.0:
-        raise InputError(f"gamma is {gamma}, it must lie above 0 and be at most 1")
+        raise InputError(f"gamma is {gamma:g}; must be above 0 and at most 1")
     placed = place(trajectory, step, id_name="trajectory", place_name="step", ragged=True)
-    rows, width = int(placed.length.sum()), placed.rows.shape[1]
+    width = placed.rows.shape[1]
     alive = np.arange(width) < placed.length[:, None]
     cells = Cells("trajectory", "step", placed.ids)
-
-    def table(name: str, column: ArrayLike) -> NDArray[Any]:
-        array = np.asarray(column)
-        if array.shape != (rows,):
-            raise InputError(f"{name} has shape {array.shape}; must have one value a row ({rows},)")
-        return placed.table(array)
-
-    below = propensities("pscore", np.where(alive, table("pscore", pscore), 1.0), cells=cells)
-    above = probabilities("target_pscore", np.where(alive, table("target_pscore", target_pscore), 1.0), cells=cells)
-    earned = numbers("reward", np.where(alive, table("reward", reward), 0.0), cells=cells)
-    whose = None if cluster is None or not rows else _whose(table("cluster", cluster), alive, placed)
+    below = propensities("pscore", placed.table("pscore", pscore, 1.0), cells=cells)
+    above = probabilities("target_pscore", placed.table("target_pscore", target_pscore, 1.0), cells=cells)
+    earned = numbers("reward", placed.table("reward", reward, 0.0), cells=cells)
+    whose = None if cluster is None or not len(placed.ids) else _whose(placed.table("cluster", cluster), alive, placed)
     ratio = (above / below).astype(np.float64, copy=False)
     discount = np.asarray(gamma ** np.arange(width), dtype=np.float64)
     return Trajectories(placed, earned, ratio, _cumulative(ratio, placed), alive, discount, whose)

@@ -35,6 +35,8 @@ class Estimator:
     """Whether it is among the estimators where none are named."""
     bounded: ClassVar[bool] = False
     """Whether the range of its terms can be told, so that it has the intervals that hold at every n."""
+    plain: ClassVar[bool] = False
+    """Whether it is mean(w r), weights as they are: its anytime-valid interval then needs no bound on them."""
     untamed: ClassVar[float | None] = None
     """The `lambda_` at which weights stay as they are; None: it has no `lambda_`."""
     upper: ClassVar[float] = inf

@@ -90,6 +90,23 @@ class Weighted(Estimator):
         return self.untamed is not None and self.lambda_ != self.untamed
 
 
+class PowerMean(Weighted):
+    """Weights by their power mean of order -1 with 1 (Metelli, Russo & Restelli 2021)."""
+
+    untamed = 0.0
+    upper = 1.0
+
+    def tamed(self, weight: Floats) -> Floats:
+        """w / (1 - lambda_ + lambda_ w); with lambda_ = 1 every weight counts as 1, and a weight of 0 as 0."""
+        below = 1.0 - self.lambda_ + self.lambda_ * weight
+        # 0 / 0 only where lambda_ is 1 and w is 0: the limit from below
+        return np.divide(weight, below, out=np.zeros_like(weight), where=below > 0)
+
+    def largest(self, largest: float) -> float:
+        """Of the tamed weights, which rise with the weight."""
+        return largest / (1.0 - self.lambda_ + self.lambda_ * largest) if largest > 0 else 0.0
+
+
 MODEL = ("pscore", "target_pscore", "q_action", "q_expected")
 """What weighted residuals need."""
 
@@ -109,23 +126,9 @@ def shrunk(weight: Floats, lambda_: float) -> Floats:
     return weight if lambda_ == inf else lambda_ * weight / (weight * weight + lambda_)
 
 
-def power_mean(weight: Floats, lambda_: float) -> Floats:
-    """w / (1 - lambda_ + lambda_ w), the power mean of order -1 (Metelli, Russo & Restelli 2021).
-
-    With lambda_ = 1 every weight counts as 1, and a weight of 0 as 0 (the limit from below).
-    """
-    below = 1.0 - lambda_ + lambda_ * weight
-    return np.divide(weight, below, out=np.zeros_like(weight), where=below > 0)
-
-
 def largest_shrunk(largest: float, lambda_: float) -> float:
     """The largest value that `shrunk` takes on [0, largest]: it peaks at w = sqrt(lambda_) with sqrt(lambda_) / 2."""
     if lambda_ == inf:
         return largest
     peak = min(largest, sqrt(lambda_))
     return lambda_ * peak / (peak * peak + lambda_) if peak > 0 else 0.0
-
-
-def largest_power_mean(largest: float, lambda_: float) -> float:
-    """The largest value that `power_mean` takes on [0, largest]."""
-    return largest / (1.0 - lambda_ + lambda_ * largest) if largest > 0 else 0.0

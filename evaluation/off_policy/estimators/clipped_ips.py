@@ -5,9 +5,8 @@ from typing import Unpack
 
 from driftline.evaluation.estimate import Estimate
 from driftline.evaluation.interval import Asked
-from driftline.evaluation.off_policy.estimation import estimated_by
+from driftline.evaluation.off_policy.estimation import estimated_by, rounds_of
 from driftline.evaluation.off_policy.estimators._weighted import Weighted, clipped
-from driftline.evaluation.off_policy.rounds import Rounds
 from driftline.sim.types import Floats
 
 
@@ -50,5 +49,4 @@ def clipped_ips(
         >>> round(clipped_ips(**log, lambda_=1.5).value, 4)
         0.8333
     """
-    rounds = Rounds(reward=reward, pscore=pscore, target_pscore=target_pscore, cluster=asked.get("cluster"))
-    return estimated_by(ClippedIps(lambda_), rounds, asked)
+    return estimated_by(ClippedIps(lambda_), rounds_of(asked, reward, pscore, target_pscore), asked)

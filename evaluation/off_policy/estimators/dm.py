@@ -7,7 +7,7 @@ import numpy as np
 from driftline.evaluation.estimate import Estimate
 from driftline.evaluation.interval import Asked, Bounds, IntervalName
 from driftline.evaluation.off_policy.diagnostics import biased
-from driftline.evaluation.off_policy.estimation import estimated_by
+from driftline.evaluation.off_policy.estimation import estimated_by, rounds_of
 from driftline.evaluation.off_policy.estimators._base import Estimator
 from driftline.evaluation.off_policy.intervals import known, within_reward
 from driftline.evaluation.off_policy.rounds import Rounds
@@ -72,12 +72,6 @@ def dm(
         >>> dm(q_expected=[0.25, 0.75]).value
         0.5
     """
-    rounds = Rounds(
-        reward=np.zeros(np.shape(q_expected)) if reward is None else reward,
-        pscore=pscore,
-        target_pscore=target_pscore,
-        q_action=q_action if reward is not None else None,
-        q_expected=q_expected,
-        cluster=asked.get("cluster"),
-    )
-    return estimated_by(Dm(), rounds, asked)
+    earned = np.zeros(np.shape(q_expected)) if reward is None else reward
+    told = None if reward is None else q_action
+    return estimated_by(Dm(), rounds_of(asked, earned, pscore, target_pscore, told, q_expected), asked)

@@ -4,9 +4,8 @@ from typing import Unpack
 
 from driftline.evaluation.estimate import Estimate
 from driftline.evaluation.interval import Asked
-from driftline.evaluation.off_policy.estimation import estimated_by
+from driftline.evaluation.off_policy.estimation import estimated_by, rounds_of
 from driftline.evaluation.off_policy.estimators._weighted import MODEL, Weighted
-from driftline.evaluation.off_policy.rounds import Rounds
 from driftline.sim.types import Floats
 
 
@@ -48,12 +47,4 @@ def dr(
         >>> round(dr(**log, **model).value, 4)
         0.9167
     """
-    rounds = Rounds(
-        reward=reward,
-        pscore=pscore,
-        target_pscore=target_pscore,
-        q_action=q_action,
-        q_expected=q_expected,
-        cluster=asked.get("cluster"),
-    )
-    return estimated_by(Dr(), rounds, asked)
+    return estimated_by(Dr(), rounds_of(asked, reward, pscore, target_pscore, q_action, q_expected), asked)

@@ -4,9 +4,8 @@ from typing import Unpack
 
 from driftline.evaluation.estimate import Estimate
 from driftline.evaluation.interval import Asked
-from driftline.evaluation.off_policy.estimation import estimated_by
+from driftline.evaluation.off_policy.estimation import estimated_by, rounds_of
 from driftline.evaluation.off_policy.estimators._weighted import Weighted
-from driftline.evaluation.off_policy.rounds import Rounds
 from driftline.sim.types import Floats
 
 
@@ -14,6 +13,7 @@ class Ips(Weighted):
     """Inverse propensity scoring: mean(w r) (Horvitz & Thompson 1952; Strehl, Langford, Li & Kakade 2010)."""
 
     unbiased = True
+    plain = True
 
 
 def ips(
@@ -41,5 +41,4 @@ def ips(
         >>> round(ips(**log).value, 4)
         1.0
     """
-    rounds = Rounds(reward=reward, pscore=pscore, target_pscore=target_pscore, cluster=asked.get("cluster"))
-    return estimated_by(Ips(), rounds, asked)
+    return estimated_by(Ips(), rounds_of(asked, reward, pscore, target_pscore), asked)

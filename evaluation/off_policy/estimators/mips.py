@@ -4,9 +4,8 @@ from typing import Unpack
 
 from driftline.evaluation.estimate import Estimate
 from driftline.evaluation.interval import Asked
-from driftline.evaluation.off_policy.estimation import estimated_by
+from driftline.evaluation.off_policy.estimation import estimated_by, rounds_of
 from driftline.evaluation.off_policy.estimators._weighted import Weighted
-from driftline.evaluation.off_policy.rounds import Rounds
 from driftline.sim.types import Floats
 
 
@@ -15,6 +14,7 @@ class Mips(Weighted):
 
     needs = ("embedding_weight",)
     unbiased = True
+    plain = True
     weighed_by = "embedding_weight"
 
 
@@ -42,5 +42,4 @@ def mips(
         >>> round(mips(**log).value, 4)
         1.0
     """
-    rounds = Rounds(reward=reward, embedding_weight=embedding_weight, cluster=asked.get("cluster"))
-    return estimated_by(Mips(), rounds, asked)
+    return estimated_by(Mips(), rounds_of(asked, reward, embedding_weight=embedding_weight), asked)

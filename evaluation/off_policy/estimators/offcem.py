@@ -4,9 +4,8 @@ from typing import Unpack
 
 from driftline.evaluation.estimate import Estimate
 from driftline.evaluation.interval import Asked
-from driftline.evaluation.off_policy.estimation import estimated_by
+from driftline.evaluation.off_policy.estimation import estimated_by, rounds_of
 from driftline.evaluation.off_policy.estimators._weighted import Weighted
-from driftline.evaluation.off_policy.rounds import Rounds
 from driftline.sim.types import Floats
 
 
@@ -49,11 +48,5 @@ def offcem(
         >>> round(offcem(**log, **model).value, 4)
         0.9167
     """
-    rounds = Rounds(
-        reward=reward,
-        embedding_weight=embedding_weight,
-        q_action=q_action,
-        q_expected=q_expected,
-        cluster=asked.get("cluster"),
-    )
+    rounds = rounds_of(asked, reward, None, None, q_action, q_expected, embedding_weight)
     return estimated_by(Offcem(), rounds, asked)

@@ -6,7 +6,7 @@ import numpy as np
 
 from driftline.evaluation.estimate import Estimate
 from driftline.evaluation.interval import Asked
-from driftline.evaluation.off_policy.estimation import estimated_by
+from driftline.evaluation.off_policy.estimation import estimated_by, rounds_of
 from driftline.evaluation.off_policy.estimators._base import Estimator
 from driftline.evaluation.off_policy.rounds import Rounds
 from driftline.evaluation.terms import Terms
@@ -63,10 +63,4 @@ def replay(*, reward: Floats, target_pscore: Floats, pscore: Floats | None = Non
         >>> replay(reward=[1, 0, 1], target_pscore=[1, 1, 0]).value
         0.5
     """
-    rounds = Rounds(
-        reward=reward,
-        target_pscore=target_pscore,
-        pscore=pscore,
-        cluster=asked.get("cluster"),
-    )
-    return estimated_by(Replay(), rounds, asked)
+    return estimated_by(Replay(), rounds_of(asked, reward, target_pscore=target_pscore, pscore=pscore), asked)

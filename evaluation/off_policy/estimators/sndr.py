@@ -4,9 +4,8 @@ from typing import Unpack
 
 from driftline.evaluation.estimate import Estimate
 from driftline.evaluation.interval import Asked
-from driftline.evaluation.off_policy.estimation import estimated_by
+from driftline.evaluation.off_policy.estimation import estimated_by, rounds_of
 from driftline.evaluation.off_policy.estimators._weighted import MODEL, Weighted
-from driftline.evaluation.off_policy.rounds import Rounds
 from driftline.sim.types import Floats
 
 
@@ -49,12 +48,4 @@ def sndr(
         >>> round(sndr(**log, **model).value, 4)
         0.8571
     """
-    rounds = Rounds(
-        reward=reward,
-        pscore=pscore,
-        target_pscore=target_pscore,
-        q_action=q_action,
-        q_expected=q_expected,
-        cluster=asked.get("cluster"),
-    )
-    return estimated_by(Sndr(), rounds, asked)
+    return estimated_by(Sndr(), rounds_of(asked, reward, pscore, target_pscore, q_action, q_expected), asked)

@@ -4,27 +4,16 @@ from typing import Unpack
 
 from driftline.evaluation.estimate import Estimate
 from driftline.evaluation.interval import Asked
-from driftline.evaluation.off_policy.estimation import estimated_by
-from driftline.evaluation.off_policy.estimators._weighted import MODEL, Weighted, largest_power_mean, power_mean
-from driftline.evaluation.off_policy.rounds import Rounds
+from driftline.evaluation.off_policy.estimation import estimated_by, rounds_of
+from driftline.evaluation.off_policy.estimators._weighted import MODEL, PowerMean
 from driftline.sim.types import Floats
 
 
-class SubGaussianDr(Weighted):
+class SubGaussianDr(PowerMean):
     """mean(q_expected + w / (1 - lambda_ + lambda_ w) (r - q_action)) (Metelli, Russo & Restelli 2021). Biased."""
 
     needs = MODEL
     equivariant = True
-    untamed = 0.0
-    upper = 1.0
-
-    def tamed(self, weight: Floats) -> Floats:
-        """w / (1 - lambda_ + lambda_ w)."""
-        return power_mean(weight, self.lambda_)
-
-    def largest(self, largest: float) -> float:
-        """Of the tamed weights."""
-        return largest_power_mean(largest, self.lambda_)
 
 
 def sub_gaussian_dr(
@@ -57,12 +46,5 @@ def sub_gaussian_dr(
         >>> round(sub_gaussian_dr(**log, **model, lambda_=1.0).value, 4)
         0.6667
     """
-    rounds = Rounds(
-        reward=reward,
-        pscore=pscore,
-        target_pscore=target_pscore,
-        q_action=q_action,
-        q_expected=q_expected,
-        cluster=asked.get("cluster"),
-    )
+    rounds = rounds_of(asked, reward, pscore, target_pscore, q_action, q_expected)
     return estimated_by(SubGaussianDr(lambda_), rounds, asked)

@@ -4,25 +4,13 @@ from typing import Unpack
 
 from driftline.evaluation.estimate import Estimate
 from driftline.evaluation.interval import Asked
-from driftline.evaluation.off_policy.estimation import estimated_by
-from driftline.evaluation.off_policy.estimators._weighted import Weighted, largest_power_mean, power_mean
-from driftline.evaluation.off_policy.rounds import Rounds
+from driftline.evaluation.off_policy.estimation import estimated_by, rounds_of
+from driftline.evaluation.off_policy.estimators._weighted import PowerMean
 from driftline.sim.types import Floats
 
 
-class SubGaussianIps(Weighted):
+class SubGaussianIps(PowerMean):
     """Weights by a power mean: mean(w r / (1 - lambda_ + lambda_ w)) (Metelli, Russo & Restelli 2021). Biased."""
-
-    untamed = 0.0
-    upper = 1.0
-
-    def tamed(self, weight: Floats) -> Floats:
-        """w / (1 - lambda_ + lambda_ w)."""
-        return power_mean(weight, self.lambda_)
-
-    def largest(self, largest: float) -> float:
-        """Of the tamed weights."""
-        return largest_power_mean(largest, self.lambda_)
 
 
 def sub_gaussian_ips(
@@ -50,5 +38,4 @@ def sub_gaussian_ips(
         >>> round(sub_gaussian_ips(**log, lambda_=1.0).value, 4)
         0.6667
     """
-    rounds = Rounds(reward=reward, pscore=pscore, target_pscore=target_pscore, cluster=asked.get("cluster"))
-    return estimated_by(SubGaussianIps(lambda_), rounds, asked)
+    return estimated_by(SubGaussianIps(lambda_), rounds_of(asked, reward, pscore, target_pscore), asked)

@@ -5,9 +5,8 @@ from typing import Unpack
 
 from driftline.evaluation.estimate import Estimate
 from driftline.evaluation.interval import Asked
-from driftline.evaluation.off_policy.estimation import estimated_by
+from driftline.evaluation.off_policy.estimation import estimated_by, rounds_of
 from driftline.evaluation.off_policy.estimators._weighted import MODEL, Weighted, switched
-from driftline.evaluation.off_policy.rounds import Rounds
 from driftline.sim.types import Floats
 
 
@@ -59,12 +58,4 @@ def switch_dr(
         >>> round(switch_dr(**log, **model, lambda_=1.5).value, 4)
         0.5833
     """
-    rounds = Rounds(
-        reward=reward,
-        pscore=pscore,
-        target_pscore=target_pscore,
-        q_action=q_action,
-        q_expected=q_expected,
-        cluster=asked.get("cluster"),
-    )
-    return estimated_by(SwitchDr(lambda_), rounds, asked)
+    return estimated_by(SwitchDr(lambda_), rounds_of(asked, reward, pscore, target_pscore, q_action, q_expected), asked)

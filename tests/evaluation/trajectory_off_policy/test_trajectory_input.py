@@ -36,7 +36,7 @@ LOG: dict[str, Any] = {
         ({"reward": [1.0, np.inf, 0.0]}, "reward of trajectory 4, step 1 is inf"),
         ({"reward": [1.0, 0.0]}, r"reward has shape \(2,\); must have one value a row \(3,\)"),
         ({"cluster": [1, 2, 3]}, "cluster of trajectory 4 is 1 at step 0 and 2 at step 1"),
-        ({"gamma": 1.5}, "gamma is 1.5, it must lie above 0 and be at most 1"),
+        ({"gamma": 1.5}, "gamma is 1.5; must be above 0 and at most 1"),
     ],
 )
 def test_bad_rows_are_named(change: dict[str, Any], message: str) -> None:
