@@ -1,5 +1,6 @@
 """What a change of interest costs, aligned at change points, and how soon an agent is back: in visits, in days."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import inf, isinf, isnan, nan
 
@@ -25,6 +26,35 @@ class Rule:
     """Visits, or days, of the centred mean whose maximum is the peak of the loss."""
     share: float = 0.1
     """A loss is made up when it is down to this share of its peak (90 % of the way back)."""
+
+
+REPLICATES = 200
+
+
+CLEAR = 3.0
+"""A peak counts as a loss when it exceeds this many standard errors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """When a typical loss is made up, with its bootstrap interval over users.
+
+    `value` is infinite where the loss was not made up within what was looked at (censored: the truth is more
+    than `horizon`), NaN where there was no loss to make up. A limit may be infinite too.
+    """
+
+    value: float
+    low: float
+    high: float
+    horizon: float
+    """The last visit, or day, that was looked at."""
+    points: int
+    """Change points behind it."""
+
+    @property
+    def censored(self) -> bool:
+        """Whether the loss was still there at the horizon."""
+        return isinf(self.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,127 +99,11 @@ class ChangeCurve:
     def smoothed(self, window: int) -> "ChangeCurve":
         """Sums over `window` offsets around each, never reaching across the change."""
         start = int(np.searchsorted(self.offsets, 0))
-        return replace(self, total=_spread(self.total, window, start), count=_spread(self.count, window, start))
-
-
-def change_curve(
-    user: Int64s,
-    time: Floats,
-    regret: Floats,
-    change_point: Bools,
-    rule: Rule | None = None,
-    by_day: bool = False,
-) -> ChangeCurve:
-    """Align visits, sorted by (user, visit), at their change points.
-
-    A visit counts after the last change point of its user and, within `rule.before` visits, before the next.
-    With `by_day` the offset after a change is the whole days since the first visit after it (earlier visits
-    keep their visit offset). regret: per visit; NaN is not allowed.
-    """
-    rule = rule or Rule()
-    row = np.arange(len(user))
-    last, following = last_change(user, change_point), _next_change(user, change_point)
-    early = (following >= 0) & (following - row <= rule.before)
-    anchor = following[early]
-    level_n = np.bincount(anchor, minlength=len(user)).astype(np.float64)
-    level = np.bincount(anchor, regret[early], minlength=len(user)) / np.maximum(level_n, 1.0)
-    eligible = change_point & (level_n >= rule.least_before)
-
-    since = np.floor(time - time[np.maximum(last, 0)] + 1e-9).astype(np.int64) if by_day else row - last
-    late = (last >= 0) & eligible[np.maximum(last, 0)] & (since <= rule.after)
-    early &= eligible[np.maximum(following, 0)]
-    users, code = np.unique(user, return_inverse=True)
-    width = rule.before + 1 + rule.after
-    place = code * width + rule.before
-    cell = np.concatenate([(place + since)[late], (place + row - following)[early]])
-    excess = np.concatenate([(regret - level[np.maximum(last, 0)])[late], (regret - level[following])[early]])
-    shape, size = (len(users), width), len(users) * width
-    return ChangeCurve(
-        offsets=np.arange(-rule.before, rule.after + 1, dtype=np.int32),
-        user=users,
-        total=_summed(cell, excess, size).reshape(shape),
-        count=np.bincount(cell, minlength=size).astype(np.float64).reshape(shape),
-        level_total=_summed(code[eligible], level[eligible], len(users)),
-        points=np.bincount(code[eligible], minlength=len(users)).astype(np.float64),
-    )
-
-
-def stacked(curves: list[ChangeCurve]) -> ChangeCurve:
-    """Several runs' curves as one; users are renumbered, since a user of another seed is another user."""
-    return ChangeCurve(
-        curves[0].offsets,
-        np.arange(sum(len(curve.user) for curve in curves)),
-        np.concatenate([curve.total for curve in curves]),
-        np.concatenate([curve.count for curve in curves]),
-        np.concatenate([curve.level_total for curve in curves]),
-        np.concatenate([curve.points for curve in curves]),
-    )
-
-
-def last_change(user: Int64s, change_point: Bools) -> Int64s:
-    """Row of the last change point of the same user up to and including each row, -1 for none [n]."""
-    row = np.arange(len(user))
-    start = np.maximum.accumulate(np.where(_starts(user), row, 0)) if len(user) else row
-    last = np.maximum.accumulate(np.where(change_point, row, -1)) if len(user) else row
-    return np.where(last >= start, last, -1)
-
-
-def _next_change(user: Int64s, change_point: Bools) -> Int64s:
-    """Row of the next change point of the same user after each row, -1 for none [n]."""
-    n = len(user)
-    found = np.full(n, -1, np.int64)
-    if n < 2:
-        return found
-    upcoming = np.minimum.accumulate(np.where(change_point, np.arange(n), n)[::-1])[::-1]
-    later = upcoming[1:]
-    same_user = (later < n) & (user[np.minimum(later, n - 1)] == user[:-1])
-    found[:-1] = np.where(same_user, later, -1)
-    return found
-
-
-def _spread(sums: Floats, window: int, start: int) -> Floats:
-    out = np.zeros_like(sums)
-    for part in (slice(0, start), slice(start, sums.shape[1])):
-        width = part.stop - part.start
-        padded = np.pad(sums[:, part], ((0, 0), (window // 2, window // 2)))
-        out[:, part] = sum(padded[:, k : k + width] for k in range(window))
-    return out
-
-
-def _summed(cell: Int64s, values: Floats, size: int) -> Floats:
-    """Sums of values by cell; real numbers even where there is nothing to sum."""
-    return np.bincount(cell, values, minlength=size).astype(np.float64)
-
-
-def _starts(user: Int64s) -> Bools:
-    return np.concatenate([[True], user[1:] != user[:-1]])
-
-
-REPLICATES = 200
-CLEAR = 3.0
-"""A peak counts as a loss when it exceeds this many standard errors."""
-
-
-@dataclass(frozen=True, slots=True)
-class Delay:
-    """When a typical loss is made up, with its bootstrap interval over users.
-
-    `value` is infinite where the loss was not made up within what was looked at (censored: the truth is more
-    than `horizon`), NaN where there was no loss to make up. A limit may be infinite too.
-    """
-
-    value: float
-    low: float
-    high: float
-    horizon: float
-    """The last visit, or day, that was looked at."""
-    points: int
-    """Change points behind it."""
-
-    @property
-    def censored(self) -> bool:
-        """Whether the loss was still there at the horizon."""
-        return isinf(self.value)
+        total, count = (
+            np.hstack([window_sums(part[:, :start], window), window_sums(part[:, start:], window)])
+            for part in (self.total, self.count)
+        )
+        return replace(self, total=total, count=count)
 
 
 def adaptation_delay(
@@ -307,8 +221,105 @@ def _interval(curve: ChangeCurve, seen: slice, rule: Rule, seed: int) -> tuple[f
         excess, count = curve.excess(weights)
         if (count[seen] > 0).all():
             found.append(_first_back(excess[seen], count[seen], rule)[0])
-    known = np.sort([x for x in found if not isnan(x)])
+    return replicate_limits(found)
+
+
+def replicate_limits(values: Sequence[float]) -> tuple[float, float]:
+    """Limits of 95 % of `REPLICATES` delays, those without one left out; NaN where that is more than half.
+
+    Plain order statistics: a censored replicate is infinite, and so may a limit be.
+    """
+    known = np.sort([value for value in values if not isnan(value)])
     if len(known) < REPLICATES // 2:
         return nan, nan
-    # plain order statistics, since censored replicates are infinite
     return float(known[int(0.025 * len(known))]), float(known[int(0.975 * len(known))])
+
+
+def change_curve(
+    user: Int64s,
+    time: Floats,
+    regret: Floats,
+    change_point: Bools,
+    rule: Rule | None = None,
+    by_day: bool = False,
+) -> ChangeCurve:
+    """Align visits, sorted by (user, visit), at their change points.
+
+    A visit counts after the last change point of its user and, within `rule.before` visits, before the next.
+    With `by_day` the offset after a change is the whole days since the first visit after it (earlier visits
+    keep their visit offset). regret: per visit; NaN is not allowed.
+    """
+    rule = rule or Rule()
+    row = np.arange(len(user))
+    last, following = last_change(user, change_point), _next_change(user, change_point)
+    early = (following >= 0) & (following - row <= rule.before)
+    anchor = following[early]
+    level_n = np.bincount(anchor, minlength=len(user)).astype(np.float64)
+    level = np.bincount(anchor, regret[early], minlength=len(user)) / np.maximum(level_n, 1.0)
+    eligible = change_point & (level_n >= rule.least_before)
+
+    since = np.floor(time - time[np.maximum(last, 0)] + 1e-9).astype(np.int64) if by_day else row - last
+    late = (last >= 0) & eligible[np.maximum(last, 0)] & (since <= rule.after)
+    early &= eligible[np.maximum(following, 0)]
+    users, code = np.unique(user, return_inverse=True)
+    width = rule.before + 1 + rule.after
+    place = code * width + rule.before
+    cell = np.concatenate([(place + since)[late], (place + row - following)[early]])
+    excess = np.concatenate([(regret - level[np.maximum(last, 0)])[late], (regret - level[following])[early]])
+    shape, size = (len(users), width), len(users) * width
+    return ChangeCurve(
+        offsets=np.arange(-rule.before, rule.after + 1, dtype=np.int32),
+        user=users,
+        total=_summed(cell, excess, size).reshape(shape),
+        count=np.bincount(cell, minlength=size).astype(np.float64).reshape(shape),
+        level_total=_summed(code[eligible], level[eligible], len(users)),
+        points=np.bincount(code[eligible], minlength=len(users)).astype(np.float64),
+    )
+
+
+def stacked(curves: list[ChangeCurve]) -> ChangeCurve:
+    """Several runs' curves as one; users are renumbered, since a user of another seed is another user."""
+    return ChangeCurve(
+        curves[0].offsets,
+        np.arange(sum(len(curve.user) for curve in curves)),
+        np.concatenate([curve.total for curve in curves]),
+        np.concatenate([curve.count for curve in curves]),
+        np.concatenate([curve.level_total for curve in curves]),
+        np.concatenate([curve.points for curve in curves]),
+    )
+
+
+def last_change(user: Int64s, change_point: Bools) -> Int64s:
+    """Row of the last change point of the same user up to and including each row, -1 for none [n]."""
+    row = np.arange(len(user))
+    start = np.maximum.accumulate(np.where(_starts(user), row, 0)) if len(user) else row
+    last = np.maximum.accumulate(np.where(change_point, row, -1)) if len(user) else row
+    return np.where(last >= start, last, -1)
+
+
+def _next_change(user: Int64s, change_point: Bools) -> Int64s:
+    """Row of the next change point of the same user after each row, -1 for none [n]."""
+    n = len(user)
+    found = np.full(n, -1, np.int64)
+    if n < 2:
+        return found
+    upcoming = np.minimum.accumulate(np.where(change_point, np.arange(n), n)[::-1])[::-1]
+    later = upcoming[1:]
+    same_user = (later < n) & (user[np.minimum(later, n - 1)] == user[:-1])
+    found[:-1] = np.where(same_user, later, -1)
+    return found
+
+
+def _summed(cell: Int64s, values: Floats, size: int) -> Floats:
+    """Sums of values by cell; real numbers even where there is nothing to sum."""
+    return np.bincount(cell, values, minlength=size).astype(np.float64)
+
+
+def _starts(user: Int64s) -> Bools:
+    return np.concatenate([[True], user[1:] != user[:-1]])
+
+
+def window_sums(sums: Floats, window: int) -> Floats:
+    """Each column's sums together with its neighbours', `window` in all, fewer at both ends [rows, columns]."""
+    padded = np.pad(sums, ((0, 0), (window // 2, window // 2)))
+    return np.asarray(sum(padded[:, k : k + sums.shape[1]] for k in range(window)))

@@ -28,7 +28,7 @@ def belief_entropy(
 ) -> BeliefEntropy:
     """Shannon entropy of what is believed and of what is true, over the same probe items or topics.
 
-    scores, utility [n, P]: as in `driftline.evaluation.tracking.Beliefs`; believed = softmax(scores / T), true =
+    scores, utility [n, P]: as in `driftline.evaluation.run.tracking.Beliefs`; believed = softmax(scores / T), true =
     softmax(utility), T from `fit_temperature`. With `dominant` [P], each probe's strongest topic, probabilities are
     summed by topic first. From 0 to log of the number of probes (topics); 0 log 0 = 0. T comes from all visits
     together, so the mean excess is small by construction; what it does just after a change, and who differs from
@@ -61,6 +61,7 @@ def belief_entropy(
 
 
 TOP = 3
+"""Strongest topics that are asked for, by default."""
 
 
 def topic_recall(believed: ArrayLike, true: ArrayLike, *, top: int = TOP) -> Floats:

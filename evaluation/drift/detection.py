@@ -13,6 +13,7 @@ from driftline.sim.errors import InputError
 from driftline.sim.types import Bools, Floats, Int64s
 
 HORIZON = 30
+"""Visits within which an alarm must come, by default."""
 
 
 @dataclass(frozen=True, slots=True)

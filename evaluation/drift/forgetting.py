@@ -11,6 +11,7 @@ from driftline.sim.errors import InputError
 from driftline.sim.types import Floats, Int64s
 
 WINDOW = 5
+"""Visits at either end of a phase that are compared, by default."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,56 +8,24 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from driftline.evaluation.arrays import one_of
 from driftline.evaluation.bootstrap import resample_users, user_counts
-from driftline.evaluation.drift.adaptation import CLEAR, REPLICATES, Delay
+from driftline.evaluation.drift.adaptation import CLEAR, REPLICATES, Delay, replicate_limits
 from driftline.evaluation.estimate import Estimate
 from driftline.evaluation.terms import Terms
-from driftline.sim.errors import InputError, hint
+from driftline.sim.errors import InputError
 from driftline.sim.types import Floats, Int64s
 
-
-def visit_mean(user: Int64s, values: Floats, *, seed: int = 0, method: str = "mean over visits") -> Estimate:
-    """Mean over visits [n] with a bootstrap interval over whole users (see `resample_users`); NaN is left out.
-
-    Example:
-        >>> from driftline.evaluation.drift import visit_mean
-        >>> import numpy as np
-        >>> round(visit_mean(np.array([1, 1, 2]), np.array([1.0, 0.0, 0.5])).value, 3)
-        0.5
-    """
-    users, code = np.unique(user, return_inverse=True)
-    known = ~np.isnan(values)
-    total = np.bincount(code[known], values[known], minlength=len(users)).astype(np.float64)
-    count = np.bincount(code[known], minlength=len(users)).astype(np.float64)
-    return ratios(users, [total], [count], seed, [method])[0]
-
-
-def ratios(
-    users: Int64s, totals: Sequence[Floats], counts: Sequence[Floats], seed: int, methods: Sequence[str]
-) -> list[Estimate]:
-    """Several ratios of sums over the same users [users], resampled together."""
-    several = [Terms(top=total, bottom=count, used=count > 0) for total, count in zip(totals, counts, strict=True)]
-    found = resample_users(several, user_counts(users, seed))
-    return [each.estimate(f"{method} (bootstrap)") for each, method in zip(found, methods, strict=True)]
-
-
-def visits_in_order(user: ArrayLike, columns: Mapping[str, ArrayLike]) -> Int64s:
-    """The users [n]; InputError unless every column has one entry per visit and each user's visits are together."""
-    who = np.asarray(user)
-    if who.ndim != 1 or who.dtype.kind not in "iu":
-        raise InputError(f"user must be whole numbers [n], got {who.dtype} {who.shape}")
-    for name, column in columns.items():
-        if np.shape(column)[:1] != who.shape:
-            raise InputError(f"{name} has shape {np.shape(column)} for {len(who)} visits")
-    starts = np.flatnonzero(np.concatenate([[True], who[1:] != who[:-1]])) if len(who) else np.empty(0, np.int64)
-    if len(np.unique(who[starts])) != len(starts):
-        raise InputError("a user's visits must stand together, in order of time: sort by (user, visit)")
-    return who.astype(np.int64)
-
-
 LENGTH = 20
+"""Visits of a curve, by default."""
+
+
 PLATEAU = 5
+"""Visits at the end whose mean is the level that is reached."""
+
+
 SHARE = 0.9
+"""Something is learned when this share of the way to that level is made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +72,23 @@ def cold_start_curve(
     """
     who = visits_in_order(user, {"value": value})
     worth = np.asarray(value, dtype=np.float64)
-    if better not in ("higher", "lower"):
-        raise InputError(f"better is {better!r}; {hint(str(better), ('higher', 'lower'))}")
+    one_of("better", better, ("higher", "lower"))
     if length < PLATEAU + 1:
         raise InputError(f"length is {length}; it must be at least {PLATEAU + 1} visits")
     if not np.isfinite(worth).all():
         raise InputError(f"value of row {int(np.flatnonzero(~np.isfinite(worth))[0])} is not finite")
+    users, total, count, left_out = _by_visit(who, worth, length, complete)
+    names = [f"value at visit {v}" for v in range(length)] + ["plateau"]
+    last = slice(length - PLATEAU, length)
+    totals, counts = [*total, total[last].sum(axis=0)], [*count, count[last].sum(axis=0)]
+    made = ratios(users, totals, counts, seed, names)
+    sign = 1.0 if better == "higher" else -1.0
+    learned = _learned(sign * total, count, user_counts(users, seed, REPLICATES))
+    return LearningCurve(tuple(made[:-1]), made[-1], learned, len(users), left_out)
+
+
+def _by_visit(who: Int64s, worth: Floats, length: int, complete: bool) -> tuple[Int64s, Floats, Floats, int]:
+    """The users that count, sums and numbers of values by visit [length, users], and how many users are left out."""
     users, code, visits = np.unique(who, return_inverse=True, return_counts=True)
     # users' visits stand together, but their users need not ascend
     begins = np.flatnonzero(np.concatenate([[True], who[1:] != who[:-1]])) if len(who) else np.empty(0, np.int64)
@@ -119,17 +98,11 @@ def cold_start_curve(
         raise InputError(f"none of {len(users)} users has {length} visits; shorten `length`")
     rows = kept[code] & (visit < length)
     new = np.cumsum(kept) - 1
-    cell = visit[rows] * int(kept.sum()) + new[code[rows]]
     shape = (length, int(kept.sum()))
+    cell = visit[rows] * shape[1] + new[code[rows]]
     total = np.bincount(cell, worth[rows], minlength=shape[0] * shape[1]).reshape(shape).astype(np.float64)
     count = np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape).astype(np.float64)
-    names = [f"value at visit {v}" for v in range(length)] + ["plateau"]
-    last = slice(length - PLATEAU, length)
-    totals, counts = [*total, total[last].sum(axis=0)], [*count, count[last].sum(axis=0)]
-    made = ratios(users[kept], totals, counts, seed, names)
-    sign = 1.0 if better == "higher" else -1.0
-    learned = _learned(sign * total, count, user_counts(users[kept], seed, REPLICATES))
-    return LearningCurve(tuple(made[:-1]), made[-1], learned, shape[1], len(users) - shape[1])
+    return users[kept], total, count, len(users) - shape[1]
 
 
 def _learned(total: Floats, count: Floats, weights: Floats) -> Delay:
@@ -143,11 +116,7 @@ def _learned(total: Floats, count: Floats, weights: Floats) -> Delay:
     # no BLAS: the sums must not depend on its number of threads
     above, below = np.einsum("ru,vu->rv", weights, total), np.einsum("ru,vu->rv", weights, count)
     drawn = [_first_learned(*pair) for pair in zip(above, below, strict=True)]
-    known = np.sort([x for x in drawn if not isnan(x)])
-    if len(known) < len(weights) // 2:
-        return Delay(value, nan, nan, float(length - 1), users)
-    low, high = known[int(0.025 * len(known))], known[int(0.975 * len(known))]
-    return Delay(value, float(low), float(high), float(length - 1), users)
+    return Delay(value, *replicate_limits(drawn), float(length - 1), users)
 
 
 def _first_learned(total: Floats, count: Floats) -> float:
@@ -179,5 +148,44 @@ def dynamic_regret(value_best: Floats, value_shown: Floats) -> Floats:
         [0.0, 0.4, 0.5]
     """
     if len(value_best) != len(value_shown):
-        raise ValueError(f"values need equal lengths, got {len(value_best)} and {len(value_shown)}")
+        raise InputError(f"values need equal lengths, got {len(value_best)} and {len(value_shown)}")
     return np.cumsum(value_best - value_shown)
+
+
+def visit_mean(user: Int64s, values: Floats, *, seed: int = 0, method: str = "mean over visits") -> Estimate:
+    """Mean over visits [n] with a bootstrap interval over whole users (see `resample_users`); NaN is left out.
+
+    Example:
+        >>> from driftline.evaluation.drift import visit_mean
+        >>> import numpy as np
+        >>> round(visit_mean(np.array([1, 1, 2]), np.array([1.0, 0.0, 0.5])).value, 3)
+        0.5
+    """
+    users, code = np.unique(user, return_inverse=True)
+    known = ~np.isnan(values)
+    total = np.bincount(code[known], values[known], minlength=len(users)).astype(np.float64)
+    count = np.bincount(code[known], minlength=len(users)).astype(np.float64)
+    return ratios(users, [total], [count], seed, [method])[0]
+
+
+def ratios(
+    users: Int64s, totals: Sequence[Floats], counts: Sequence[Floats], seed: int, methods: Sequence[str]
+) -> list[Estimate]:
+    """Several ratios of sums over the same users [users], resampled together."""
+    several = [Terms(top=total, bottom=count, used=count > 0) for total, count in zip(totals, counts, strict=True)]
+    found = resample_users(several, user_counts(users, seed))
+    return [each.estimate(f"{method} (bootstrap)") for each, method in zip(found, methods, strict=True)]
+
+
+def visits_in_order(user: ArrayLike, columns: Mapping[str, ArrayLike]) -> Int64s:
+    """The users [n]; InputError unless every column has one entry per visit and each user's visits are together."""
+    who = np.asarray(user)
+    if who.ndim != 1 or who.dtype.kind not in "iu":
+        raise InputError(f"user must be whole numbers [n], got {who.dtype} {who.shape}")
+    for name, column in columns.items():
+        if np.shape(column)[:1] != who.shape:
+            raise InputError(f"{name} has shape {np.shape(column)} for {len(who)} visits")
+    starts = np.flatnonzero(np.concatenate([[True], who[1:] != who[:-1]])) if len(who) else np.empty(0, np.int64)
+    if len(np.unique(who[starts])) != len(starts):
+        raise InputError("a user's visits must stand together, in order of time: sort by (user, visit)")
+    return who.astype(np.int64)

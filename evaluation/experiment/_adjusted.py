@@ -161,6 +161,7 @@ def _slopes(within: Floats, target: Floats) -> Floats:
 
 
 SMALL = 10
+"""Fewer units of an arm in a stratum than this, and its variance is rough."""
 
 
 def post_stratified(
@@ -278,7 +279,7 @@ def lift(
     between_0_and_1("level", level)
     if interval not in get_args(LiftInterval):
         raise InputError(f"interval {interval!r} is unknown; {hint(interval, get_args(LiftInterval))}")
-    levels = _levels(value, arm, denominator, covariate)
+    levels = _levels_of(value, arm, denominator, covariate)
     if levels.a == 0.0:
         raise InputError("the level of arm A is 0: a relative lift has no meaning; take the difference")
     gradient = (-levels.b / levels.a**2, 1.0 / levels.a)
@@ -293,10 +294,10 @@ def lift(
         method=f"relative lift ({interval}, welch t)",
         warnings=(*levels.warnings, *few_units(len(in_a), len(in_b)), *heavy_tail(in_a, in_b)),
     )
-    return found if not found.std_error > 0.0 else _finished(found, levels, interval, level)
+    return found if not found.std_error > 0.0 else _with_interval(found, levels, interval, level)
 
 
-def _levels(value: ArrayLike, arm: ArrayLike, denominator: ArrayLike | None, covariate: ArrayLike | None) -> Levels:
+def _levels_of(value: ArrayLike, arm: ArrayLike, denominator: ArrayLike | None, covariate: ArrayLike | None) -> Levels:
     if denominator is None:
         values = vector("value", value)
         in_b = checked_arm(arm, len(values))
@@ -309,7 +310,7 @@ def _levels(value: ArrayLike, arm: ArrayLike, denominator: ArrayLike | None, cov
     return adjusted_levels(levels, columns("covariate", covariate, len(values)), in_b)
 
 
-def _finished(found: Effect, levels: Levels, interval: LiftInterval, level: float) -> Effect:
+def _with_interval(found: Effect, levels: Levels, interval: LiftInterval, level: float) -> Effect:
     """The interval that was asked for, with a warning where A is too near 0 for it."""
     var_a = sum(variances(*levels.influence(1.0, 0.0)))
     clear = abs(levels.a) / sqrt(var_a) if var_a > 0.0 else inf

@@ -1,6 +1,6 @@
-"""The bootstrap by counts: a million users in the memory of the answer."""
+"""Differences and lifts by the bootstrap: Poisson counts, so a million users need no array of resamples."""
 
-from typing import Literal, get_args
+from typing import Literal, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,6 +14,8 @@ from driftline.sim.errors import InputError, hint
 from driftline.sim.types import Bools, Floats
 
 BootstrapInterval = Literal["bca", "percentile", "basic", "normal"]
+
+
 LEAST_REPLICATES = 100
 
 
@@ -46,48 +48,40 @@ def bootstrap(
         >>> round(found.value, 2), found.low < found.value < found.high
         (3.0, False)
     """
+    _check(interval, replicates, level)
+    values, in_b = checked_pair(value, arm)
+    below = np.ones(len(values)) if denominator is None else vector("denominator", denominator, len(values))
+    clusters = None if cluster is None else coded("cluster", cluster, len(values))
+    sides = [_gathered(name, inside, values, below, clusters) for name, inside in (("A", ~in_b), ("B", in_b))]
+    (a, on_a), (b, on_b) = (_level(*side) for side in sides)
+    if relative and a == 0.0:
+        raise InputError("the level of arm A is 0: a relative lift has no meaning; take the difference")
+    point = _compared(a, b, relative)
+    copies = _compared(*replicate_levels(values, below, in_b, clusters, replicates, seed), relative)
+    to_a, to_b = (-b / a**2, 1.0 / a) if relative else (-1.0, 1.0)
+    influence = (to_a * on_a, to_b * on_b)
+    low, high = _limits(point, copies, influence, interval, level)
+    error = float(np.std(copies, ddof=1))
+    what, kind = "units" if clusters is None else "clusters", "relative lift" if relative else "difference"
+    return Effect(
+        value=point,
+        std_error=error,
+        low=low,
+        high=high,
+        n=len(values) if clusters is None else clusters[1],
+        method=f"{kind} (bootstrap of {what}, {interval}, {replicates} replicates)",
+        warnings=(*few_units(len(on_a), len(on_b), what), *heavy_tail(*influence)),
+        statistic=point / error if error > 0.0 else np.nan,
+        p_value=_p_value(copies),
+    )
+
+
+def _check(interval: str, replicates: int, level: float) -> None:
     between_0_and_1("level", level)
     if interval not in get_args(BootstrapInterval):
         raise InputError(f"interval {interval!r} is unknown; {hint(interval, get_args(BootstrapInterval))}")
     if replicates < LEAST_REPLICATES:
         raise InputError(f"replicates must be at least {LEAST_REPLICATES}, got {replicates}")
-    values, in_b = checked_pair(value, arm)
-    below = np.ones(len(values)) if denominator is None else vector("denominator", denominator, len(values))
-    clusters = None if cluster is None else coded("cluster", cluster, len(values))
-    count = len(values) if clusters is None else clusters[1]
-    sides = [_gathered(name, inside, values, below, clusters) for name, inside in (("A", ~in_b), ("B", in_b))]
-    drawn = replicate_levels(values, below, in_b, clusters, replicates, seed)
-    (a, in_a_), (b, in_b_) = (_level(above, under) for above, under in sides)
-    if relative and a == 0.0:
-        raise InputError("the level of arm A is 0: a relative lift has no meaning; take the difference")
-    point = b / a - 1.0 if relative else b - a
-    copies = drawn[1] / drawn[0] - 1.0 if relative else drawn[1] - drawn[0]
-    to_a, to_b = (-b / a**2, 1.0 / a) if relative else (-1.0, 1.0)
-    influence = (to_a * in_a_, to_b * in_b_)
-    low, high = _limits(point, copies, influence, interval, level)
-    error = float(np.std(copies, ddof=1))
-    what = "clusters" if cluster is not None else "units"
-    return Effect(
-        point,
-        error,
-        low,
-        high,
-        count,
-        f"{'relative lift' if relative else 'difference'} (bootstrap of {what}, {interval}, {replicates} replicates)",
-        (*few_units(len(influence[0]), len(influence[1]), what), *heavy_tail(*influence)),
-        point / error if error > 0.0 else np.nan,
-        _p_value(copies),
-    )
-
-
-def replicate_levels(
-    values: Floats, below: Floats, in_b: Bools, cluster: Clusters | None, replicates: int, seed: int
-) -> tuple[Floats, Floats]:
-    """Each arm's ratio of sums in each replicate [replicates]; NaN where an arm has drawn nothing."""
-    columns = [np.where(inside, each, 0.0) for inside in (~in_b, in_b) for each in (values, below)]
-    drawn = resampled_sums(columns, cluster, seed, replicates)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return drawn[:, 0] / drawn[:, 1], drawn[:, 2] / drawn[:, 3]
 
 
 def _gathered(
@@ -107,8 +101,27 @@ def _gathered(
 
 
 def _level(above: Floats, below: Floats) -> tuple[float, Floats]:
+    """An arm's ratio of sums, and what each of its units or clusters adds to it."""
     value = float(above.sum() / below.sum())
     return value, (above - value * below) / below.sum()
+
+
+def replicate_levels(
+    values: Floats, below: Floats, in_b: Bools, cluster: Clusters | None, replicates: int, seed: int
+) -> tuple[Floats, Floats]:
+    """Each arm's ratio of sums in each replicate [replicates]; NaN where an arm has drawn nothing."""
+    columns = [np.where(inside, each, 0.0) for inside in (~in_b, in_b) for each in (values, below)]
+    drawn = resampled_sums(columns, cluster, seed, replicates)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return drawn[:, 0] / drawn[:, 1], drawn[:, 2] / drawn[:, 3]
+
+
+Number = TypeVar("Number", float, Floats)
+
+
+def _compared(a: Number, b: Number, relative: bool) -> Number:
+    """B against A: of two levels, or of their replicates."""
+    return b / a - 1.0 if relative else b - a
 
 
 def _limits(

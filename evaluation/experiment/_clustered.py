@@ -23,17 +23,9 @@ from driftline.sim.errors import InputError, hint
 from driftline.sim.types import Bools, Floats, Int64s
 
 Correction = Literal["CR0", "CR1", "CR2"]
+
+
 FEW = 20
-
-
-@dataclass(frozen=True, slots=True)
-class _Side:
-    """One arm, cluster by cluster [G]; clusters without units in it have size 0."""
-
-    units: float
-    size: Floats
-    residual: Floats
-    """Sum of deviations from the arm's mean."""
 
 
 def cluster(
@@ -94,6 +86,16 @@ def few_clusters(n_a: int, n_b: int) -> tuple[str, ...]:
         for name, n in (("A", n_a), ("B", n_b))
         if n < FEW
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """One arm, cluster by cluster [G]; clusters without units in it have size 0."""
+
+    units: float
+    size: Floats
+    residual: Floats
+    """Sum of deviations from the arm's mean."""
 
 
 def _scores(side: _Side, correction: Correction) -> Floats:
@@ -183,6 +185,33 @@ def switchback(
     return _compared(means, sides, interval, lags, level, (*_few_blocks(sides), *_emptied(count - len(means))))
 
 
+def _kept(codes: Int64s, sides: Bools, time: ArrayLike | None, washout: float) -> Bools:
+    """Rows outside the wash-out."""
+    if not washout >= 0.0:
+        raise InputError(f"washout must be at least 0, got {washout}")
+    if washout == 0.0:
+        return np.ones(len(codes), dtype=np.bool_)
+    if time is None:
+        raise InputError("a washout needs the rows' time")
+    times = vector("time", time, len(codes))
+    began, ended = np.full(len(sides), np.inf), np.full(len(sides), -np.inf)
+    np.minimum.at(began, codes, times)
+    np.maximum.at(ended, codes, times)
+    if (ended[:-1] > began[1:]).any():
+        k = int(np.flatnonzero(ended[:-1] > began[1:])[0])
+        raise InputError(f"blocks overlap in time: block {k} ends at {ended[k]:g}, after block {k + 1} begins")
+    changed = np.concatenate([[False], sides[1:] != sides[:-1]])
+    return np.asarray(~changed[codes] | (times - began[codes] >= washout))
+
+
+def _checked_lags(lags: int | None, count: int) -> int:
+    if lags is None:
+        return min(int(4.0 * np.power(count / 100.0, 2.0 / 9.0)), count - 1)
+    if not 0 <= lags < count:
+        raise InputError(f"lags must lie between 0 and the number of blocks less 1, {count - 1}, got {lags}")
+    return int(lags)
+
+
 def _compared(
     means: Floats, sides: Bools, interval: SwitchbackInterval, lags: int, level: float, warnings: tuple[str, ...]
 ) -> Effect:
@@ -215,33 +244,6 @@ def newey_west(score: Floats, lags: int) -> float:
     for lag in range(1, lags + 1):
         total += 2.0 * (1.0 - lag / (lags + 1.0)) * float((score[lag:] * score[:-lag]).sum())
     return total
-
-
-def _kept(codes: Int64s, sides: Bools, time: ArrayLike | None, washout: float) -> Bools:
-    """Rows outside the wash-out."""
-    if not washout >= 0.0:
-        raise InputError(f"washout must be at least 0, got {washout}")
-    if washout == 0.0:
-        return np.ones(len(codes), dtype=np.bool_)
-    if time is None:
-        raise InputError("a washout needs the rows' time")
-    times = vector("time", time, len(codes))
-    began, ended = np.full(len(sides), np.inf), np.full(len(sides), -np.inf)
-    np.minimum.at(began, codes, times)
-    np.maximum.at(ended, codes, times)
-    if (ended[:-1] > began[1:]).any():
-        k = int(np.flatnonzero(ended[:-1] > began[1:])[0])
-        raise InputError(f"blocks overlap in time: block {k} ends at {ended[k]:g}, after block {k + 1} begins")
-    changed = np.concatenate([[False], sides[1:] != sides[:-1]])
-    return np.asarray(~changed[codes] | (times - began[codes] >= washout))
-
-
-def _checked_lags(lags: int | None, count: int) -> int:
-    if lags is None:
-        return min(int(4.0 * np.power(count / 100.0, 2.0 / 9.0)), count - 1)
-    if not 0 <= lags < count:
-        raise InputError(f"lags must lie between 0 and the number of blocks less 1, {count - 1}, got {lags}")
-    return int(lags)
 
 
 def _few_blocks(sides: Bools) -> tuple[str, ...]:

@@ -15,49 +15,6 @@ MOST = 1e12
 """More units than this are refused."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """What a test compares: a mean with a standard deviation, or a rate."""
-
-    sd: float | None
-    sd_b: float | None
-    rate: float | None
-    share: float
-    level: float
-
-    def power(self, n: float, effect: float) -> float:
-        """Probability that the two-sided test rejects, on either side."""
-        n_a, n_b = n * (1.0 - self.share), n * self.share
-        if self.rate is not None:
-            return self._of_rates(n_a, n_b, effect)
-        assert self.sd is not None
-        if self.sd_b is None:
-            df = n - 2.0
-            shift = effect / (self.sd * sqrt(1.0 / n_a + 1.0 / n_b))
-        else:
-            parts = self.sd**2 / n_a, self.sd_b**2 / n_b
-            df = sum(parts) ** 2 / (parts[0] ** 2 / (n_a - 1.0) + parts[1] ** 2 / (n_b - 1.0))
-            shift = effect / sqrt(sum(parts))
-        at = critical(self.level, df)
-        # scipy's noncentral t loses digits, or is NaN, far out, where the normal is the same
-        if df > 1e6:
-            return float(ndtr(shift - at) + ndtr(-at - shift))
-        from scipy.stats import nct
-
-        return float(nct.sf(at, df, abs(shift)) + np.nan_to_num(nct.cdf(-at, df, abs(shift))))
-
-    def _of_rates(self, n_a: float, n_b: float, effect: float) -> float:
-        assert self.rate is not None
-        p_a, p_b = self.rate, self.rate + effect
-        pooled = (n_a * p_a + n_b * p_b) / (n_a + n_b)
-        null = sqrt(pooled * (1 - pooled) * (1 / n_a + 1 / n_b))
-        error = sqrt(p_a * (1 - p_a) / n_a + p_b * (1 - p_b) / n_b)
-        if not error > 0.0:
-            return 1.0
-        at = critical(self.level) * null
-        return float(ndtr((effect - at) / error) + ndtr((-at - effect) / error))
-
-
 def power(
     *,
     n: int,
@@ -174,6 +131,49 @@ def ratio_sd(numerator: ArrayLike, denominator: ArrayLike) -> float:
             f"a ratio needs at least 2 units and denominators above 0, got {len(above)} and {below.sum():g}"
         )
     return float(np.std(above - above.sum() / below.sum() * below, ddof=1) / below.mean())
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What a test compares: a mean with a standard deviation, or a rate."""
+
+    sd: float | None
+    sd_b: float | None
+    rate: float | None
+    share: float
+    level: float
+
+    def power(self, n: float, effect: float) -> float:
+        """Probability that the two-sided test rejects, on either side."""
+        n_a, n_b = n * (1.0 - self.share), n * self.share
+        if self.rate is not None:
+            return self._of_rates(n_a, n_b, effect)
+        assert self.sd is not None
+        if self.sd_b is None:
+            df = n - 2.0
+            shift = effect / (self.sd * sqrt(1.0 / n_a + 1.0 / n_b))
+        else:
+            parts = self.sd**2 / n_a, self.sd_b**2 / n_b
+            df = sum(parts) ** 2 / (parts[0] ** 2 / (n_a - 1.0) + parts[1] ** 2 / (n_b - 1.0))
+            shift = effect / sqrt(sum(parts))
+        at = critical(self.level, df)
+        # scipy's noncentral t loses digits, or is NaN, far out, where the normal is the same
+        if df > 1e6:
+            return float(ndtr(shift - at) + ndtr(-at - shift))
+        from scipy.stats import nct
+
+        return float(nct.sf(at, df, abs(shift)) + np.nan_to_num(nct.cdf(-at, df, abs(shift))))
+
+    def _of_rates(self, n_a: float, n_b: float, effect: float) -> float:
+        assert self.rate is not None
+        p_a, p_b = self.rate, self.rate + effect
+        pooled = (n_a * p_a + n_b * p_b) / (n_a + n_b)
+        null = sqrt(pooled * (1 - pooled) * (1 / n_a + 1 / n_b))
+        error = sqrt(p_a * (1 - p_a) / n_a + p_b * (1 - p_b) / n_b)
+        if not error > 0.0:
+            return 1.0
+        at = critical(self.level) * null
+        return float(ndtr((effect - at) / error) + ndtr((-at - effect) / error))
 
 
 def _checked(sd: float | None, sd_b: float | None, rate: float | None, share: float, level: float) -> _Plan:

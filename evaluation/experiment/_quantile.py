@@ -13,6 +13,7 @@ from driftline.sim.types import Bools, Floats, Int64s
 WINDOW = 1.959963984540054
 """Half-width, in standard errors of the share below, of the window in which the density is taken."""
 TIED = 0.02
+"""More of an arm's values than this at the quantile, and its density means nothing."""
 
 
 def quantile(

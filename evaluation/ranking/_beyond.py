@@ -5,17 +5,17 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from driftline.evaluation.ranking._accuracy import Relevant, matched
+from driftline.evaluation.arrays import one_of
 from driftline.evaluation.ranking._lists import (
     PerUser,
     empty_lists,
     id_array,
     item_values,
     list_mean,
-    one_of,
     over_users,
     ranked_lists,
 )
+from driftline.evaluation.ranking._relevance import Relevant, matched
 from driftline.sim.errors import InputError
 from driftline.sim.kernel import kernel
 from driftline.sim.types import Bools, Floats, Int64s

@@ -7,13 +7,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from driftline.evaluation.arrays import one_of
 from driftline.evaluation.estimate import LEVEL, Estimate, t_interval, t_quantile
 from driftline.evaluation.ranking._lists import (
     PerUser,
     empty_lists,
     id_array,
     item_values,
-    one_of,
     over_users,
     ranked_lists,
 )

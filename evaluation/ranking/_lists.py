@@ -7,9 +7,48 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from driftline.evaluation.arrays import one_of
 from driftline.evaluation.estimate import Estimate, t_interval
-from driftline.sim.errors import InputError, hint
+from driftline.sim.errors import InputError
 from driftline.sim.types import Bools, Floats, Int64s
+
+
+@dataclass(frozen=True, slots=True)
+class PerUser:
+    """A metric of every user and its mean over users."""
+
+    values: Floats
+    """[n], in the order of the lists; NaN where the metric is undefined for that user."""
+    mean: Estimate
+    """Mean over the users with a value, every user alike; Student's t interval over users, `n` of them."""
+
+
+def top_k(scores: ArrayLike, k: int, exclude: ArrayLike | None = None) -> Int64s:
+    """The k best items of each row [n, k], best first; item id = column of `scores` [n, items].
+
+    Ties go to the smaller id, whatever k is. `exclude` [n, items] bool: never listed (items already
+    consumed). Rows with fewer items than k are padded with -1. `InputError`: a score that is NaN.
+
+    Example:
+        >>> from driftline.evaluation.ranking import top_k
+        >>> top_k([[0.1, 0.9, 0.5]], 2).tolist()
+        [[1, 2]]
+    """
+    values = np.asarray(scores, dtype=np.float64)
+    if values.ndim != 2:
+        raise InputError(f"scores have shape {values.shape}; it must be [users, items]")
+    if k < 1:
+        raise InputError(f"k is {k}; it must be at least 1")
+    if np.isnan(values).any():
+        row, item = np.argwhere(np.isnan(values))[0]
+        raise InputError(f"the score of item {item} in row {row} is NaN")
+    barred = np.zeros(values.shape, bool) if exclude is None else np.asarray(exclude, dtype=bool)
+    if barred.shape != values.shape:
+        raise InputError(f"exclude has shape {barred.shape}, the scores {values.shape}")
+    # lexsort's last key leads: barred items last even where a score is -inf, ties stay in the order of ids
+    order = np.lexsort((-values, barred), axis=1)[:, :k]
+    listed = np.where(np.take_along_axis(barred, order, axis=1), -1, order).astype(np.int64)
+    return np.pad(listed, ((0, 0), (0, k - listed.shape[1])), constant_values=-1)
 
 
 def ranked_lists(ranked: ArrayLike, k: int | None = None) -> tuple[Int64s, int]:
@@ -92,25 +131,15 @@ def empty_lists(lists: Int64s) -> list[str]:
     return [f"{count} of {len(lists)} users have an empty list and are left out of the mean"] if count else []
 
 
-Empty = Literal["skip", "zero"]
-"""Users without relevant items: left out of the mean (`skip`, NaN per user), or counted as 0 (`zero`)."""
-
-
-@dataclass(frozen=True, slots=True)
-class PerUser:
-    """A metric of every user and its mean over users."""
-
-    values: Floats
-    """[n], in the order of the lists; NaN where the metric is undefined for that user."""
-    mean: Estimate
-    """Mean over the users with a value, every user alike; Student's t interval over users, `n` of them."""
-
-
 def over_users(values: Floats, method: str, warnings: Sequence[str] = ()) -> PerUser:
     """Per-user values with their mean; NaN users are left out of it. Students' t, variance divisor n - 1."""
     values = np.asarray(values, dtype=np.float64)
     found = t_interval(values[~np.isnan(values)])
     return PerUser(values, replace(found, method=f"{method} (t over users)", warnings=tuple(warnings)))
+
+
+Empty = Literal["skip", "zero"]
+"""Users without relevant items: left out of the mean (`skip`, NaN per user), or counted as 0 (`zero`)."""
 
 
 def emptied(values: Floats, has_relevant: Bools, empty: Empty) -> tuple[Floats, list[str]]:
@@ -124,37 +153,3 @@ def emptied(values: Floats, has_relevant: Bools, empty: Empty) -> tuple[Floats, 
         np.where(has_relevant, values, 0.0 if empty == "zero" else np.nan),
         [f"{count} of {len(values)} users have no relevant item and {done}"],
     )
-
-
-def one_of(name: str, value: str, legal: tuple[str, ...]) -> None:
-    """InputError unless the value is one of the legal words."""
-    if value not in legal:
-        raise InputError(f"{name} is {value!r}; {hint(str(value), legal)}")
-
-
-def top_k(scores: ArrayLike, k: int, exclude: ArrayLike | None = None) -> Int64s:
-    """The k best items of each row [n, k], best first; item id = column of `scores` [n, items].
-
-    Ties go to the smaller id, whatever k is. `exclude` [n, items] bool: never listed (items already
-    consumed). Rows with fewer items than k are padded with -1. `InputError`: a score that is NaN.
-
-    Example:
-        >>> from driftline.evaluation.ranking import top_k
-        >>> top_k([[0.1, 0.9, 0.5]], 2).tolist()
-        [[1, 2]]
-    """
-    values = np.asarray(scores, dtype=np.float64)
-    if values.ndim != 2:
-        raise InputError(f"scores have shape {values.shape}; it must be [users, items]")
-    if k < 1:
-        raise InputError(f"k is {k}; it must be at least 1")
-    if np.isnan(values).any():
-        row, item = np.argwhere(np.isnan(values))[0]
-        raise InputError(f"the score of item {item} in row {row} is NaN")
-    barred = np.zeros(values.shape, bool) if exclude is None else np.asarray(exclude, dtype=bool)
-    if barred.shape != values.shape:
-        raise InputError(f"exclude has shape {barred.shape}, the scores {values.shape}")
-    # lexsort's last key leads: barred items last even where a score is -inf, ties stay in the order of ids
-    order = np.lexsort((-values, barred), axis=1)[:, :k]
-    listed = np.where(np.take_along_axis(barred, order, axis=1), -1, order).astype(np.int64)
-    return np.pad(listed, ((0, 0), (0, k - listed.shape[1])), constant_values=-1)

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from driftline.evaluation.drift.adaptation import Rule, stacked
-from driftline.evaluation.report.style import GREY, INK, ORACLE, Figure, drawing, label_ends, lines
+from driftline.evaluation.drift.adaptation import Rule, stacked, window_sums
+from driftline.evaluation.report.style import GREY, INK, ORACLE, Figure, Line, drawing, label_ends, lines
 from driftline.evaluation.run.folder import RunFolder
 from driftline.evaluation.run.visits import curve_of
-from driftline.sim.types import Floats
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,7 +42,7 @@ def over_time(run: RunFolder, visits: Visits, metric: str) -> Figure:
     if metric == "regret":
         caption += " The oracle's regret is 0 by definition and is not drawn."
     data = pl.concat(frames) if frames else pl.DataFrame({"agent": [], "day": [], "value": []})
-    return Figure(f"{metric}_over_time", caption, data, ("agent",), partial(_draw_over_time, metric))
+    return Figure(f"{metric}_over_time", caption, data, ("agent",), partial(_draw_days, metric))
 
 
 def _daily(agent: str, seeds: list[pl.DataFrame], metric: str) -> pl.DataFrame:
@@ -57,8 +57,8 @@ def _daily(agent: str, seeds: list[pl.DataFrame], metric: str) -> pl.DataFrame:
     _, code = np.unique(user, return_inverse=True)
     size = int(code.max() + 1) * days
     cell = code * days + day - first
-    total = _spread(np.bincount(cell, values, minlength=size).astype(np.float64).reshape(-1, days))
-    count = _spread(np.bincount(cell, minlength=size).astype(np.float64).reshape(-1, days))
+    total = window_sums(np.bincount(cell, values, minlength=size).astype(np.float64).reshape(-1, days), SMOOTH)
+    count = window_sums(np.bincount(cell, minlength=size).astype(np.float64).reshape(-1, days), SMOOTH)
     seen = count.sum(axis=0) > 0
     total, count = total[:, seen], count[:, seen]
     mean = total.sum(axis=0) / count.sum(axis=0)
@@ -80,13 +80,7 @@ def _daily(agent: str, seeds: list[pl.DataFrame], metric: str) -> pl.DataFrame:
     )
 
 
-def _spread(sums: Floats) -> Floats:
-    """Each day's sum together with its neighbours' (shorter at both ends)."""
-    padded = np.pad(sums, ((0, 0), (SMOOTH // 2, SMOOTH // 2)))
-    return np.asarray(sum(padded[:, k : k + sums.shape[1]] for k in range(SMOOTH)))
-
-
-def _draw_over_time(metric: str, data: pl.DataFrame) -> "Drawing":
+def _draw_days(metric: str, data: pl.DataFrame) -> "Drawing":
     from matplotlib.figure import Figure as Drawing
 
     with drawing(metric):
@@ -94,7 +88,7 @@ def _draw_over_time(metric: str, data: pl.DataFrame) -> "Drawing":
         changes = bool((data["changed"] > 0).any())
         grid = figure.add_gridspec(2 if changes else 1, 1, height_ratios=[4, 1] if changes else [1])
         axes = figure.add_subplot(grid[0])
-        _draw_lines(axes, data)
+        _draw_agents(axes, data)
         axes.set_title(TITLES[metric])
         axes.set_ylabel(UNITS[metric])
         if changes:
@@ -105,20 +99,24 @@ def _draw_over_time(metric: str, data: pl.DataFrame) -> "Drawing":
     return figure
 
 
-def _draw_lines(axes: "Axes", data: pl.DataFrame) -> None:
+def _draw_agents(axes: "Axes", data: pl.DataFrame) -> None:
     agents = data["agent"].unique(maintain_order=True).to_list()
     ends = []
     for agent, line in lines(agents).items():
         rows = data.filter(pl.col("agent") == agent)
         if rows.is_empty():
             continue
-        day = rows["day"].to_numpy() + 0.5
-        axes.fill_between(day, rows["low"], rows["high"], color=line.color, alpha=0.14, linewidth=0)
-        axes.plot(day, rows["value"], color=line.color, linestyle=line.dash, linewidth=2)
+        _draw_line(axes, rows["day"].to_numpy() + 0.5, rows, line)
         ends.append((agent, float(rows["value"][-1]), line.color))
     days = data["day"].to_numpy()
     axes.set_xlim(float(days.min()), float(days.max()) + 1.0)
     label_ends(axes, ends, 0.06)
+
+
+def _draw_line(axes: "Axes", x: NDArray[np.number], part: pl.DataFrame, line: Line) -> None:
+    """One agent's means with their band."""
+    axes.fill_between(x, part["low"], part["high"], color=line.color, alpha=0.14, linewidth=0)
+    axes.plot(x, part["value"], color=line.color, linestyle=line.dash, linewidth=2)
 
 
 def _draw_changes(axes: "Axes", data: pl.DataFrame) -> None:
@@ -139,12 +137,14 @@ AT_CHANGES = (
 
 def adaptation_curves(run: RunFolder, visits: Visits) -> Figure:
     """Mean regret aligned at change points, 10 visits before to 30 after, by agent, no oracle."""
-    frames = [_curve(agent, [visits[agent, seed] for seed in run.seeds]) for agent in run.agents if agent != ORACLE]
+    frames = [
+        _around_changes(agent, [visits[agent, seed] for seed in run.seeds]) for agent in run.agents if agent != ORACLE
+    ]
     data = pl.concat(frames) if frames else pl.DataFrame({"agent": [], "offset": [], "value": []})
     return Figure("adaptation", AT_CHANGES, data, ("agent",), _draw_at_changes)
 
 
-def _curve(agent: str, seeds: list[pl.DataFrame]) -> pl.DataFrame:
+def _around_changes(agent: str, seeds: list[pl.DataFrame]) -> pl.DataFrame:
     curve = stacked([curve_of(frame) for frame in seeds])
     _, count = curve.excess()
     smooth = curve.smoothed(Rule().window)
@@ -178,8 +178,7 @@ def _draw_at_changes(data: pl.DataFrame) -> "Drawing":
             if rows.is_empty():
                 continue
             for part in (rows.filter(pl.col("offset") < 0), rows.filter(pl.col("offset") >= 0)):
-                axes.fill_between(part["offset"], part["low"], part["high"], color=line.color, alpha=0.14, linewidth=0)
-                axes.plot(part["offset"], part["value"], color=line.color, linestyle=line.dash, linewidth=2)
+                _draw_line(axes, part["offset"].to_numpy(), part, line)
             ends.append((agent, float(rows["value"][-1]), line.color))
         offsets = data["offset"].to_numpy()
         axes.set_xlim(float(offsets.min()), max(float(offsets.max()), float(offsets.min()) + 1.0))

@@ -12,10 +12,6 @@ from driftline.evaluation.report.style import ORACLE
 from driftline.evaluation.run.folder import RunFolder
 from driftline.evaluation.run.paired import compare
 
-Numbers = dict[tuple[str, str], tuple[float | None, float | None, float | None]]
-"""Value and limits by (agent, metric)."""
-
-
 HEADLINE = (
     "regret",
     "regret_in_item_space",
@@ -38,16 +34,12 @@ class Cell:
     best: bool
 
 
-def by_regret(metrics: pl.DataFrame) -> list[str]:
-    """Agents with the least regret first; those without one last."""
-    rows = _pooled(metrics).filter(pl.col("metric") == "regret").sort("value", maintain_order=True)
-    ranked: list[str] = rows["agent"].to_list()
-    others = [agent for agent in metrics["agent"].unique(maintain_order=True) if agent not in ranked]
-    return [*ranked, *others]
-
-
 Table = tuple[tuple[Measure, ...], list[tuple[str, list[Cell]]]]
 """Columns, and one row of cells per agent, by regret."""
+
+
+Numbers = dict[tuple[str, str], tuple[float | None, float | None, float | None]]
+"""Value and limits by (agent, metric)."""
 
 
 def headline(metrics: pl.DataFrame, known: Mapping[str, Measure] = METRICS) -> Table:
@@ -61,16 +53,12 @@ def more(metrics: pl.DataFrame, known: Mapping[str, Measure] = METRICS) -> Table
     return _table(metrics, [m for m in known.values() if m.id not in HEADLINE and m.section not in ("own", "cost")])
 
 
-def _table(metrics: pl.DataFrame, columns: Sequence[Measure]) -> Table:
-    numbers = _numbers(metrics)
-    agents = by_regret(metrics)
-    measures = tuple(m for m in columns if any((agent, m.id) in numbers for agent in agents))
-    best = {measure.id: _best(numbers, agents, measure) for measure in measures}
-    rows = []
-    for agent in agents:
-        cells = [_cell(numbers.get((agent, m.id)), m, agent in best[m.id]) for m in measures]
-        rows.append((agent, cells))
-    return measures, rows
+def by_regret(metrics: pl.DataFrame) -> list[str]:
+    """Agents with the least regret first; those without one last."""
+    rows = _pooled(metrics).filter(pl.col("metric") == "regret").sort("value", maintain_order=True)
+    ranked: list[str] = rows["agent"].to_list()
+    others = [agent for agent in metrics["agent"].unique(maintain_order=True) if agent not in ranked]
+    return [*ranked, *others]
 
 
 def paired_rows(run: RunFolder, first: str) -> list[dict[str, str]]:
@@ -123,6 +111,18 @@ def duration(seconds: float) -> str:
         if seconds >= size:
             return f"{seconds / size:,.3g} {unit}" if seconds / size < 1000 else f"{seconds / size:,.0f} {unit}"
     return f"{seconds / 1e-6:,.3g} µs"
+
+
+def _table(metrics: pl.DataFrame, columns: Sequence[Measure]) -> Table:
+    numbers = _numbers(metrics)
+    agents = by_regret(metrics)
+    measures = tuple(m for m in columns if any((agent, m.id) in numbers for agent in agents))
+    best = {measure.id: _best(numbers, agents, measure) for measure in measures}
+    rows = []
+    for agent in agents:
+        cells = [_cell(numbers.get((agent, m.id)), m, agent in best[m.id]) for m in measures]
+        rows.append((agent, cells))
+    return measures, rows
 
 
 def _pooled(metrics: pl.DataFrame) -> pl.DataFrame:
