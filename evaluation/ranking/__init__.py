@@ -1,8 +1,8 @@
 """Ranking metrics: of ranked lists [users, k], one value per user and the mean with its interval.
 
-`_lists.py`: lists and per-user values. `_relevance.py`: what is relevant to whom. `_accuracy.py`: whether that is listed.
-`_beyond.py`: novelty, popularity, serendipity, diversity. `_catalogue.py`: all lists together. `_fairness.py`: proportions
-and groups. `_filter_bubble.py`: over time.
+`_lists.py`: lists and per-user values. `_relevance.py`: what is relevant to whom. `_accuracy.py`: is it listed.
+`_beyond.py`: novelty, popularity, serendipity, diversity. `_catalogue.py`: all lists together.
+`_fairness.py`: proportions and groups. `_filter_bubble.py`: over time.
 """
 
 from driftline.evaluation.ranking._accuracy import hit_rate, mean_average_precision, mrr, ndcg, precision, recall
