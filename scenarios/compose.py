@@ -14,6 +14,8 @@ from driftline.agents.composed.valuation import FullNumbers
 from driftline.agents.evolution._base import Tracker
 from driftline.agents.models.item_space import TextEncoder
 from driftline.agents.policy import Policy
+from driftline.agents.predictor import CachedEncoder, open_encoder
+from driftline.agents.predictor.encoders import ENCODERS
 from driftline.agents.protocol import AgentProtocol
 from driftline.scenarios.agent_names import PARTS, of_tracker, parse_id
 from driftline.scenarios.built_in import BASELINES, POLICIES, TRACKERS
@@ -138,9 +140,6 @@ def _encoder(scenario: Scenario, agent_id: str, name: str, world: World) -> Text
     """The text encoder with its cache, by name, folder, hub id or `package.module:Class`; `none` for no text."""
     if name == "none":
         return None
-    from driftline.agents.predictor import CachedEncoder, open_encoder
-    from driftline.agents.predictor.encoders import ENCODERS
-
     if ":" in name and "/" not in name:
         return _construct(agent_id, _part(agent_id, ENCODERS.find, name), {})  # type: ignore[no-any-return]
     try:
