@@ -3,9 +3,11 @@
 The optimiser (`lbfgs`) and the thread limit (`one_thread`) serve the other learners here too.
 """
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, cast
 
 import numpy as np
@@ -120,10 +122,16 @@ def lbfgs(loss: Loss, start: Floats, gradient_tolerance: float, max_steps: int =
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Hold BLAS and OpenMP to one thread inside the block; the old limits come back afterwards."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(limits=1):
+    with _thread_pools(len(sys.modules), next(reversed(sys.modules))).limit(limits=1):
         yield
+
+
+@lru_cache(maxsize=1)
+def _thread_pools(modules: int, newest: str) -> Any:  # noqa: ARG001  they say whether anything was imported since
+    """The thread pools of this process's libraries: 3 ms to find them, .01 ms to limit those already found."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def _spread(x: Floats, weight: Floats) -> tuple[Floats, float]:
