@@ -5,13 +5,14 @@ Brier's score and its parts, the calibration error, and the coverage of interval
 
 from dataclasses import dataclass, replace
 from math import nan, pi, sqrt
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from driftline.evaluation.arrays import one_of
 from driftline.evaluation.estimate import LEVEL, Estimate, normal_reach, t_quantile
-from driftline.sim.errors import InputError, hint
+from driftline.sim.errors import InputError
 from driftline.sim.types import Bools, Floats, Int64s
 
 __all__ = [
@@ -27,207 +28,7 @@ __all__ = [
 ]
 
 
-def forecasts(probability: ArrayLike, outcome: ArrayLike) -> tuple[Floats, Floats]:
-    """Checked probabilities in [0, 1] and outcomes of 0 or 1, both [n] as floats; `InputError` names the row."""
-    p, y = np.asarray(probability, dtype=np.float64), np.asarray(outcome).astype(np.float64)
-    if p.ndim != 1 or y.shape != p.shape:
-        raise InputError(f"probability {p.shape} and outcome {y.shape} need one entry per forecast")
-    if not len(p):
-        raise InputError("there are no forecasts")
-    wrong = ~((p >= 0.0) & (p <= 1.0))
-    if wrong.any():
-        row = int(np.flatnonzero(wrong)[0])
-        raise InputError(f"probability of row {row} is {p[row]}; it must lie in [0, 1]")
-    odd = (y != 0.0) & (y != 1.0)
-    if odd.any():
-        row = int(np.flatnonzero(odd)[0])
-        raise InputError(f"outcome of row {row} is {y[row]}; it must be 0 or 1")
-    return p, y
-
-
-def top_label(probability: ArrayLike, choice: ArrayLike) -> tuple[Floats, Floats]:
-    """Confidence and correctness of many-way forecasts: the likeliest class's probability, and whether it came.
-
-    probability [n, K], rows sum to 1; choice [n]: the class that came. Ties go to the first class. What Guo et
-    al. 2017 feed into the ECE.
-
-    Example:
-        >>> from driftline.evaluation.calibration import top_label
-        >>> confidence, right = top_label([[0.7, 0.3], [0.4, 0.6]], [0, 0])
-        >>> confidence.tolist(), right.tolist()
-        ([0.7, 0.6], [1.0, 0.0])
-    """
-    p, came = many_way(probability, choice)
-    best = p.argmax(axis=1)
-    return p[np.arange(len(p)), best], (best == came).astype(np.float64)
-
-
-def many_way(probability: ArrayLike, choice: ArrayLike) -> tuple[Floats, Int64s]:
-    """Checked probabilities [n, K] and classes [n]."""
-    p, came = np.asarray(probability, dtype=np.float64), np.asarray(choice)
-    if p.ndim != 2 or came.shape != (len(p),) or came.dtype.kind not in "iu":
-        raise InputError(f"probability {p.shape} must be [n, K] and choice {came.shape} whole numbers [n]")
-    if not len(p):
-        raise InputError("there are no forecasts")
-    if not np.isfinite(p).all() or (p < 0).any() or (np.abs(p.sum(axis=1) - 1.0) > 1e-6).any():
-        raise InputError("probability must be finite and at least 0, and its rows must sum to 1")
-    if (came < 0).any() or (came >= p.shape[1]).any():
-        raise InputError(f"choice holds {came.min()} to {came.max()}; it must lie in 0 to {p.shape[1] - 1}")
-    return p, came.astype(np.int64)
-
-
-def row_mean(values: Floats, cluster: ArrayLike | None, method: str) -> Estimate:
-    """Mean over rows with Student's interval; rows of one cluster (a user) are not taken for independent.
-
-    Without clusters: variance divisor n - 1. With G clusters: std_error^2 = G / (G - 1) sum_g (sum of residuals
-    in g)^2 / n^2 and G - 1 degrees of freedom (Liang & Zeger 1986; CR1 without regressors).
-    """
-    mean, n = float(values.mean()), len(values)
-    sums = values - mean
-    if cluster is not None:
-        who = np.asarray(cluster)
-        if who.shape != values.shape:
-            raise InputError(f"cluster has shape {who.shape} for {n} rows")
-        _, code = np.unique(who, return_inverse=True)
-        sums = np.bincount(code, sums).astype(np.float64)
-    units = len(sums)
-    method = f"{method} (t over {'rows' if cluster is None else 'clusters'})"
-    if units < 2:
-        return Estimate(mean, nan, nan, nan, units, method)
-    error = sqrt(units / (units - 1) * float((sums**2).sum())) / n
-    reach = t_quantile(0.5 + LEVEL / 2, units - 1) * error
-    return Estimate(mean, error, mean - reach, mean + reach, units, method)
-
-
-@dataclass(frozen=True, slots=True)
-class Coverage:
-    """How often intervals held the truth, on which side they missed it, and how wide they were."""
-
-    coverage: Estimate
-    """Share of intervals with low <= truth <= high."""
-    below: float
-    """Share of intervals that lie above the truth (it is below them)."""
-    above: float
-    """Share of intervals that lie below the truth."""
-    width: Estimate
-    """Mean width."""
-    score: Estimate
-    """Mean interval score at the nominal level: lower is better."""
-
-
-def interval_coverage(
-    low: ArrayLike, high: ArrayLike, truth: ArrayLike, *, level: float = LEVEL, cluster: ArrayLike | None = None
-) -> Coverage:
-    """Judge intervals of nominal coverage `level` by what was true; all arrays [n], limits inclusive.
-
-    Coverage's interval: Wilson's score interval (Wilson 1927, no continuity correction) for independent rows,
-    std_error sqrt(c (1 - c) / n); with clusters (users), Student's t over them. Interval score (Gneiting &
-    Raftery 2007, eq. 43): width + 2 / alpha (low - truth)+ + 2 / alpha (truth - high)+, alpha = 1 - level. A
-    truth or limit of NaN is an error: decide first what a missing interval means. Infinite limits are legal
-    and hold everything on their side. A warning tells where the nominal level is outside coverage's interval.
-
-    Example:
-        >>> from driftline.evaluation.calibration import interval_coverage
-        >>> found = interval_coverage([0.0, 0.0, 0.0, 0.0], [1.0, 1.0, 1.0, 1.0], [0.5, 0.2, 1.5, 0.9])
-        >>> found.coverage.value, found.above
-        (0.75, 0.25)
-    """
-    a, b, t = _checked(low, high, truth, level)
-    held, alpha = (a <= t) & (t <= b), 1.0 - level
-    below, above = t < a, t > b
-    width = b - a
-    score = width + 2.0 / alpha * (np.where(below, a - t, 0.0) + np.where(above, t - b, 0.0))
-    found = _wilson(held) if cluster is None else row_mean(held.astype(np.float64), cluster, "coverage")
-    told = (f"intervals of nominal {level:g} hold the truth in {found.value:.3g} of all cases",)
-    outside = not found.low <= level <= found.high
-    return Coverage(
-        replace(found, warnings=told if outside else ()),
-        float(below.mean()),
-        float(above.mean()),
-        _mean(width, cluster, "width"),
-        _mean(score, cluster, "interval score"),
-    )
-
-
-def _wilson(held: Bools) -> Estimate:
-    n, share = len(held), float(held.mean())
-    z = normal_reach(1.0)
-    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
-    reach = z / (1 + z * z / n) * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    # rounding must not put 0 or 1 outside an interval that ends there
-    low, high = max(min(middle - reach, share), 0.0), min(max(middle + reach, share), 1.0)
-    return Estimate(share, sqrt(share * (1 - share) / n), low, high, n, "coverage (wilson)")
-
-
-def _mean(values: Floats, cluster: ArrayLike | None, method: str) -> Estimate:
-    if np.isfinite(values).all():
-        return row_mean(values, cluster, method)
-    return Estimate(np.inf, np.nan, np.nan, np.nan, len(values), method, ("some intervals are infinitely wide",))
-
-
-def _checked(low: ArrayLike, high: ArrayLike, truth: ArrayLike, level: float) -> tuple[Floats, Floats, Floats]:
-    a, b, t = (np.asarray(x, dtype=np.float64) for x in (low, high, truth))
-    if a.ndim != 1 or a.shape != b.shape or a.shape != t.shape:
-        raise InputError(f"low {a.shape}, high {b.shape} and truth {t.shape} need one entry per interval")
-    if not len(a):
-        raise InputError("there are no intervals")
-    if not 0.0 < level < 1.0:
-        raise InputError(f"level is {level}; it must lie between 0 and 1")
-    wrong = ~(a <= b) | ~np.isfinite(t)
-    if wrong.any():
-        row = int(np.flatnonzero(wrong)[0])
-        raise InputError(f"row {row} has the interval {a[row]} to {b[row]} and the truth {t[row]}")
-    return a, b, t
-
-
 Binning = Literal["equal_width", "equal_mass"]
-
-
-@dataclass(frozen=True, slots=True)
-class Bins:
-    """Bins with at least one forecast, ascending; arrays are [bins]."""
-
-    count: Floats
-    probability: Floats
-    """Mean forecast."""
-    frequency: Floats
-    """Share of forecasts whose event came."""
-    code: Int64s
-    """Each forecast's bin [n]."""
-
-
-def reliability_bins(p: Floats, y: Floats, bins: int, binning: Binning) -> Bins:
-    """Gather forecasts p [n] and outcomes y [n].
-
-    `equal_width`: (a, b] with edges j / bins, 0 belonging to the first (Guo et al. 2017). `equal_mass`: the
-    same with the forecasts' j / bins quantiles (linear interpolation) as edges, so equal forecasts share a bin
-    and some bins may be larger, or gone. Both as `sklearn.calibration.calibration_curve`.
-
-    Example:
-        >>> from driftline.evaluation.calibration import reliability_bins
-        >>> import numpy as np
-        >>> found = reliability_bins(np.array([0.1, 0.2, 0.9]), np.array([0.0, 0.0, 1.0]), 2, "equal_width")
-        >>> found.count.tolist(), found.frequency.tolist()
-        ([2.0, 1.0], [0.0, 1.0])
-    """
-    if bins < 1:
-        raise InputError(f"bins is {bins}; it must be at least 1")
-    if binning not in ("equal_width", "equal_mass"):
-        raise InputError(f"binning is {binning!r}; {hint(binning, ('equal_width', 'equal_mass'))}")
-    shares = np.linspace(0.0, 1.0, bins + 1)
-    edges = shares if binning == "equal_width" else np.quantile(p, shares)
-    return _gathered(p, y, np.searchsorted(edges[1:-1], p, side="left"))
-
-
-def distinct_forecasts(p: Floats, y: Floats) -> Bins:
-    """One bin per distinct forecast."""
-    return _gathered(p, y, np.unique(p, return_inverse=True)[1])
-
-
-def _gathered(p: Floats, y: Floats, place: Int64s) -> Bins:
-    _, code = np.unique(place, return_inverse=True)
-    count = np.bincount(code).astype(np.float64)
-    return Bins(count, np.bincount(code, p) / count, np.bincount(code, y) / count, code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,3 +134,202 @@ def expected_calibration_error(
     noise = float((np.sqrt(found.count * variance * 2.0 / pi)).sum() / len(p))
     told = f"perfectly calibrated forecasts would show an error of about {noise:.2g} with as many rows"
     return replace(mean, low=max(mean.low, 0.0), warnings=(told,) if mean.value < 3 * noise else ())
+
+
+def top_label(probability: ArrayLike, choice: ArrayLike) -> tuple[Floats, Floats]:
+    """Confidence and correctness of many-way forecasts: the likeliest class's probability, and whether it came.
+
+    probability [n, K], rows sum to 1; choice [n]: the class that came. Ties go to the first class. What Guo et
+    al. 2017 feed into the ECE.
+
+    Example:
+        >>> from driftline.evaluation.calibration import top_label
+        >>> confidence, right = top_label([[0.7, 0.3], [0.4, 0.6]], [0, 0])
+        >>> confidence.tolist(), right.tolist()
+        ([0.7, 0.6], [1.0, 0.0])
+    """
+    p, came = many_way(probability, choice)
+    best = p.argmax(axis=1)
+    return p[np.arange(len(p)), best], (best == came).astype(np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How often intervals held the truth, on which side they missed it, and how wide they were."""
+
+    coverage: Estimate
+    """Share of intervals with low <= truth <= high."""
+    below: float
+    """Share of intervals that lie above the truth (it is below them)."""
+    above: float
+    """Share of intervals that lie below the truth."""
+    width: Estimate
+    """Mean width."""
+    score: Estimate
+    """Mean interval score at the nominal level: lower is better."""
+
+
+def interval_coverage(
+    low: ArrayLike, high: ArrayLike, truth: ArrayLike, *, level: float = LEVEL, cluster: ArrayLike | None = None
+) -> Coverage:
+    """Judge intervals of nominal coverage `level` by what was true; all arrays [n], limits inclusive.
+
+    Coverage's interval: Wilson's score interval (Wilson 1927, no continuity correction) for independent rows,
+    std_error sqrt(c (1 - c) / n); with clusters (users), Student's t over them. Interval score (Gneiting &
+    Raftery 2007, eq. 43): width + 2 / alpha (low - truth)+ + 2 / alpha (truth - high)+, alpha = 1 - level. A
+    truth or limit of NaN is an error: decide first what a missing interval means. Infinite limits are legal
+    and hold everything on their side. A warning tells where the nominal level is outside coverage's interval.
+
+    Example:
+        >>> from driftline.evaluation.calibration import interval_coverage
+        >>> found = interval_coverage([0.0, 0.0, 0.0, 0.0], [1.0, 1.0, 1.0, 1.0], [0.5, 0.2, 1.5, 0.9])
+        >>> found.coverage.value, found.above
+        (0.75, 0.25)
+    """
+    a, b, t = _intervals(low, high, truth, level)
+    held, alpha = (a <= t) & (t <= b), 1.0 - level
+    below, above = t < a, t > b
+    width = b - a
+    score = width + 2.0 / alpha * (np.where(below, a - t, 0.0) + np.where(above, t - b, 0.0))
+    found = _wilson(held) if cluster is None else row_mean(held.astype(np.float64), cluster, "coverage")
+    told = (f"intervals of nominal {level:g} hold the truth in {found.value:.3g} of all cases",)
+    outside = not found.low <= level <= found.high
+    return Coverage(
+        replace(found, warnings=told if outside else ()),
+        float(below.mean()),
+        float(above.mean()),
+        _finite_mean(width, cluster, "width"),
+        _finite_mean(score, cluster, "interval score"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Bins:
+    """Bins with at least one forecast, ascending; arrays are [bins]."""
+
+    count: Floats
+    probability: Floats
+    """Mean forecast."""
+    frequency: Floats
+    """Share of forecasts whose event came."""
+    code: Int64s
+    """Each forecast's bin [n]."""
+
+
+def reliability_bins(p: Floats, y: Floats, bins: int, binning: Binning) -> Bins:
+    """Gather forecasts p [n] and outcomes y [n].
+
+    `equal_width`: (a, b] with edges j / bins, 0 belonging to the first (Guo et al. 2017). `equal_mass`: the
+    same with the forecasts' j / bins quantiles (linear interpolation) as edges, so equal forecasts share a bin
+    and some bins may be larger, or gone. Both as `sklearn.calibration.calibration_curve`.
+
+    Example:
+        >>> from driftline.evaluation.calibration import reliability_bins
+        >>> import numpy as np
+        >>> found = reliability_bins(np.array([0.1, 0.2, 0.9]), np.array([0.0, 0.0, 1.0]), 2, "equal_width")
+        >>> found.count.tolist(), found.frequency.tolist()
+        ([2.0, 1.0], [0.0, 1.0])
+    """
+    if bins < 1:
+        raise InputError(f"bins is {bins}; it must be at least 1")
+    one_of("binning", binning, get_args(Binning))
+    shares = np.linspace(0.0, 1.0, bins + 1)
+    edges = shares if binning == "equal_width" else np.quantile(p, shares)
+    return _gathered(p, y, np.searchsorted(edges[1:-1], p, side="left"))
+
+
+def distinct_forecasts(p: Floats, y: Floats) -> Bins:
+    """One bin per distinct forecast."""
+    return _gathered(p, y, np.unique(p, return_inverse=True)[1])
+
+
+def _gathered(p: Floats, y: Floats, place: Int64s) -> Bins:
+    _, code = np.unique(place, return_inverse=True)
+    count = np.bincount(code).astype(np.float64)
+    return Bins(count, np.bincount(code, p) / count, np.bincount(code, y) / count, code)
+
+
+def forecasts(probability: ArrayLike, outcome: ArrayLike) -> tuple[Floats, Floats]:
+    """Checked probabilities in [0, 1] and outcomes of 0 or 1, both [n] as floats; `InputError` names the row."""
+    p, y = np.asarray(probability, dtype=np.float64), np.asarray(outcome).astype(np.float64)
+    if p.ndim != 1 or y.shape != p.shape:
+        raise InputError(f"probability {p.shape} and outcome {y.shape} need one entry per forecast")
+    if not len(p):
+        raise InputError("there are no forecasts")
+    wrong = ~((p >= 0.0) & (p <= 1.0))
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        raise InputError(f"probability of row {row} is {p[row]}; it must lie in [0, 1]")
+    odd = (y != 0.0) & (y != 1.0)
+    if odd.any():
+        row = int(np.flatnonzero(odd)[0])
+        raise InputError(f"outcome of row {row} is {y[row]}; it must be 0 or 1")
+    return p, y
+
+
+def many_way(probability: ArrayLike, choice: ArrayLike) -> tuple[Floats, Int64s]:
+    """Checked probabilities [n, K] and classes [n]."""
+    p, came = np.asarray(probability, dtype=np.float64), np.asarray(choice)
+    if p.ndim != 2 or came.shape != (len(p),) or came.dtype.kind not in "iu":
+        raise InputError(f"probability {p.shape} must be [n, K] and choice {came.shape} whole numbers [n]")
+    if not len(p):
+        raise InputError("there are no forecasts")
+    if not np.isfinite(p).all() or (p < 0).any() or (np.abs(p.sum(axis=1) - 1.0) > 1e-6).any():
+        raise InputError("probability must be finite and at least 0, and its rows must sum to 1")
+    if (came < 0).any() or (came >= p.shape[1]).any():
+        raise InputError(f"choice holds {came.min()} to {came.max()}; it must lie in 0 to {p.shape[1] - 1}")
+    return p, came.astype(np.int64)
+
+
+def _intervals(low: ArrayLike, high: ArrayLike, truth: ArrayLike, level: float) -> tuple[Floats, Floats, Floats]:
+    a, b, t = (np.asarray(x, dtype=np.float64) for x in (low, high, truth))
+    if a.ndim != 1 or a.shape != b.shape or a.shape != t.shape:
+        raise InputError(f"low {a.shape}, high {b.shape} and truth {t.shape} need one entry per interval")
+    if not len(a):
+        raise InputError("there are no intervals")
+    if not 0.0 < level < 1.0:
+        raise InputError(f"level is {level}; it must lie between 0 and 1")
+    wrong = ~(a <= b) | ~np.isfinite(t)
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        raise InputError(f"row {row} has the interval {a[row]} to {b[row]} and the truth {t[row]}")
+    return a, b, t
+
+
+def _wilson(held: Bools) -> Estimate:
+    n, share = len(held), float(held.mean())
+    z = normal_reach(1.0)
+    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+    reach = z / (1 + z * z / n) * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    # rounding must not put 0 or 1 outside an interval that ends there
+    low, high = max(min(middle - reach, share), 0.0), min(max(middle + reach, share), 1.0)
+    return Estimate(share, sqrt(share * (1 - share) / n), low, high, n, "coverage (wilson)")
+
+
+def _finite_mean(values: Floats, cluster: ArrayLike | None, method: str) -> Estimate:
+    if np.isfinite(values).all():
+        return row_mean(values, cluster, method)
+    return Estimate(np.inf, np.nan, np.nan, np.nan, len(values), method, ("some intervals are infinitely wide",))
+
+
+def row_mean(values: Floats, cluster: ArrayLike | None, method: str) -> Estimate:
+    """Mean over rows with Student's interval; rows of one cluster (a user) are not taken for independent.
+
+    Without clusters: variance divisor n - 1. With G clusters: std_error^2 = G / (G - 1) sum_g (sum of residuals
+    in g)^2 / n^2 and G - 1 degrees of freedom (Liang & Zeger 1986; CR1 without regressors).
+    """
+    mean, n = float(values.mean()), len(values)
+    sums = values - mean
+    if cluster is not None:
+        who = np.asarray(cluster)
+        if who.shape != values.shape:
+            raise InputError(f"cluster has shape {who.shape} for {n} rows")
+        _, code = np.unique(who, return_inverse=True)
+        sums = np.bincount(code, sums).astype(np.float64)
+    units = len(sums)
+    method = f"{method} (t over {'rows' if cluster is None else 'clusters'})"
+    if units < 2:
+        return Estimate(mean, nan, nan, nan, units, method)
+    error = sqrt(units / (units - 1) * float((sums**2).sum())) / n
+    reach = t_quantile(0.5 + LEVEL / 2, units - 1) * error
+    return Estimate(mean, error, mean - reach, mean + reach, units, method)

@@ -3,12 +3,12 @@
 Arms are 0 (A, control) and 1 (B, treatment), one row a unit; effects are B less A. Every function returns an
 `Effect`, which is an `Estimate` with a test, or a small record that holds some.
 
-`_levels.py`: what all stand on. One look: `_means.py`, `_adjusted.py`, `_quantile.py`, `_clustered.py`,
+`_levels.py`: what all stand on. One look: `_means.py`, `_adjusted.py`, `_lift.py`, `_quantile.py`, `_clustered.py`,
 `_bootstrap.py`. Many looks: `_always_valid.py`, `_group_sequential.py`. For whom, and how long: `_cohorts.py`.
 Whether to trust it, and how many units it takes: `_multiple.py`, `_srm.py`, `_power.py`.
 """
 
-from driftline.evaluation.experiment._adjusted import cuped, cuped_ratio, lift, post_stratified, variance_reduction
+from driftline.evaluation.experiment._adjusted import cuped, cuped_ratio, post_stratified, variance_reduction
 from driftline.evaluation.experiment._always_valid import Running, confidence_sequence, msprt, peeked, peeked_t
 from driftline.evaluation.experiment._bootstrap import bootstrap
 from driftline.evaluation.experiment._clustered import cluster, switchback
@@ -28,6 +28,7 @@ from driftline.evaluation.experiment._group_sequential import (
     group_sequential,
 )
 from driftline.evaluation.experiment._levels import Effect
+from driftline.evaluation.experiment._lift import lift
 from driftline.evaluation.experiment._means import proportions, ratio, welch
 from driftline.evaluation.experiment._multiple import (
     Adjusted,

@@ -1,3 +1,5 @@
+"""How soon a loss after a change of interest is made up; regret summed up; curves at change points."""
+
 from math import exp, inf, log
 
 import numpy as np

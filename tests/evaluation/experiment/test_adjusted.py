@@ -1,3 +1,5 @@
+"""CUPED and post-stratification beside least squares and peers; how a covariate's benefit decays."""
+
 import numpy as np
 import pytest
 import statsmodels.api as sm
@@ -8,6 +10,7 @@ from driftline.evaluation.experiment import (
     cuped,
     cuped_ratio,
     lift,
+    post_stratified,
     ratio,
     variance_reduction,
     welch,
@@ -159,3 +162,52 @@ def test_the_interval_of_rho_squared_holds_the_truth_as_often_as_it_says() -> No
         assert abs(held / repeats - 0.95) < 4 * np.sqrt(0.95 * 0.05 / repeats)
         exact = 2 * rho * (1 - rho**2) / np.sqrt(400) * np.sqrt(np.mean(scale**4)) / np.mean(scale**2)
         assert errors.mean() == pytest.approx(exact, rel=0.03)
+
+
+def test_post_stratification_is_the_weighted_sum_of_strata() -> None:
+    stratum = np.array(list("abc"))[np.arange(60) % 3]
+    value = within = below = 0.0
+    effects, shares = [], []
+    for name in "abc":
+        a, b = VALUE[(stratum == name) & (ARM == 0)], VALUE[(stratum == name) & (ARM == 1)]
+        share = (len(a) + len(b)) / 60
+        effects.append(b.mean() - a.mean())
+        shares.append(share)
+        value += share * effects[-1]
+        for each in (a, b):
+            part = share**2 * each.var(ddof=1) / len(each)
+            within += part
+            below += part**2 / (len(each) - 1)
+    between = sum(w * (e - value) ** 2 for w, e in zip(shares, effects, strict=True)) / 60
+    found = post_stratified(value=VALUE, arm=ARM, stratum=stratum)
+    assert [found.value, found.std_error, found.df] == pytest.approx(
+        [value, (within + between) ** 0.5, within**2 / below], rel=1e-9
+    )
+    known = post_stratified(value=VALUE, arm=ARM, stratum=stratum, shares=[20, 20, 20])
+    assert [known.value, known.std_error] == pytest.approx([value, within**0.5], rel=1e-9)
+    tilted = post_stratified(value=VALUE, arm=ARM, stratum=stratum, shares=[0.5, 0.25, 0.25])
+    assert tilted.value == pytest.approx(0.5 * effects[0] + 0.25 * (effects[1] + effects[2]), rel=1e-9)
+
+
+def test_one_stratum_is_welch() -> None:
+    found, plain = post_stratified(value=VALUE, arm=ARM, stratum=np.zeros(60)), welch(VALUE, ARM)
+    assert [found.low, found.high, found.df] == pytest.approx([plain.low, plain.high, plain.df], rel=1e-12)
+
+
+def test_post_stratification_holds_the_truth_where_strata_differ_in_effect() -> None:
+    """Shares come from the sample: without the between-strata part intervals would be too narrow."""
+    rng, repeats, held, width = np.random.default_rng(7), 1500, 0, 0.0
+    for _ in range(repeats):
+        stratum = (rng.random(200) < 0.5).astype(int)
+        arm = rng.permutation(200) % 2
+        value = 5.0 * stratum + arm * (4.0 * stratum) + rng.normal(0, 1, 200)
+        found = post_stratified(value=value, arm=arm, stratum=stratum)
+        held += found.low <= 2.0 <= found.high
+        width += found.std_error / welch(value, arm).std_error
+    assert abs(held / repeats - 0.95) < 4 * np.sqrt(0.95 * 0.05 / repeats)
+    assert width / repeats < 0.5
+
+
+def test_small_strata_warn() -> None:
+    found = post_stratified(value=VALUE, arm=ARM, stratum=np.arange(60) // 10)
+    assert any("6 of 6 strata" in each for each in found.warnings)

@@ -1,3 +1,5 @@
+"""Cluster-robust errors and switchbacks beside statsmodels and their matrices; what is warned of."""
+
 from typing import Any
 
 import numpy as np

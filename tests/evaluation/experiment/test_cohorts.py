@@ -1,3 +1,5 @@
+"""Effects by cohort and by exposure age."""
+
 from typing import Any
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""The bootstrap beside the delta method and scipy; clusters; memory."""
+
 import tracemalloc
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Adjusted p-values beside peers; guardrails."""
+
 import numpy as np
 import pytest
 from experiment_sample import ARM, VALUE

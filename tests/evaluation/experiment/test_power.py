@@ -1,3 +1,5 @@
+"""Power and sample size beside peers, and beside the tests that they plan for."""
+
 import numpy as np
 import pytest
 from experiment_sample import ARM, TEA_TASTING, VALUE, VISITS

@@ -1,3 +1,5 @@
+"""Group-sequential and always-valid limits beside published tables, formulas and peers; what peeking costs."""
+
 from functools import partial
 from math import exp, log, sqrt
 from typing import Any

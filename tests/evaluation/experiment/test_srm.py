@@ -1,3 +1,5 @@
+"""Sample ratio mismatch, at one look and after every unit."""
+
 import numpy as np
 import pytest
 from scipy import stats

@@ -1,3 +1,5 @@
+"""The report of a fabricated run: its sections, figures, tables and stories."""
+
 import re
 import shutil
 from collections.abc import Iterator

@@ -1,3 +1,5 @@
+"""A run folder is opened, and what is missing or wrong in it is named."""
+
 from pathlib import Path
 
 import polars as pl

@@ -1,3 +1,5 @@
+"""Twins compared user by user, within a seed and over seeds."""
+
 from math import inf, isnan
 from pathlib import Path
 

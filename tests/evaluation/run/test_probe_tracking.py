@@ -1,3 +1,5 @@
+"""Belief against truth on the probe items: divergence, temperature, rank correlation."""
+
 from pathlib import Path
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""What was shown and taken: popularity, diversity, use of the catalogue."""
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import log2

@@ -1,3 +1,5 @@
+"""Judged visits: returns of an interest, new users, several seeds together."""
+
 from pathlib import Path
 
 import numpy as np
