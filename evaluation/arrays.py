@@ -14,6 +14,8 @@ from driftline.sim.types import Floats, Int64s
 
 TOLERANCE = 1e-9
 """How far a probability may lie above 1, or a sum of probabilities off its bound: the last bits of a sum."""
+SUM_TOLERANCE = 1e-5
+"""How far a distribution may sum to something else than 1: the last bits of single precision."""
 SMALLEST = float(np.nextafter(0.0, 1.0))
 """The smallest number above 0."""
 
@@ -71,15 +73,24 @@ def vector(name: str, values: ArrayLike, n: int | None = None, low: float = -inf
     return numbers(name, one_a_row(name, values, n), None, low, high)
 
 
+def matrix(name: str, values: ArrayLike, rows: int | None = None, width: int | str = "d") -> Floats:
+    """Finite float64 [rows, width], of any number of rows where that is not given, of any width where it is a word."""
+    array = numbers(name, values)
+    wrong = array.ndim != 2 or (rows is not None and len(array) != rows)
+    if wrong or (isinstance(width, int) and array.shape[1] != width):
+        raise InputError(f"{name} has shape {array.shape}; must be [{'n' if rows is None else rows}, {width}]")
+    return array
+
+
 def columns(name: str, values: ArrayLike, n: int) -> Floats:
-    """Columns of numbers, finite float64 [n, k]; a single one may come as [n]."""
-    table = numbers(name, values)
-    table = table[:, None] if table.ndim == 1 else table
-    if table.ndim != 2 or not table.shape[1]:
-        raise InputError(f"{name} has shape {table.shape}; must have one row a unit and at least one column")
-    if len(table) != n:
-        raise InputError(f"{name} has {len(table)} rows; must have {n}")
-    return table
+    """At least one column of numbers, finite float64 [n, k]; a single one may come as [n]."""
+    array = numbers(name, values)
+    array = array[:, None] if array.ndim == 1 else array
+    if array.ndim != 2 or not array.shape[1]:
+        raise InputError(f"{name} has shape {array.shape}; must have one row a unit and at least one column")
+    if len(array) != n:
+        raise InputError(f"{name} has {len(array)} rows; must have {n}")
+    return array
 
 
 def probabilities(
@@ -93,6 +104,19 @@ def propensities(name: str, values: ArrayLike, shape: tuple[int, ...] | None = N
     """Probabilities of what was logged, in (0, 1]: what was logged cannot have had probability 0."""
     bound = "must be above 0 and at most 1, since it was logged"
     return numbers(name, values, shape, SMALLEST, 1.0 + TOLERANCE, bound=bound, cells=cells)
+
+
+def distributions(
+    name: str, values: ArrayLike, rows: int | None = None, width: int | str = "actions", *, first: int = 0
+) -> Floats:
+    """Rows of probabilities that sum to 1 within 1e-5 [rows, width]; `first`: what the first row is called."""
+    array = matrix(name, values, rows, width)
+    total = array.sum(axis=1)
+    off = np.flatnonzero((array < 0).any(axis=1) | (np.abs(total - 1.0) > SUM_TOLERANCE))
+    if off.size:
+        at = off[0]
+        raise InputError(f"{name}[{first + at}] sums to {total[at]:g}; must be at least 0 each and sum to 1")
+    return array
 
 
 def whole_numbers(name: str, values: ArrayLike, n: int | None = None, below: int | None = None) -> Int64s:

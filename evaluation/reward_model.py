@@ -7,12 +7,12 @@ an action are the context beside a description of the action.
 import copy
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
 import numpy as np
 
-from driftline.evaluation.arrays import vector, whole_numbers
+from driftline.evaluation.arrays import distributions, matrix, one_a_row, vector, whole_numbers
 from driftline.evaluation.estimate import user_folds
 from driftline.sim.errors import InputError, hint
 from driftline.sim.types import Bools, Floats, Int64s
@@ -45,26 +45,12 @@ class Features:
 
 def features(context: Floats, n: int, n_actions: int, action_context: Floats | None) -> Features:
     """Checks the shapes; without `action_context` [A, e] actions are told apart by one column each."""
-    found = np.asarray(context, dtype=np.float64)
-    if found.ndim != 2 or len(found) != n:
-        raise InputError(f"context has shape {found.shape}; ({n}, d) is needed, one row a round")
-    _finite("context", found)
-    if action_context is None:
-        if n_actions > ONE_HOT_LIMIT:
-            raise InputError(f"{n_actions} actions without action_context; one column each is kept to {ONE_HOT_LIMIT}")
-        return Features(found, np.eye(n_actions))
-    described = np.asarray(action_context, dtype=np.float64)
-    if described.ndim != 2 or len(described) != n_actions:
-        raise InputError(f"action_context has shape {described.shape}; ({n_actions}, e) is needed, one row an action")
-    _finite("action_context", described)
-    return Features(found, described)
-
-
-def _finite(name: str, values: Floats) -> None:
-    bad = np.argwhere(~np.isfinite(values))
-    if len(bad):
-        row, at = bad[0]
-        raise InputError(f"{name}[{row}, {at}] is {values[row, at]}; must be finite ({len(bad)} such values)")
+    found = matrix("context", context, n)
+    if action_context is not None:
+        return Features(found, matrix("action_context", action_context, n_actions, "e"))
+    if n_actions > ONE_HOT_LIMIT:
+        raise InputError(f"{n_actions} actions without action_context; one column each is kept to {ONE_HOT_LIMIT}")
+    return Features(found, np.eye(n_actions))
 
 
 ModelName = Literal["logistic", "ridge", "hist_gradient_boosting"]
@@ -205,19 +191,32 @@ def cross_fitted(
 ) -> RewardModel:
     """Fits one reward model per fold of users on the other folds and scores each round by its own fold's model.
 
-    reward [n], action [n] in 0..n_actions - 1, context [n, d], user [n]; action_context [A, e], or one column an
-    action where not given. Cross-fitting (Chernozhukov et al. 2018; for policies Narita, Yasui & Yata 2021) keeps DR
-    unbiased in spite of an adaptive model; users are the folds' unit because a user's rounds share what the context
-    does not say.
+    Cross-fitting (Chernozhukov et al. 2018; for policies Narita, Yasui & Yata 2021) keeps DR unbiased in spite of an
+    adaptive model; users are the folds' unit because a user's rounds share what the context does not say. A fold whose
+    training rewards have one value predicts that value and says so.
 
-    model: "logistic" (rewards of few values; expected value over the classes), "ridge", "hist_gradient_boosting", or
-    an object with fit and predict, which is copied. target_context: [n, d] contexts at the target time for
-    `q_expected`, such as the log's with the time feature replaced (see `opfv`). time and half_life (one unit, usually
-    days): rounds weigh 2^(-age / half_life) in the fit, age counted from the newest: the model describes the present.
+    Args:
+        reward: What the logged actions earned [n]; finite.
+        action: Which they were [n], 0 to n_actions - 1.
+        context: What was known of each round [n, d].
+        user: Whose round it is [n], any labels.
+        n_actions: How many actions there are.
+        target_policy: Its probabilities [n, n_actions], or a function of round numbers; for `q_expected`.
+        target_context: Contexts at the target time [n, d], for `q_expected`, such as the log's with the time feature
+            replaced (see `opfv`); the log's own where not given.
+        action_context: What each action is like [n_actions, e]; one column an action where not given.
+        model: `logistic` (rewards of few values; expected value over the classes), `ridge`,
+            `hist_gradient_boosting`, or an object with fit and predict, which is copied.
+        folds: How many, at least 2 and at most the number of users.
+        time: When each round was [n], in one unit, usually days; with `half_life`.
+        half_life: Rounds weigh 2^(-age / half_life) in the fit, age counted from the newest: the model describes the
+            present. All alike where not given.
+        chunk: Rounds whose every action is scored at once.
+        seed: Of the folds and of the model.
 
-    A fold whose training rewards have one value predicts that value and says so. InputError: unequal lengths, values
-    that are not finite, an action out of range, fewer users than folds, a classifier for rewards of one value,
-    half_life without time, a target policy whose rows do not sum to 1 within 1e-6.
+    Raises:
+        InputError: Unequal lengths, values that are not finite, an action out of range, fewer users than folds, a
+            classifier for rewards of one value, half_life without time, a target policy whose rows do not sum to 1.
 
     Examples:
         >>> action, user = np.array([0, 1, 0, 1]), np.array([1, 1, 2, 2])
@@ -230,24 +229,18 @@ def cross_fitted(
     built = features(context, len(reward), n_actions, action_context)
     if is_classifier(model) and len(np.unique(reward)) == 1:
         raise InputError(f"every reward is {reward[0]:g}: a classifier needs two classes; model='ridge' takes any")
-    if len(user) != len(reward):
-        raise InputError(f"user has {len(user)} rows; reward has {len(reward)}")
+    fold = user_folds(one_a_row("user", user, len(reward)), folds=folds, seed=seed)
     weight = _recency(time, half_life, len(reward))
-    fold = user_folds(user, folds=folds, seed=seed)
-    models: list[Regressor | float] = []
-    warnings: list[str] = []
+    fits = [_fit(unfitted(model, seed), built, action, reward, weight, fold != f) for f in range(folds)]
     q_action = np.empty(len(reward))
-    for f in range(folds):
-        fitted, notes = _fit(unfitted(model, seed), built, action, reward, weight, fold != f)
-        models.append(fitted)
-        warnings += [f"fold {f}: {note}" for note in notes]
+    for f, (fitted, _) in enumerate(fits):
         here = fold == f
         q_action[here] = _predict(fitted, built.of(built.context[here], action[here]))
-    found = RewardModel(q_action, None, fold, tuple(models), tuple(warnings), built)
+    warnings = tuple(f"fold {f}: {note}" for f, (_, notes) in enumerate(fits) for note in notes)
+    found = RewardModel(q_action, None, fold, tuple(fitted for fitted, _ in fits), warnings, built)
     if target_policy is None:
         return found
-    expected = _expected(found, target_policy, target_context, chunk)
-    return RewardModel(q_action, expected, fold, tuple(models), tuple(warnings), built)
+    return replace(found, q_expected=_expected(found, target_policy, target_context, chunk))
 
 
 def _fit(
@@ -278,14 +271,8 @@ def _expected(model: RewardModel, policy: TargetPolicy, context: Floats | None, 
     step = chunk or max(1, CHUNK_CELLS // max(1, a * d))
     for at in range(0, n, step):
         rounds = np.arange(at, min(at + step, n))
-        p = np.asarray(policy(rounds) if callable(policy) else policy[at : at + step], dtype=np.float64)
-        if p.shape != (len(rounds), a):
-            raise InputError(f"target_policy has shape {p.shape} for {len(rounds)} rounds and {a} actions")
-        off = np.abs(p.sum(axis=1) - 1.0)
-        if not (off < 1e-6).all() or (p < 0).any():
-            raise InputError(
-                f"target_policy is no distribution in round {rounds[int(np.argmax(off))]}: sum or sign is off"
-            )
+        told = policy(rounds) if callable(policy) else policy[at : at + step]
+        p = distributions("target_policy", told, len(rounds), a, first=at)
         q = model.q_hat(rounds, None if context is None else np.asarray(context)[rounds])
         out[rounds] = np.einsum("ij,ij->i", p, q)
     return out

@@ -10,12 +10,11 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from driftline.evaluation.arrays import vector, whole_numbers
+from driftline.evaluation.arrays import distributions, matrix, vector, whole_numbers
 from driftline.evaluation.estimate import Estimate, user_folds
 from driftline.evaluation.interval import Asked, Precision, estimated
 from driftline.evaluation.off_policy.diagnostics import diagnose
 from driftline.evaluation.off_policy.estimation import clusters_of, rounds_of
-from driftline.evaluation.off_policy.marginalised import policy_rows
 from driftline.evaluation.terms import Terms
 from driftline.sim import keyed
 from driftline.sim.errors import InputError
@@ -79,15 +78,11 @@ def estimated_action_weight(
         >>> estimated_action_weight(context=np.zeros((4, 1)), action=action, target_policy=policy).round(2).tolist()
         [1.0, 1.0, 1.0, 1.0]
     """
-    context = np.asarray(context, dtype=np.float64)
-    target = policy_rows("target_policy", target_policy, None)
+    target = distributions("target_policy", target_policy)
     n, actions = target.shape
     action = whole_numbers("action", action, n, actions)
-    if context.ndim != 2 or len(context) != n or not np.isfinite(context).all():
-        raise InputError(f"context has shape {context.shape}; must be finite numbers [{n}, d]")
-    described = np.eye(actions) if action_context is None else np.asarray(action_context, dtype=np.float64)
-    if described.ndim != 2 or len(described) != actions:
-        raise InputError(f"action_context has shape {described.shape}; must be [{actions}, e]")
+    context = matrix("context", context, n)
+    described = np.eye(actions) if action_context is None else matrix("action_context", action_context, actions, "e")
     row, taken, mass = _target_rows(target, draws, seed)
     cells = (n + len(row)) * _columns(context.shape[1], described.shape[1], classifier is None)
     if cells > LARGEST:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from driftline.evaluation.arrays import propensities, vector, whole_numbers
+from driftline.evaluation.arrays import SUM_TOLERANCE, propensities, vector, whole_numbers
 from driftline.evaluation.off_policy.rounds import Rounds
 from driftline.sim.errors import InputError
 from driftline.sim.kernel import kernel
@@ -20,8 +20,6 @@ Dense = Matrix | Iterable[Matrix]
 """[n, A], or [n, A, L] where each round is at one of L positions, or an iterator of such chunks of rows."""
 CHUNK_CELLS = 2**21
 """Cells worked on at once (16 MB)."""
-SUM_TOLERANCE = 1e-5
-"""How far a row's probabilities may sum to something else than 1."""
 PSCORE_TOLERANCE = 1e-6
 
 

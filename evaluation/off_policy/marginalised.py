@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from driftline.evaluation.arrays import whole_numbers
+from driftline.evaluation.arrays import distributions, matrix, whole_numbers
 from driftline.evaluation.off_policy.dense import CHUNK_CELLS
 from driftline.sim.errors import InputError
 from driftline.sim.types import Floats, Int64s
@@ -82,13 +82,9 @@ def estimated_embedding_weight(
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import OneHotEncoder
 
-    context = np.asarray(context, dtype=np.float64)
     target, logging = policy_pair(target_policy, logging_policy, None)
+    context = matrix("context", context, len(target))
     action = whole_numbers("action", action, len(context), target.shape[1])
-    if len(target) != len(context):
-        raise InputError(f"target_policy has {len(target)} rows; context has {len(context)}")
-    if not np.isfinite(context).all():
-        raise InputError("context has values that are not finite")
     if len(np.unique(action)) < 2:
         raise InputError("action: the log holds a single action; a classifier needs two")
     categories = OneHotEncoder(sparse_output=False, drop="first").fit_transform(np.asarray(embedding))
@@ -103,35 +99,17 @@ def estimated_embedding_weight(
 
 def _tables(p_e_a: Sequence[Floats] | Floats) -> list[Floats]:
     whole = isinstance(p_e_a, np.ndarray) and p_e_a.ndim == 3
-    tables = [np.asarray(each, dtype=np.float64) for each in (np.moveaxis(np.asarray(p_e_a), 2, 0) if whole else p_e_a)]
-    for d, table in enumerate(tables):
-        if table.ndim != 2 or len(table) != len(tables[0]):
-            raise InputError(f"p_e_a: table {d} has shape {table.shape}; must be [actions, categories]")
-        if not ((table >= 0).all() and np.allclose(table.sum(axis=1), 1.0, atol=1e-6)):
-            raise InputError(f"p_e_a: the rows of table {d} must be probabilities that sum to 1")
-    if not tables:
+    given = [*(np.moveaxis(np.asarray(p_e_a), 2, 0) if whole else p_e_a)]
+    if not given:
         raise InputError("p_e_a is empty; at least one dimension is needed")
-    return tables
+    actions = len(given[0])
+    return [distributions(f"p_e_a of dimension {d}", table, actions, "categories") for d, table in enumerate(given)]
 
 
 def policy_pair(target: Floats, logging: Floats, actions: int | None) -> tuple[Floats, Floats]:
     """Two policies [n, A], checked; `actions`: how many there must be."""
-    target = policy_rows("target_policy", target, actions)
-    logging = policy_rows("logging_policy", logging, actions)
-    if target.shape != logging.shape:
-        raise InputError(f"logging_policy has shape {logging.shape}; target_policy has {target.shape}")
-    return target, logging
-
-
-def policy_rows(name: str, policy: Floats, actions: int | None) -> Floats:
-    """A policy [n, A] whose rows are probabilities that sum to 1 within 1e-5."""
-    policy = np.asarray(policy, dtype=np.float64)
-    if policy.ndim != 2 or (actions is not None and policy.shape[1] != actions):
-        raise InputError(f"{name} has shape {policy.shape}; must be [n, {actions or 'actions'}]")
-    off = np.flatnonzero(~((policy >= 0).all(axis=1) & (np.abs(policy.sum(axis=1) - 1.0) <= 1e-5)))
-    if off.size:
-        raise InputError(f"{name}[{off[0]}] must be probabilities that sum to 1; the sum is {policy[off[0]].sum():g}")
-    return policy
+    target = distributions("target_policy", target, width="actions" if actions is None else actions)
+    return target, distributions("logging_policy", logging, *target.shape)
 
 
 def _places(embedding: Int64s, tables: Sequence[Floats], n: int) -> Int64s:

@@ -10,7 +10,7 @@ from math import log
 import numpy as np
 from scipy.special import expit
 
-from driftline.evaluation.arrays import between_0_and_1, coded, vector, whole_numbers
+from driftline.evaluation.arrays import between_0_and_1, coded, distributions, vector, whole_numbers
 from driftline.evaluation.estimate import Estimate
 from driftline.evaluation.off_policy.estimation import estimate_all
 from driftline.evaluation.off_policy.estimators._base import built, need_tamed
@@ -71,39 +71,43 @@ def fit_importance(
         >>> bool(abs(fit.marginal.mean() - 0.2) < 0.02)
         True
     """
-    from scipy.optimize import minimize
-
     between_0_and_1("share", share)
     at_least_one(strengths, len(strengths))
-    n, a = behavior_policy.shape
-    ratio = np.divide(target_policy, behavior_policy, out=np.zeros((n, a)), where=behavior_policy > 0)
-    features = _features(behavior_policy, ratio)
-    rows = np.arange(n)
-    wanted = ratio[rows, action]
+    behavior = distributions("behavior_policy", behavior_policy)
+    target = distributions("target_policy", target_policy, *behavior.shape)
+    action = whole_numbers("action", action, len(behavior), below=behavior.shape[1])
+    ratio = np.divide(target, behavior, out=np.zeros(behavior.shape), where=behavior > 0)
+    features = _features(behavior, ratio)
     best: ImportanceFit | None = None
     nearest = np.inf
     for strength in strengths:
-        found = minimize(
-            _loss,
-            np.array([log(share / (1.0 - share)), 1.0, 0.0]),
-            (features, behavior_policy, action, wanted, share, strength),
-            method="L-BFGS-B",
-            jac=True,
-        )
-        rho = expit(features @ found.x)
-        marginal = np.asarray((behavior_policy * rho).sum(axis=1))
-        logged = rho[rows, action]
-        weight = np.asarray(logged / (1.0 - logged) * (1.0 - marginal) / marginal)
-        distance = float(np.square(weight - wanted).mean())
-        off = abs(float(marginal.mean()) - share)
+        fit = _fit(features, behavior, action, ratio, share, strength)
+        off = abs(float(fit.marginal.mean()) - share)
         nearest = min(nearest, off)
-        if off <= NEAR and (best is None or distance < best.distance):
-            best = ImportanceFit(rho, marginal, weight, distance, float(strength))
+        if off <= NEAR and (best is None or fit.distance < best.distance):
+            best = fit
     if best is None:
         raise InputError(
             f"no strength brings the drawn share to {share:g} within {NEAR}; the nearest is {nearest:.3g} off"
         )
     return best
+
+
+def _fit(
+    features: Floats, behavior: Floats, action: Int64s, ratio: Floats, share: float, strength: float
+) -> ImportanceFit:
+    """The rule for one strength of the regulariser."""
+    from scipy.optimize import minimize
+
+    rows = np.arange(len(action))
+    wanted = ratio[rows, action]
+    start = np.array([log(share / (1.0 - share)), 1.0, 0.0])
+    fixed = (features, behavior, action, wanted, share, strength)
+    rho = expit(features @ minimize(_loss, start, fixed, method="L-BFGS-B", jac=True).x)
+    marginal = np.asarray((behavior * rho).sum(axis=1))
+    logged = rho[rows, action]
+    weight = np.asarray(logged / (1.0 - logged) * (1.0 - marginal) / marginal)
+    return ImportanceFit(rho, marginal, weight, float(np.square(weight - wanted).mean()), float(strength))
 
 
 def _features(behavior: Floats, ratio: Floats) -> Floats:
@@ -180,24 +184,29 @@ def pas_if(
     fit = fit_importance(
         action=log.action, behavior_policy=log.behavior, target_policy=log.target, share=share, strengths=strengths
     )
+    scores = _mean_squares(candidates, log, fit, repeats, seed)
+    if not np.isfinite(list(scores.values())).all():
+        bad = next(key for key, score in scores.items() if not np.isfinite(score))
+        raise InputError(f"candidate {bad!r} has no finite error over {repeats} splits of {len(log.reward)} rounds")
+    chosen = min(scores, key=scores.__getitem__)
+    return select(chosen, candidates[chosen](log.real()), scores, f"pas_if, {repeats} splits")
+
+
+def _mean_squares(
+    candidates: Mapping[Key, Candidate], log: "_Log", fit: ImportanceFit, repeats: int, seed: int
+) -> dict[Key, float]:
+    """Each candidate's mean squared error over the splits; NaN where no split can be used."""
     squared: dict[Key, list[float]] = {key: [] for key in candidates}
+    chance = fit.probability[log.rows, log.action]
     for repeat in range(repeats):
-        drawn = (
-            keyed.uniforms(seed, keyed.Stream.SPLITS, np.arange(len(log.reward)), repeat)
-            < fit.probability[log.rows, log.action]
-        )
+        drawn = keyed.uniforms(seed, keyed.Stream.SPLITS, log.rows, repeat) < chance
         if min(drawn.sum(), (~drawn).sum()) < LEAST_ROUNDS:
             continue
         truth = float(log.reward[drawn].mean())
         pseudo = log.pseudo(fit, ~drawn)
         for key, candidate in candidates.items():
             squared[key].append((candidate(pseudo).value - truth) ** 2)
-    scores = {key: float(np.mean(found)) if found else np.nan for key, found in squared.items()}
-    if not np.isfinite(list(scores.values())).all():
-        bad = next(key for key, score in scores.items() if not np.isfinite(score))
-        raise InputError(f"candidate {bad!r} has no finite error over {repeats} splits of {len(log.reward)} rounds")
-    chosen = min(scores, key=scores.__getitem__)
-    return select(chosen, candidates[chosen](log.real()), scores, f"pas_if, {repeats} splits")
+    return {key: float(np.mean(found)) if found else np.nan for key, found in squared.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,17 +264,9 @@ def _log(
     cluster: Int64s | None,
 ) -> _Log:
     reward = vector("reward", reward)
-    shape = np.shape(behavior)
-    if len(shape) != 2 or shape[0] != len(reward) or np.shape(target) != shape:
-        raise InputError(
-            f"behavior_policy has shape {shape} and target_policy {np.shape(target)}; both need ({len(reward)}, A)"
-        )
-    action = whole_numbers("action", action, len(reward), below=shape[1])
-    behavior, target = np.asarray(behavior, dtype=np.float64), np.asarray(target, dtype=np.float64)
-    for name, policy in (("behavior_policy", behavior), ("target_policy", target)):
-        off = np.flatnonzero(~(np.abs(policy.sum(axis=1) - 1.0) < 1e-6) | (policy < 0).any(axis=1))
-        if len(off):
-            raise InputError(f"{name}[{off[0]}] is no distribution: it sums to {policy[off[0]].sum():g}")
+    behavior = distributions("behavior_policy", behavior, len(reward))
+    target = distributions("target_policy", target, *behavior.shape)
+    action = whole_numbers("action", action, len(reward), below=behavior.shape[1])
     if (behavior[np.arange(len(action)), action] == 0).any():
         at = int(np.argmin(behavior[np.arange(len(action)), action]))
         raise InputError(f"behavior_policy[{at}] gives the logged action {action[at]} probability 0")

@@ -141,8 +141,11 @@ def test_the_value_is_the_peers() -> None:
     ("change", "said"),
     [
         ({"action": np.full(400, 3)}, r"action\[0\] is 3; must be at least 0 and below 3"),
-        ({"target_policy": np.full((400, 3), 0.5)}, r"target_policy\[0\] must be probabilities that sum to 1"),
-        ({"context": np.full((400, 1), np.nan)}, r"context has shape \(400, 1\); must be finite numbers \[400, d\]"),
+        (
+            {"target_policy": np.full((400, 3), 0.5)},
+            r"target_policy\[0\] sums to 1.5; must be at least 0 each and sum to 1",
+        ),
+        ({"context": np.full((400, 1), np.nan)}, r"context\[0, 0\] is nan; must be finite"),
         ({"context": np.zeros((399, 1))}, r"context has shape \(399, 1\); must be"),
         ({"action_context": np.zeros((2, 1))}, r"action_context has shape \(2, 1\); must be \[3, e\]"),
         ({"draws": 0}, "draws is 0; must be at least 1"),

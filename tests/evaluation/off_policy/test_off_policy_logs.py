@@ -232,7 +232,7 @@ def test_impossible_embeddings_are_refused() -> None:
         embedding_weight(embedding=np.array([[1]]), p_e_a=[table], **policies)
     with pytest.raises(InputError, match="embedding of dimension 0"):
         embedding_weight(embedding=np.array([[2]]), p_e_a=[table], **policies)
-    with pytest.raises(InputError, match="table 0 must be probabilities"):
+    with pytest.raises(InputError, match=r"p_e_a of dimension 0\[0\] sums to .*; must be at least 0 each and sum to 1"):
         embedding_weight(embedding=np.array([[1]]), p_e_a=[table * 2], **policies)
 
 
