@@ -23,56 +23,6 @@ CHUNK_CELLS = 2**21
 PSCORE_TOLERANCE = 1e-6
 
 
-@kernel
-def _policy_rows(policy: Matrix, action: Int64s, at_action: Floats) -> tuple[int, int, float]:
-    """Probability of the logged action; (row, column, value) of the first fault, row -1 where there is none.
-
-    Column -1: the row's sum is at fault.
-    """
-    for i in range(policy.shape[0]):
-        total = 0.0
-        for a in range(policy.shape[1]):
-            p = policy[i, a]
-            if not (0.0 <= p <= 1.0 + 1e-9):
-                return i, a, float(p)
-            total += p
-        if abs(total - 1.0) > SUM_TOLERANCE:
-            return i, -1, total
-        at_action[i] = policy[i, action[i]]
-    return -1, 0, 0.0
-
-
-@kernel
-def _model_rows(policy: Matrix, q_hat: Matrix, action: Int64s, at_action: Floats, expected: Floats) -> tuple[int, int]:
-    """Prediction for the logged action and under the policy; place of the first fault, row -1 for none."""
-    for i in range(policy.shape[0]):
-        total = 0.0
-        value = 0.0
-        for a in range(policy.shape[1]):
-            total += policy[i, a]
-            value += policy[i, a] * q_hat[i, a]
-        if not np.isfinite(value):
-            for a in range(policy.shape[1]):
-                if not np.isfinite(q_hat[i, a]):
-                    return i, a
-        expected[i] = value / total
-        at_action[i] = q_hat[i, action[i]]
-        if not np.isfinite(at_action[i]):
-            return i, action[i]
-    return -1, 0
-
-
-@kernel
-def _support_rows(policy: Matrix, logging_policy: Matrix, unsupported: Floats) -> None:
-    """The policy's probability of actions that the logging policy never takes."""
-    for i in range(policy.shape[0]):
-        mass = 0.0
-        for a in range(policy.shape[1]):
-            if logging_policy[i, a] <= 0.0:
-                mass += policy[i, a]
-        unsupported[i] = min(mass, 1.0)
-
-
 def reduced(
     *,
     reward: Floats,
@@ -147,6 +97,56 @@ def _reduce(chunks: dict[str, Matrix], action: Int64s, out: dict[str, Floats], f
         row, column = _model_rows(policy, chunks["q_hat"], action, out["q_action"], out["q_expected"])
         if row >= 0:
             raise InputError(f"q_hat[{first + row}, {column}] is {chunks['q_hat'][row, column]:g}; must be finite")
+
+
+@kernel
+def _policy_rows(policy: Matrix, action: Int64s, at_action: Floats) -> tuple[int, int, float]:
+    """Probability of the logged action; (row, column, value) of the first fault, row -1 where there is none.
+
+    Column -1: the row's sum is at fault.
+    """
+    for i in range(policy.shape[0]):
+        total = 0.0
+        for a in range(policy.shape[1]):
+            p = policy[i, a]
+            if not (0.0 <= p <= 1.0 + 1e-9):
+                return i, a, float(p)
+            total += p
+        if abs(total - 1.0) > SUM_TOLERANCE:
+            return i, -1, total
+        at_action[i] = policy[i, action[i]]
+    return -1, 0, 0.0
+
+
+@kernel
+def _model_rows(policy: Matrix, q_hat: Matrix, action: Int64s, at_action: Floats, expected: Floats) -> tuple[int, int]:
+    """Prediction for the logged action and under the policy; place of the first fault, row -1 for none."""
+    for i in range(policy.shape[0]):
+        total = 0.0
+        value = 0.0
+        for a in range(policy.shape[1]):
+            total += policy[i, a]
+            value += policy[i, a] * q_hat[i, a]
+        if not np.isfinite(value):
+            for a in range(policy.shape[1]):
+                if not np.isfinite(q_hat[i, a]):
+                    return i, a
+        expected[i] = value / total
+        at_action[i] = q_hat[i, action[i]]
+        if not np.isfinite(at_action[i]):
+            return i, action[i]
+    return -1, 0
+
+
+@kernel
+def _support_rows(policy: Matrix, logging_policy: Matrix, unsupported: Floats) -> None:
+    """The policy's probability of actions that the logging policy never takes."""
+    for i in range(policy.shape[0]):
+        mass = 0.0
+        for a in range(policy.shape[1]):
+            if logging_policy[i, a] <= 0.0:
+                mass += policy[i, a]
+        unsupported[i] = min(mass, 1.0)
 
 
 def _policy_fault(name: str, first: int, row: int, column: int, value: float) -> None:
