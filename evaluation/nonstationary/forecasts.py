@@ -174,18 +174,33 @@ def prognosticator(
 ) -> Estimate:
     """The mean value of the `ahead` periods after the log's last, by regression on time (Chandak et al. 2020).
 
-    period: [n] whole numbers, evenly spaced in time (see `periods`). basis: a straight line where not given.
+    ols (their eq. 5, Pro-OLS): per-period ips means Y_k (doubly robust ones with a model) are regressed on basis(k),
+    every period alike: value = basis(next) (B'B)^-1 B'Y. Unbiased if the value is in the basis' span. nis (their
+    Pro-WLS): rounds are regressed with importance weights, which equals weighted least squares of the per-period snips
+    values with the periods' sums of weights; consistent, less variance. A basis of one constant gives the mean of
+    per-period ips (ols) and snips over all rounds (nis).
 
-    ols (their eq. 5, Pro-OLS): per-period ips means Y_k (doubly robust ones where q_action and q_expected are given)
-    are regressed on basis(k), every period alike: value = basis(next) (B'B)^-1 B'Y. Unbiased if the value is in the
-    basis' span. nis (their Pro-WLS): rounds are regressed with importance weights, which equals weighted least
-    squares of the per-period snips values with the periods' sums of weights; consistent, less variance. A basis of one
-    constant gives the mean of per-period ips (ols) and snips over all rounds (nis).
+    Time is scaled by K + ahead + 5 % of K as in the authors' code.
 
-    Time is scaled by K + ahead + 5 % of K as in the authors' code. Interval: Student's t with K - p degrees of
-    freedom and the HC3 sandwich (MacKinnon & White 1985), the period being the unit, so a user who comes in many
-    periods does not count as independent rounds within one, but periods are taken as independent of each other.
-    InputError: fewer periods than basis columns, a basis that the periods cannot tell apart, ahead below 1.
+    Interval: Student's t with K - p degrees of freedom and the HC3 sandwich (MacKinnon & White 1985), the period being
+    the unit, so a user who comes in many periods does not count as independent rounds within one, but periods are taken
+    as independent of each other.
+
+    Args:
+        reward: What the logged actions earned [n]; finite.
+        pscore: Their probabilities under the logging policy [n], in (0, 1].
+        target_pscore: Their probabilities under the target policy [n], in [0, 1].
+        period: When each round was [n]: whole numbers, evenly spaced in time (see `periods`).
+        basis: What curves may be fitted, such as `seasonal(7)`; a straight line where not given.
+        form: `ols` or `nis`.
+        ahead: How many periods after the log's last, at least 1.
+        q_action: A reward model's predictions for the logged actions [n]; `ols` only.
+        q_expected: Its means under the target policy [n]; `ols` only.
+        level: Of the interval, in (0, 1).
+
+    Raises:
+        InputError: Fewer periods than basis columns, a basis that the periods cannot tell apart, ahead below 1, a model
+            for `nis`; unequal lengths, an unusable value.
 
     Examples:
         >>> log = {"reward": [0.0, 1.0, 1.0, 2.0], "pscore": [0.5] * 4, "target_pscore": [0.5] * 4}

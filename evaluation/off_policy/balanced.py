@@ -31,10 +31,18 @@ def balanced_ope(
     estimated_weight: Floats,
     **asked: Unpack[Asked],
 ) -> Estimate:
-    """sum(w r) / sum(w) with estimated weights, such as those of `estimated_action_weight`. Arrays [n].
+    """sum(w r) / sum(w) with estimated weights, such as those of `estimated_action_weight`.
 
     Self-normalised, since estimated weights need not be 1 on average. The interval is that of `snips`, as if weights
     were known.
+
+    Args:
+        reward: What the logged actions earned [n]; finite.
+        estimated_weight: Their estimated importance weights [n], at least 0.
+        **asked: `interval` (normal or bootstrap), `level`, `seed`, `replicates`, `cluster` [n]; see `Asked`.
+
+    Raises:
+        InputError: No weight above 0; unequal lengths, an unusable value.
 
     Examples:
         >>> balanced_ope(reward=[1, 0, 1, 1], estimated_weight=[1.0, 2.0, 0.5, 0.5]).value
@@ -65,13 +73,22 @@ def estimated_action_weight(
 ) -> Floats:
     """Weights pi_e(a_i | x_i) / pi_b(a_i | x_i) [n], estimated from the log alone.
 
-    context: [n, d], everything that the logging policy acted on. action: [n], 0 to A - 1. target_policy: [n, A].
-    action_context: features of actions [A, e], by default one column each. draws: None shows the classifier every
-    action, weighted by its probability (n A rows); a number draws so many for each round instead (the paper has 1),
-    keyed by (seed, round, draw). folds: 1 fits on all rounds, which balances them best for a linear classifier; with
-    more, each fold of whole users (`user` [n], by default each round its own) is scored by a classifier that has not
-    seen it. classifier: anything with scikit-learn's `fit(X, y, sample_weight=)` and `predict_proba`, shown context
-    and action features; by default its logistic regression, which is also shown their products.
+    Args:
+        context: Everything that the logging policy acted on [n, d]; finite.
+        action: The logged actions [n], 0 to A - 1.
+        target_policy: Probabilities of every action [n, A].
+        action_context: Features of actions [A, e]; one column each where not given.
+        draws: None shows the classifier every action, weighted by its probability (n A rows); a number draws so many
+            for each round instead (the paper has 1), keyed by (seed, round, draw).
+        folds: 1 fits on all rounds, which balances them best for a linear classifier; with more, each fold of whole
+            users is scored by a classifier that has not seen it.
+        user: Whose round it is [n]; each its own where not given.
+        classifier: Anything with scikit-learn's `fit(X, y, sample_weight=)` and `predict_proba`, shown context and
+            action features; by default its logistic regression, which is also shown their products.
+        seed: Of draws and folds.
+
+    Raises:
+        InputError: Another shape, an unusable value, a table beyond memory, a classifier that is certain.
 
     Examples:
         >>> action, policy = np.array([0, 1, 0, 1]), np.full((4, 2), 0.5)

@@ -37,7 +37,17 @@ def naive_multi_ips(
 ) -> Estimate:
     """mean(w r), w = target_pscore / the propensity of the logger that acted: unbiased, but not wise.
 
-    One logger far from the target policy spoils the whole. pscore: [n, K], or that logger's own [n].
+    One logger far from the target policy spoils the whole.
+
+    Args:
+        reward: What the logged actions earned [n]; finite.
+        logger: Which policy acted in each round [n], 0 to K - 1; at least two rounds each.
+        pscore: Each policy's probability of the logged action [n, K], or only that of the one that acted [n].
+        target_pscore: Its probability under the target policy [n], in [0, 1].
+        **asked: `interval` (normal or bootstrap), `level`, `seed`, `replicates`, `cluster` [n]; see `Asked`.
+
+    Raises:
+        InputError: A logger with one round, or whose own propensity is 0; unequal lengths, an unusable value.
 
     Examples:
         >>> log = {"reward": [1, 0, 1, 1], "logger": [0, 0, 1, 1], "target_pscore": [0.5, 0.25, 0.5, 0.25]}
@@ -59,7 +69,17 @@ def balanced_multi_ips(
 ) -> Estimate:
     """mean(w r), w = target_pscore / `mixture_pscore`: as if one logger that is the mixture of all had acted.
 
-    Unbiased, never of larger variance than `naive_multi_ips`, and it needs support by some logger only. pscore: [n, K].
+    Unbiased, never of larger variance than `naive_multi_ips`, and it needs support by some logger only.
+
+    Args:
+        reward: What the logged actions earned [n]; finite.
+        logger: Which policy acted in each round [n], 0 to K - 1; at least two rounds each.
+        pscore: Each policy's probability of the logged action [n, K].
+        target_pscore: Its probability under the target policy [n], in [0, 1].
+        **asked: `interval` (normal or bootstrap), `level`, `seed`, `replicates`, `cluster` [n]; see `Asked`.
+
+    Raises:
+        InputError: A logger with one round, or whose own propensity is 0; unequal lengths, an unusable value.
 
     Examples:
         >>> log = {"reward": [1, 0, 1, 1], "logger": [0, 0, 1, 1], "target_pscore": [0.5, 0.25, 0.5, 0.25]}
@@ -83,8 +103,18 @@ def weighted_multi_ips(
 
     v_k: the variance of w r within logger k, divisor n_k, w as in `naive_multi_ips`. The best of all fixed shares if
     v were known; it is estimated from the same rounds, so a logger whose rewards happen to be small and alike
-    counts too much, and the value falls short where rewards are rare. pscore: [n, K], or the acting logger's own [n].
-    `InputError` where a logger's w r are all the same.
+    counts too much, and the value falls short where rewards are rare.
+
+    Args:
+        reward: What the logged actions earned [n]; finite.
+        logger: Which policy acted in each round [n], 0 to K - 1; at least two rounds each.
+        pscore: Each policy's probability of the logged action [n, K], or only that of the one that acted [n].
+        target_pscore: Its probability under the target policy [n], in [0, 1].
+        **asked: `interval` (normal or bootstrap), `level`, `seed`, `replicates`, `cluster` [n]; see `Asked`.
+
+    Raises:
+        InputError: A logger with one round, or whose own propensity is 0; unequal lengths, an unusable value;
+            a logger whose w r are all the same.
 
     Examples:
         >>> log = {"reward": [1, 0, 1, 1], "logger": [0, 0, 1, 1], "target_pscore": [0.5, 0.25, 0.5, 0.25]}
@@ -105,7 +135,14 @@ def weighted_multi_ips(
 def mixture_pscore(*, logger: Int64s, pscore: Floats) -> Floats:
     """Propensity of the logged action under the mixture of all loggers, sum_k n_k / n pi_k(a_i | x_i) [n].
 
-    For any estimator that takes `pscore`. pscore: [n, K].
+    For any estimator that takes `pscore`.
+
+    Args:
+        logger: Which policy acted in each round [n], 0 to K - 1.
+        pscore: Each policy's probability of the logged action [n, K], in [0, 1].
+
+    Raises:
+        InputError: A logger whose own propensity is 0; unequal lengths, an unusable value.
 
     Examples:
         >>> mixture_pscore(logger=[0, 0, 1], pscore=[[0.5, 0.2], [0.5, 0.2], [0.5, 0.2]]).round(4).tolist()

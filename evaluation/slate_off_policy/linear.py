@@ -41,10 +41,20 @@ def pseudo_inverse(
 ) -> Estimate:
     """Pseudo-inverse estimator: mean of r_i q' Gamma^+ 1_s (Swaminathan et al. 2017, eq. 4).
 
-    reward [n] per slate ([n, L] is added up). Unbiased if the expected reward of a slate is a sum of unknown parts,
-    one per (position, item): only the sum needs to be seen. Either the marginals [n, L] of a *product* logging policy
-    (positions drawn independently), for which the weight is 1 + sum_k (w_k - 1), whatever the target policy; or
-    `weights` from `gamma_weights`, for any logging policy. `cluster` [n] and intervals as elsewhere here.
+    Unbiased if the expected reward of a slate is a sum of unknown parts, one per (position, item): only the sum needs
+    to be seen. Give either the marginals of a *product* logging policy (positions drawn independently), for which the
+    weight is 1 + sum_k (w_k - 1), whatever the target policy; or `weights`, for any logging policy.
+
+    Args:
+        reward: What each slate earned [n]; [n, L] is added up; finite.
+        pscore_item_position: The logging policy's probability of the item at its position [n, L], in (0, 1].
+        target_pscore_item_position: The target policy's [n, L], in [0, 1].
+        weights: Those of `gamma_weights` or `uniform_weights`, in place of both.
+        **asked: `interval` (normal or bootstrap), `level`, `seed`, `replicates`, `cluster` [n]; see `Asked`.
+
+    Raises:
+        InputError: Both or neither of marginals and weights; another shape, a value that is not finite, a propensity
+            out of range.
 
     Examples:
         >>> logged, shown = [[0.5, 0.5], [0.5, 0.5]], [[0.75, 0.5], [0.25, 0.5]]
@@ -64,6 +74,16 @@ def weighted_pseudo_inverse(
     **asked: Unpack[Asked],
 ) -> Estimate:
     """`pseudo_inverse` divided by its own mean weight (wPI of Swaminathan et al. 2017, section 5).
+
+    Args:
+        reward: What each slate earned [n]; [n, L] is added up; finite.
+        pscore_item_position: The logging policy's probability of the item at its position [n, L], in (0, 1].
+        target_pscore_item_position: The target policy's [n, L], in [0, 1].
+        weights: Those of `gamma_weights` or `uniform_weights`, in place of both.
+        **asked: See `Asked`.
+
+    Raises:
+        InputError: As `pseudo_inverse`.
 
     Examples:
         >>> logged, shown = [[0.5, 0.5], [0.5, 0.5]], [[0.75, 0.5], [0.25, 0.5]]

@@ -28,15 +28,28 @@ def marginal_is(
 ) -> Estimate:
     """Marginalised IS: sum_t gamma^t mean_i [d_t(s_it) / b_t(s_it)] w_it r_it (Xie, Ma & Wang 2019, eq. 3).
 
-    state [rows]: whole numbers from 0; the process must be Markov in them (and the propensities given in them). b_t is
-    the share of trajectories in a state at step t; d_t, the target policy's, is carried forward from d_0 = b_0 by
-    d_t+1(s') = mean_i [d_t / b_t](s_it) w_it 1(s_i,t+1 = s'), w_it the ratio of that one step. So weights depend on
-    states, not on histories. Consistent, not unbiased. An ended trajectory is in no state. Other arguments [rows] as
-    in `trajectories_from_rows`.
+    b_t is the share of trajectories in a state at step t; d_t, the target policy's, is carried forward from d_0 = b_0
+    by d_t+1(s') = mean_i [d_t / b_t](s_it) w_it 1(s_i,t+1 = s'), w_it the ratio of that one step. So weights depend on
+    states, not on histories: the process must be Markov in them (and the propensities given in them). Consistent, not
+    unbiased. An ended trajectory is in no state.
 
     Interval: delta method. The estimate is a plug-in of state frequencies, transitions and rewards, whose influence is
     V_0(s_i0) - V + sum_t gamma^t [d_t / b_t](s_it) (w_it (r_it + gamma V_t+1(s_i,t+1)) - V_t(s_it)), V_t the same
-    model's value, carried backward; cluster-robust where `cluster` is given.
+    model's value, carried backward.
+
+    Args:
+        trajectory: Which trajectory each row belongs to [rows], whole numbers or texts.
+        step: Its step there [rows], from 0, each once.
+        state: The state that the step began in [rows], whole numbers from 0.
+        reward: What the step earned [rows]; finite.
+        pscore: The logging policy's probability of the logged action [rows], in (0, 1].
+        target_pscore: The target policy's [rows], in [0, 1].
+        gamma: Discount a step, in (0, 1].
+        level: Of the interval, in (0, 1).
+        cluster: Whose trajectory it is [rows]; then errors are cluster-robust, and the interval Student's.
+
+    Raises:
+        InputError: A missing or repeated step, a value that is not finite, a propensity out of range.
 
     Examples:
         >>> log = {"trajectory": [0, 0, 1, 1], "step": [0, 1, 0, 1], "reward": [0.0, 1.0, 1.0, 0.0],
@@ -64,6 +77,20 @@ def snmarginal_is(
 
     So estimated transitions sum to 1 and the mass of d_t does not wander with the horizon, which the plain form's does
     by the product of the steps' mean ratios. Interval as there, with w_it (r_it + gamma V_t+1 - V_t) as the term.
+
+    Args:
+        trajectory: Which trajectory each row belongs to [rows], whole numbers or texts.
+        step: Its step there [rows], from 0, each once.
+        state: The state that the step began in [rows], whole numbers from 0.
+        reward: What the step earned [rows]; finite.
+        pscore: The logging policy's probability of the logged action [rows], in (0, 1].
+        target_pscore: The target policy's [rows], in [0, 1].
+        gamma: Discount a step, in (0, 1].
+        level: Of the interval, in (0, 1).
+        cluster: Whose trajectory it is [rows]; then errors are cluster-robust, and the interval Student's.
+
+    Raises:
+        InputError: A missing or repeated step, a value that is not finite, a propensity out of range.
 
     Examples:
         >>> log = {"trajectory": [0, 0, 1, 1], "step": [0, 1, 0, 1], "reward": [0.0, 1.0, 1.0, 0.0],
