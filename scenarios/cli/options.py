@@ -18,7 +18,9 @@ OwnMetrics = Annotated[
 ]
 OwnProcedures = Annotated[
     str,
-    typer.Option("--procedures", metavar="MODULE:CLASS,...", help="Experiment procedures of your own, beside ours."),
+    typer.Option(
+        "--procedures", metavar="MODULE:CLASS,...", help="Further experiment procedures: your own, or by name."
+    ),
 ]
 Overrides = Annotated[
     list[str] | None,

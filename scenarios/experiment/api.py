@@ -62,7 +62,7 @@ def experiment(
 
     design: who is shown which arm. training: what each agent learns from. metric: `reward` (the scenario's, measured at
     every visit), `click` or `dwell` (seconds). short: days of the short horizon; the long one is the last as many.
-    procedures: of the user's own, as `package.module:Class`; what each says of the A/B test stands beside ours.
+    procedures: further ones, by name or as `package.module:Class`; what each says of the A/B test stands beside ours.
     out: a folder for the visits of all runs, in a subfolder of this experiment; what is there is not run again.
 
     Raises:
