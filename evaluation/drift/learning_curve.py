@@ -87,6 +87,40 @@ def cold_start_curve(
     return LearningCurve(tuple(made[:-1]), made[-1], learned, len(users), left_out)
 
 
+def dynamic_regret(value_best: Floats, value_shown: Floats) -> Floats:
+    """Cumulative regret after each visit [n], in units of reward, visits in order of time.
+
+    sum_{s <= t} (value_best_s - value_shown_s): the comparator is the best slate of *each* moment, not the
+    best fixed one in hindsight (Zinkevich 2003; Besbes, Gur & Zeevi 2015). Its slope tells what drift costs:
+    a straight line means that the agent never catches up.
+
+    Example:
+        >>> from driftline.evaluation.drift import dynamic_regret
+        >>> import numpy as np
+        >>> dynamic_regret(np.array([0.5, 0.5, 0.5]), np.array([0.5, 0.1, 0.4])).round(3).tolist()
+        [0.0, 0.4, 0.5]
+    """
+    if len(value_best) != len(value_shown):
+        raise InputError(f"values need equal lengths, got {len(value_best)} and {len(value_shown)}")
+    return np.cumsum(value_best - value_shown)
+
+
+def visit_mean(user: Int64s, values: Floats, *, seed: int = 0, method: str = "mean over visits") -> Estimate:
+    """Mean over visits [n] with a bootstrap interval over whole users (see `resample_users`); NaN is left out.
+
+    Example:
+        >>> from driftline.evaluation.drift import visit_mean
+        >>> import numpy as np
+        >>> round(visit_mean(np.array([1, 1, 2]), np.array([1.0, 0.0, 0.5])).value, 3)
+        0.5
+    """
+    users, code = np.unique(user, return_inverse=True)
+    known = ~np.isnan(values)
+    total = np.bincount(code[known], values[known], minlength=len(users)).astype(np.float64)
+    count = np.bincount(code[known], minlength=len(users)).astype(np.float64)
+    return ratios(users, [total], [count], seed, [method])[0]
+
+
 def _by_visit(who: Int64s, worth: Floats, length: int, complete: bool) -> tuple[Int64s, Floats, Floats, int]:
     """The users that count, sums and numbers of values by visit [length, users], and how many users are left out."""
     users, code, visits = np.unique(who, return_inverse=True, return_counts=True)
@@ -132,40 +166,6 @@ def _first_learned(total: Floats, count: Floats) -> float:
         return nan
     there = np.flatnonzero(fitted >= fitted[0] + SHARE * (goal - fitted[0]))
     return float(there[0]) if len(there) else inf
-
-
-def dynamic_regret(value_best: Floats, value_shown: Floats) -> Floats:
-    """Cumulative regret after each visit [n], in units of reward, visits in order of time.
-
-    sum_{s <= t} (value_best_s - value_shown_s): the comparator is the best slate of *each* moment, not the
-    best fixed one in hindsight (Zinkevich 2003; Besbes, Gur & Zeevi 2015). Its slope tells what drift costs:
-    a straight line means that the agent never catches up.
-
-    Example:
-        >>> from driftline.evaluation.drift import dynamic_regret
-        >>> import numpy as np
-        >>> dynamic_regret(np.array([0.5, 0.5, 0.5]), np.array([0.5, 0.1, 0.4])).round(3).tolist()
-        [0.0, 0.4, 0.5]
-    """
-    if len(value_best) != len(value_shown):
-        raise InputError(f"values need equal lengths, got {len(value_best)} and {len(value_shown)}")
-    return np.cumsum(value_best - value_shown)
-
-
-def visit_mean(user: Int64s, values: Floats, *, seed: int = 0, method: str = "mean over visits") -> Estimate:
-    """Mean over visits [n] with a bootstrap interval over whole users (see `resample_users`); NaN is left out.
-
-    Example:
-        >>> from driftline.evaluation.drift import visit_mean
-        >>> import numpy as np
-        >>> round(visit_mean(np.array([1, 1, 2]), np.array([1.0, 0.0, 0.5])).value, 3)
-        0.5
-    """
-    users, code = np.unique(user, return_inverse=True)
-    known = ~np.isnan(values)
-    total = np.bincount(code[known], values[known], minlength=len(users)).astype(np.float64)
-    count = np.bincount(code[known], minlength=len(users)).astype(np.float64)
-    return ratios(users, [total], [count], seed, [method])[0]
 
 
 def ratios(

@@ -14,6 +14,9 @@ from driftline.sim.types import Floats, Int64s
 Gain = Literal["linear", "exponential"]
 
 
+Divisor = Literal["relevant", "min_k"]
+
+
 def ndcg(
     ranked: ArrayLike,
     relevant: Relevant,
@@ -47,13 +50,6 @@ def ndcg(
         raise InputError(f"a grade of {known.ideal.max():g} is too large for the exponential gain")
     values = np.divide(reached, best, out=np.zeros_like(best), where=best > 0)
     return _of_users(known, values, f"ndcg@{known.k}, {gain} gain", empty)
-
-
-def _dcg(grade: Floats, k: int, gain: Gain) -> Floats:
-    top = grade[:, :k]
-    with np.errstate(over="ignore"):
-        gains = np.expm1(top * np.log(2.0)) if gain == "exponential" else top
-    return np.asarray((gains / np.log2(np.arange(2.0, top.shape[1] + 2))).sum(axis=1))
 
 
 def mrr(
@@ -138,7 +134,33 @@ def precision(
     return _of_users(known, known.hit.sum(axis=1) / below, f"precision@{known.k}, divided by {divisor}", empty)
 
 
-Divisor = Literal["relevant", "min_k"]
+def recall(
+    ranked: ArrayLike,
+    relevant: Relevant,
+    *,
+    k: int | None = None,
+    divisor: Divisor = "relevant",
+    grades: ArrayLike | None = None,
+    users: ArrayLike | None = None,
+    empty: Empty = "skip",
+) -> PerUser:
+    """Relevant items (grade above 0) among the first k, as a share of all relevant ones.
+
+    R@k = hits / relevant (Manning, Raghavan & Schutze 2008, 8.3), or hits / min(k, relevant) with
+    `divisor="min_k"`, which can reach 1 however many are relevant. Inputs as in `matched`; users without
+    relevant items as `empty` says.
+
+    Example:
+        >>> from driftline.evaluation.ranking import recall
+        >>> ranked, relevant = [[3, 1, 2], [4, 5, 6]], [[1, 2], [6, -1]]
+        >>> found = recall(ranked, relevant, k=2)
+        >>> found.values.round(3).tolist(), round(found.mean.value, 3)
+        ([0.5, 0.0], 0.25)
+    """
+    known = matched(ranked, relevant, k, grades, users)
+    below = _divisors(known, divisor)
+    values = np.divide(known.hit.sum(axis=1), below, out=np.zeros(len(below)), where=below > 0)
+    return _of_users(known, values, f"recall@{known.k}, divided by {divisor}", empty)
 
 
 def mean_average_precision(
@@ -173,33 +195,11 @@ def mean_average_precision(
     return _of_users(known, values, f"map@{known.k}, divided by {divisor}", empty)
 
 
-def recall(
-    ranked: ArrayLike,
-    relevant: Relevant,
-    *,
-    k: int | None = None,
-    divisor: Divisor = "relevant",
-    grades: ArrayLike | None = None,
-    users: ArrayLike | None = None,
-    empty: Empty = "skip",
-) -> PerUser:
-    """Relevant items (grade above 0) among the first k, as a share of all relevant ones.
-
-    R@k = hits / relevant (Manning, Raghavan & Schutze 2008, 8.3), or hits / min(k, relevant) with
-    `divisor="min_k"`, which can reach 1 however many are relevant. Inputs as in `matched`; users without
-    relevant items as `empty` says.
-
-    Example:
-        >>> from driftline.evaluation.ranking import recall
-        >>> ranked, relevant = [[3, 1, 2], [4, 5, 6]], [[1, 2], [6, -1]]
-        >>> found = recall(ranked, relevant, k=2)
-        >>> found.values.round(3).tolist(), round(found.mean.value, 3)
-        ([0.5, 0.0], 0.25)
-    """
-    known = matched(ranked, relevant, k, grades, users)
-    below = _divisors(known, divisor)
-    values = np.divide(known.hit.sum(axis=1), below, out=np.zeros(len(below)), where=below > 0)
-    return _of_users(known, values, f"recall@{known.k}, divided by {divisor}", empty)
+def _dcg(grade: Floats, k: int, gain: Gain) -> Floats:
+    top = grade[:, :k]
+    with np.errstate(over="ignore"):
+        gains = np.expm1(top * np.log(2.0)) if gain == "exponential" else top
+    return np.asarray((gains / np.log2(np.arange(2.0, top.shape[1] + 2))).sum(axis=1))
 
 
 def _divisors(known: Matched, divisor: Divisor) -> Int64s:

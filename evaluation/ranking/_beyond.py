@@ -1,6 +1,6 @@
 """Lists beyond accuracy: novelty, popularity, serendipity, diversity."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,6 +19,11 @@ from driftline.evaluation.ranking._relevance import Relevant, matched
 from driftline.sim.errors import InputError
 from driftline.sim.kernel import kernel
 from driftline.sim.types import Bools, Floats, Int64s
+
+Distance = Literal["cosine", "euclidean", "jaccard"]
+
+
+KINDS: tuple[Distance, ...] = get_args(Distance)
 
 
 def self_information(ranked: ArrayLike, *, interactions: ArrayLike, k: int | None = None) -> PerUser:
@@ -58,24 +63,6 @@ def miuf(ranked: ArrayLike, *, consumers: ArrayLike, users: int, k: int | None =
         raise InputError(f"item {item} has {count[item]:g} consumers of {users} users; count every user once")
     surprise, warnings = _surprise(lists, count, float(users))
     return over_users(list_mean(surprise, lists), f"miuf@{places}", warnings)
-
-
-def _counts(name: str, given: ArrayLike, lists: Int64s) -> Floats:
-    count = item_values(name, given, lists).astype(np.float64)
-    if (count < 0).any():
-        item = int(np.flatnonzero(count < 0)[0])
-        raise InputError(f"{name} of item {item} is {count[item]:g}; at least 0")
-    if not count.any():
-        raise InputError(f"{name} are 0 for every item; novelty needs a history")
-    return count
-
-
-def _surprise(lists: Int64s, count: Floats, total: float) -> tuple[Floats, list[str]]:
-    filled = lists >= 0
-    own = np.where(filled, count[lists], 1.0)
-    cold = int((own == 0).sum())
-    told = [f"{cold} of {int(filled.sum())} places hold items nobody consumed; they count as consumed once"]
-    return -np.log2(np.where(own > 0, own, 1.0) / total), (told if cold else []) + empty_lists(lists)
 
 
 def arp(ranked: ArrayLike, *, interactions: ArrayLike, k: int | None = None) -> PerUser:
@@ -213,17 +200,6 @@ def rank_serendipity(
     return over_users(list_mean(gain, known.ranked), f"rank_serendipity@{known.k}", warnings)
 
 
-def _expected(lists: Int64s, expected: ArrayLike, k: int | None) -> Bools:
-    given = np.asarray(expected)
-    if given.ndim == 1:
-        return np.isin(lists, id_array("expected", given[None, :]))
-    return matched(lists, given, k).hit
-
-
-Distance = Literal["cosine", "euclidean", "jaccard"]
-KINDS = ("cosine", "euclidean", "jaccard")
-
-
 def intra_list_diversity(
     ranked: ArrayLike, features: ArrayLike, *, k: int | None = None, distance: Distance = "cosine"
 ) -> PerUser:
@@ -256,6 +232,31 @@ def intra_list_diversity(
     short = int(np.isnan(values).sum())
     warnings = [f"{short} of {len(lists)} users have fewer than two items and no diversity"] if short else []
     return over_users(values, f"intra_list_diversity@{places}, {distance}", warnings)
+
+
+def _counts(name: str, given: ArrayLike, lists: Int64s) -> Floats:
+    count = item_values(name, given, lists).astype(np.float64)
+    if (count < 0).any():
+        item = int(np.flatnonzero(count < 0)[0])
+        raise InputError(f"{name} of item {item} is {count[item]:g}; at least 0")
+    if not count.any():
+        raise InputError(f"{name} are 0 for every item; novelty needs a history")
+    return count
+
+
+def _surprise(lists: Int64s, count: Floats, total: float) -> tuple[Floats, list[str]]:
+    filled = lists >= 0
+    own = np.where(filled, count[lists], 1.0)
+    cold = int((own == 0).sum())
+    told = [f"{cold} of {int(filled.sum())} places hold items nobody consumed; they count as consumed once"]
+    return -np.log2(np.where(own > 0, own, 1.0) / total), (told if cold else []) + empty_lists(lists)
+
+
+def _expected(lists: Int64s, expected: ArrayLike, k: int | None) -> Bools:
+    given = np.asarray(expected)
+    if given.ndim == 1:
+        return np.isin(lists, id_array("expected", given[None, :]))
+    return matched(lists, given, k).hit
 
 
 @kernel

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from math import nan, sqrt
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -21,7 +21,24 @@ from driftline.sim.errors import InputError
 from driftline.sim.types import Bools, Floats, Int64s
 
 Divergence = Literal["kl", "js"]
+
+
 ALPHA = 0.01
+"""Share of the interest that is mixed into what is shown, so that no logarithm is infinite (Steck 2018)."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupGap:
+    """A number per group and how far the groups are apart."""
+
+    group: Int64s
+    """The groups' labels, ascending [G]."""
+    value: tuple[Estimate, ...]
+    """One per group, in that order."""
+    gap: Estimate
+    """Largest minus smallest value; at least 0."""
+    ratio: float
+    """Smallest over largest value: 1 is equal, NaN where the largest is not above 0."""
 
 
 def miscalibration(
@@ -48,7 +65,7 @@ def miscalibration(
         >>> found.values.round(3).tolist()
         [0.0, 1.959]
     """
-    one_of("divergence", divergence, ("kl", "js"))
+    one_of("divergence", divergence, get_args(Divergence))
     if not 0.0 < alpha < 1.0:
         raise InputError(f"alpha is {alpha}; it must lie between 0 and 1 (Steck takes .01)")
     lists, places = ranked_lists(ranked, k)
@@ -87,55 +104,6 @@ def topic_share(items: ArrayLike, topics: ArrayLike, weights: ArrayLike | None =
     if w.shape != history.shape or not np.isfinite(w).all() or (w < 0).any():
         raise InputError(f"weights must be finite, at least 0, and of the items' shape {history.shape}")
     return _mixed(history, mixture, w)
-
-
-def _mixed(lists: Int64s, mixture: Floats, weights: Floats) -> Floats:
-    w = np.where(lists >= 0, weights, 0.0)
-    total = np.zeros((len(lists), mixture.shape[1]))
-    # place by place: [n, G] at a time, never [n, k, G]
-    for place in range(lists.shape[1]):
-        total += w[:, place, None] * mixture[lists[:, place]]
-    below = w.sum(axis=1, keepdims=True)
-    out = np.full_like(total, np.nan)
-    np.divide(total, below, out=out, where=below > 0)
-    return out
-
-
-def _kl(p: Floats, q: Floats) -> Floats:
-    ratio = np.divide(p, q, out=np.ones_like(p), where=p > 0)
-    return np.asarray((p * np.log(ratio)).sum(axis=1))
-
-
-def _rank_weights(given: ArrayLike | None, width: int) -> Floats:
-    w = np.ones(width) if given is None else np.asarray(given, dtype=np.float64)
-    if w.ndim != 1 or len(w) < width or not np.isfinite(w).all() or (w <= 0).any():
-        raise InputError(f"rank_weights must be at least {width} finite numbers above 0, best place first")
-    return np.asarray(w[:width])
-
-
-def _shares(name: str, given: Floats) -> Floats:
-    shares = given.astype(np.float64)
-    if shares.ndim != 2 or not np.isfinite(shares).all() or (shares < 0).any():
-        raise InputError(f"{name} must be two-dimensional, finite and at least 0")
-    wrong = np.abs(shares.sum(axis=1) - 1.0) > 1e-6
-    if wrong.any():
-        row = int(np.flatnonzero(wrong)[0])
-        raise InputError(f"{name} of row {row} sum to {shares[row].sum():.6g}; they must sum to 1")
-    return shares
-
-
-@dataclass(frozen=True, slots=True)
-class GroupGap:
-    """A number per group and how far the groups are apart."""
-
-    group: Int64s
-    """The groups' labels, ascending [G]."""
-    value: tuple[Estimate, ...]
-    """One per group, in that order."""
-    gap: Estimate
-    """Largest minus smallest value; at least 0."""
-    ratio: float
-    """Smallest over largest value: 1 is equal, NaN where the largest is not above 0."""
 
 
 def exposure_gap(
@@ -200,6 +168,41 @@ def utility_gap(values: ArrayLike, group: ArrayLike) -> GroupGap:
     each = [t_interval(own) for own in members]
     high, low = _ends(each)
     return _gap(labels, each, _welch(members[high], members[low]), "utility")
+
+
+def _mixed(lists: Int64s, mixture: Floats, weights: Floats) -> Floats:
+    w = np.where(lists >= 0, weights, 0.0)
+    total = np.zeros((len(lists), mixture.shape[1]))
+    # place by place: [n, G] at a time, never [n, k, G]
+    for place in range(lists.shape[1]):
+        total += w[:, place, None] * mixture[lists[:, place]]
+    below = w.sum(axis=1, keepdims=True)
+    out = np.full_like(total, np.nan)
+    np.divide(total, below, out=out, where=below > 0)
+    return out
+
+
+def _kl(p: Floats, q: Floats) -> Floats:
+    ratio = np.divide(p, q, out=np.ones_like(p), where=p > 0)
+    return np.asarray((p * np.log(ratio)).sum(axis=1))
+
+
+def _rank_weights(given: ArrayLike | None, width: int) -> Floats:
+    w = np.ones(width) if given is None else np.asarray(given, dtype=np.float64)
+    if w.ndim != 1 or len(w) < width or not np.isfinite(w).all() or (w <= 0).any():
+        raise InputError(f"rank_weights must be at least {width} finite numbers above 0, best place first")
+    return np.asarray(w[:width])
+
+
+def _shares(name: str, given: Floats) -> Floats:
+    shares = given.astype(np.float64)
+    if shares.ndim != 2 or not np.isfinite(shares).all() or (shares < 0).any():
+        raise InputError(f"{name} must be two-dimensional, finite and at least 0")
+    wrong = np.abs(shares.sum(axis=1) - 1.0) > 1e-6
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        raise InputError(f"{name} of row {row} sum to {shares[row].sum():.6g}; they must sum to 1")
+    return shares
 
 
 def _welch(a: Floats, b: Floats) -> Estimate:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -144,7 +144,7 @@ Empty = Literal["skip", "zero"]
 
 def emptied(values: Floats, has_relevant: Bools, empty: Empty) -> tuple[Floats, list[str]]:
     """Apply the convention for users without relevant items, and say how many there were."""
-    one_of("empty", empty, ("skip", "zero"))
+    one_of("empty", empty, get_args(Empty))
     count = int((~has_relevant).sum())
     if not count:
         return values, []
