@@ -29,8 +29,6 @@ class Rule:
 
 
 REPLICATES = 200
-
-
 CLEAR = 3.0
 """A peak counts as a loss when it exceeds this many standard errors."""
 

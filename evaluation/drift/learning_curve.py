@@ -18,12 +18,8 @@ from driftline.sim.types import Floats, Int64s
 
 LENGTH = 20
 """Visits of a curve, by default."""
-
-
 PLATEAU = 5
 """Visits at the end whose mean is the level that is reached."""
-
-
 SHARE = 0.9
 """Something is learned when this share of the way to that level is made."""
 

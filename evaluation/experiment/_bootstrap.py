@@ -14,8 +14,6 @@ from driftline.sim.errors import InputError, hint
 from driftline.sim.types import Bools, Floats
 
 BootstrapInterval = Literal["bca", "percentile", "basic", "normal"]
-
-
 LEAST_REPLICATES = 100
 
 

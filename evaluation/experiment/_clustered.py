@@ -23,8 +23,6 @@ from driftline.sim.errors import InputError, hint
 from driftline.sim.types import Bools, Floats, Int64s
 
 Correction = Literal["CR0", "CR1", "CR2"]
-
-
 FEW = 20
 
 

@@ -32,8 +32,6 @@ class Effect(Estimate):
 
 LEAST = 2
 """Units an arm needs: one has no variance."""
-
-
 NAMES = ("A", "B")
 
 
@@ -172,8 +170,6 @@ def t_tail(statistic: float, df: float) -> float:
 
 
 FEW = 30
-
-
 CARRIERS = 20.0
 """Fewer units' worth than this carrying the variance are too few. Measured over log-normal ratios and means and rare
 rewards, arms equal and 9 : 1, 200 to 5,000 units: where intervals of 95 % held below 90 %, it was below 20 in at least

@@ -12,8 +12,6 @@ from driftline.sim.errors import InputError
 from driftline.sim.types import Floats, Int64s
 
 Gain = Literal["linear", "exponential"]
-
-
 Divisor = Literal["relevant", "min_k"]
 
 

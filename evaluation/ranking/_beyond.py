@@ -21,8 +21,6 @@ from driftline.sim.kernel import kernel
 from driftline.sim.types import Bools, Floats, Int64s
 
 Distance = Literal["cosine", "euclidean", "jaccard"]
-
-
 KINDS: tuple[Distance, ...] = get_args(Distance)
 
 

@@ -21,8 +21,6 @@ from driftline.sim.errors import InputError
 from driftline.sim.types import Bools, Floats, Int64s
 
 Divergence = Literal["kl", "js"]
-
-
 ALPHA = 0.01
 """Share of the interest that is mixed into what is shown, so that no logarithm is infinite (Steck 2018)."""
 

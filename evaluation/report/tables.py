@@ -36,8 +36,6 @@ class Cell:
 
 Table = tuple[tuple[Measure, ...], list[tuple[str, list[Cell]]]]
 """Columns, and one row of cells per agent, by regret."""
-
-
 Numbers = dict[tuple[str, str], tuple[float | None, float | None, float | None]]
 """Value and limits by (agent, metric)."""
 
