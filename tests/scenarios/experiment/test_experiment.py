@@ -64,6 +64,8 @@ def test_copies_are_compared_with_each_other() -> None:
     assert (found.value, found.low, found.high) == pytest.approx((wanted.value, wanted.low, wanted.high), rel=1e-6)
     assert found.n == 8
     assert not any("learnt from its own users alone" in line for line in cautioned(found, design, "diverted").warnings)
+    ours = of_procedure(built("cluster"), visits, design, "reward", 0.0, 99.0)
+    assert (ours.value, ours.low, ours.high, ours.n) == pytest.approx((found.value, found.low, found.high, found.n))
     apart = verdict(visits, Design(), "reward", 0.0, 99.0)
     assert "learnt from its own users alone" in cautioned(apart, Design(), "diverted").warnings[-1]
     assert cautioned(apart, Design(), "pooled") == apart
