@@ -11,6 +11,7 @@ from warnings import catch_warnings, simplefilter
 
 from driftline.agents.predictor.encoders import ENCODERS, open_encoder
 from driftline.agents.protocol import AgentProtocol
+from driftline.evaluation.claims import claims_of
 from driftline.evaluation.metrics._base import VISIT_METRICS
 from driftline.evaluation.off_policy.estimators._base import ESTIMATORS
 from driftline.evaluation.procedures._base import PROCEDURES
@@ -96,6 +97,15 @@ def _predictor(name: str) -> Any:
         raise InputError(f"predictor {name!r}: {' '.join(str(problem).split())}") from problem
 
 
+def _no_estimator(found: object) -> str | None:
+    """A function that states what it claims is one too: of slates, trajectories or times."""
+    return None if claims_of(found) else ESTIMATORS.wrong(found)
+
+
+def _estimator(name: str) -> Any:
+    return imported("estimator", name, _no_estimator) if ":" in name else ESTIMATORS.find(name)
+
+
 AGENT_CHECKS = "driftline.agents.checks"
 
 KINDS: Mapping[str, Kind] = {
@@ -120,7 +130,14 @@ KINDS: Mapping[str, Kind] = {
     ),
     "law": _in_folder("laws", LAWS, "driftline.sim.checks:check_law"),
     "choice_model": _in_folder("choice_models", CHOICE_MODELS, "driftline.sim.checks:check_choice_model"),
-    "estimator": _in_folder("estimators", ESTIMATORS, "driftline.evaluation.checks:check_estimator"),
+    "estimator": Kind(
+        "estimators",
+        ESTIMATORS.names,
+        ESTIMATORS.summary,
+        _estimator,
+        _no_estimator,
+        "driftline.evaluation.checks:check_estimator",
+    ),
     "procedure": _in_folder("procedures", PROCEDURES, "driftline.evaluation.checks:check_experiment"),
     "metric": _in_folder("metrics", VISIT_METRICS, "driftline.evaluation.checks:check_metric"),
 }

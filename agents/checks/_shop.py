@@ -5,13 +5,15 @@ without a category, nothing taken, rare ratings, comments a visit late, searches
 without a round.
 """
 
-from dataclasses import replace
+from collections.abc import Sequence
 from functools import cache
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from driftline.agents.checks._script import Rounds
+from driftline.agents.users import take_rows
 from driftline.sim.keyed import Stream, uniforms
 from driftline.sim.types import (
     NONE,
@@ -28,6 +30,7 @@ from driftline.sim.types import (
     empty_interactions,
 )
 
+Log = TypeVar("Log", Feedback, Behaviors)
 SEED = 20
 USERS, LATE = 18, 5
 """Users, and how many of them come after the warm-up only."""
@@ -42,40 +45,78 @@ COMMENTS = ITEMS + NEW
 """Segment code of the first comment; titles come first, in the order of their items."""
 
 
-def _chance(what: int, a: ArrayLike, b: ArrayLike = 0) -> Floats:
-    """Uniforms keyed by what they decide and by (a, b)."""
-    return uniforms(SEED, Stream.SAMPLE, a, b, what)
+@cache
+def small_shop() -> tuple[Setting, Rounds]:
+    """The setting, and what was observed and answered in the rounds after the warm-up."""
+    log, said, visits = _warm_up()
+    setting = Setting(
+        seed=7, slate=SLATE, reward="satisfaction", domains=("news",), categories=KINDS, start=START,
+        horizon=START + ROUNDS, tick=TICK, segments=_words(), items=_items(0, ITEMS), feedback=log, behaviors=said,
+        past=empty_interactions(),
+    )  # fmt: skip
+    news = {user: empty_behaviors() for user in range(USERS)}
+    rounds = []
+    for k in range(ROUNDS):
+        # Two rounds in every tick that has any; every second tick has none.
+        tick = round(START / TICK) + 2 * (k // 2)
+        due = np.flatnonzero(_chance(10, np.arange(USERS), k) < 0.8)
+        time = (tick + 0.5 * (k % 2)) * TICK + 0.2 * _chance(11, due, k)
+        live = ITEMS if k < ROUNDS // 2 else ITEMS + NEW
+        arrived = _items(ITEMS, ITEMS + NEW) if k == ROUNDS // 2 else _items(0, 0)
+        pool = np.argsort(_chance(12, due[:, None] + 1000 * k, np.arange(live)), axis=1)[:, :8].astype(np.int32)
+        seen = Observation(
+            user=_pseudonyms()[due],
+            visit=visits[due],
+            time=time,
+            behaviors=_by_time([news[int(user)] for user in due]),
+            candidates=pool if k % 3 else np.sort(pool[0]),
+            arrived=arrived,
+            tick=tick,
+        )
+        slates = np.broadcast_to(seen.candidates, (due.size, 8))[:, :SLATE].copy()
+        feedback = _respond(due, seen.visit, time, slates)
+        for place, user in enumerate(due):
+            news[int(user)] = _reported(due[place : place + 1], take_rows(feedback, np.array([place])))
+        visits[due] += 1
+        rounds.append((seen, feedback))
+    return setting, tuple(rounds)
 
 
-class _Texts:
-    """Titles by item, then comments: praise, then blame; then a query for each kind."""
+def joined(parts: Sequence[Log]) -> Log:
+    """Logs, one after the other."""
+    kind = type(parts[0])
+    return kind(*(np.concatenate([getattr(part, name) for part in parts]) for name in kind.__dataclass_fields__))
 
-    def __init__(self) -> None:
-        words = [line.split() for line in WORDS]
-        titles = [f"{words[i % KINDS][i % 4]} {words[i % KINDS][(i // 4) % 4]} {i}" for i in range(ITEMS + NEW)]
-        said = [f"a {word} thing" for word in (*PRAISE.split(), *BLAME.split())]
-        self._texts = [*titles, *said, *(line.split()[0] for line in WORDS)]
+
+class Texts:
+    """A table of segments, by code."""
+
+    def __init__(self, by_code: Sequence[str]) -> None:
+        self._by_code = by_code
 
     def __len__(self) -> int:
-        return len(self._texts)
+        return len(self._by_code)
 
     def text(self, code: int) -> str:
-        return "" if code == NONE else self._texts[code]
+        return "" if code == NONE else self._by_code[code]
 
     def texts(self, codes: Int32s) -> list[str]:
         return [self.text(int(code)) for code in codes]
 
 
-def _items(first: int, last: int) -> Items:
-    ids = np.arange(first, last, dtype=np.int32)
-    kind = np.where(ids < ITEMS, ids % KINDS, NONE).astype(np.int32)
-    price = (5.0 + ids).astype(np.float32)
-    return Items(ids, ids.copy(), np.zeros(len(ids), np.int8), price, np.where(ids < ITEMS, -3.0, START + 0.1), kind)
-
-
-def _pseudonyms() -> Int64s:
-    """In an order that is not ascending, far apart, as a world's are."""
-    return np.array([(7919 * (k + 1)) % 1_000_003 + 2**40 * (k % 3) for k in range(USERS)], np.int64)
+def _warm_up() -> tuple[Feedback, Behaviors, Int32s]:
+    """Random slates of the first two weeks; and how often each user came."""
+    told, said = [], []
+    who = np.arange(USERS - LATE)
+    for visit in range(WARMUP_VISITS):
+        time = 0.3 + 1.9 * visit + 1e-2 * _chance(8, who, visit)
+        order = np.argsort(time)
+        slates = np.argsort(_chance(9, who[:, None] + 1000 * visit, np.arange(ITEMS)), axis=1)[:, :SLATE]
+        feedback = _respond(who[order], np.full(who.size, visit, np.int32), time[order], slates[order].astype(np.int32))
+        told.append(feedback)
+        said.append(_reported(who[order], feedback))
+    came = np.where(np.arange(USERS) < USERS - LATE, WARMUP_VISITS, 0).astype(np.int32)
+    return joined(told), joined(said), came
 
 
 def _respond(who: Int64s, visit: Int32s, time: Floats, slates: Int32s) -> Feedback:
@@ -115,74 +156,35 @@ def _reported(who: Int64s, feedback: Feedback) -> Behaviors:
     query = (COMMENTS + 10 + who[asks] % KINDS).astype(np.int32)
     kind = np.full(asks.size, BehaviorKind.SEARCH, np.int8)
     searched = Behaviors(feedback.user[asks], feedback.time[asks] + 2e-3, kind, nothing, query, nothing.copy())
-    both = {name: np.concatenate([getattr(consumed, name), getattr(searched, name)]) for name in _names(Behaviors)}
-    order = np.lexsort((both["user"], both["time"]))
-    return Behaviors(**{name: column[order] for name, column in both.items()})
+    return _by_time([consumed, searched])
 
 
-def _names(kind: type) -> tuple[str, ...]:
-    return tuple(kind.__dataclass_fields__)  # type: ignore[attr-defined]
+def _by_time(parts: Sequence[Behaviors]) -> Behaviors:
+    whole = joined(parts)
+    order = np.lexsort((whole.user, whole.time))
+    return Behaviors(*(getattr(whole, name)[order] for name in Behaviors.__dataclass_fields__))
 
 
-def _warm_up() -> tuple[Feedback, Behaviors, Int32s]:
-    """Random slates of the first two weeks; and how often each user came."""
-    told, said = [], []
-    who = np.arange(USERS - LATE)
-    for visit in range(WARMUP_VISITS):
-        time = 0.3 + 1.9 * visit + 1e-2 * _chance(8, who, visit)
-        order = np.argsort(time)
-        slates = np.argsort(_chance(9, who[:, None] + 1000 * visit, np.arange(ITEMS)), axis=1)[:, :SLATE]
-        feedback = _respond(who[order], np.full(who.size, visit, np.int32), time[order], slates[order].astype(np.int32))
-        told.append(feedback)
-        said.append(_reported(who[order], feedback))
-    log = Feedback(**{name: np.concatenate([getattr(each, name) for each in told]) for name in _names(Feedback)})
-    words = Behaviors(**{name: np.concatenate([getattr(each, name) for each in said]) for name in _names(Behaviors)})
-    came = np.where(np.arange(USERS) < USERS - LATE, WARMUP_VISITS, 0).astype(np.int32)
-    return log, words, came
+def _items(first: int, last: int) -> Items:
+    ids = np.arange(first, last, dtype=np.int32)
+    kind = np.where(ids < ITEMS, ids % KINDS, NONE).astype(np.int32)
+    price = (5.0 + ids).astype(np.float32)
+    return Items(ids, ids.copy(), np.zeros(len(ids), np.int8), price, np.where(ids < ITEMS, -3.0, START + 0.1), kind)
 
 
-@cache
-def small_shop() -> tuple[Setting, Rounds]:
-    """The setting, and what was observed and answered in the rounds after the warm-up."""
-    log, said, visits = _warm_up()
-    setting = Setting(
-        seed=7, slate=SLATE, reward="satisfaction", domains=("news",), categories=KINDS, start=START,
-        horizon=START + ROUNDS, tick=TICK, segments=_Texts(), items=_items(0, ITEMS), feedback=log, behaviors=said,
-        past=empty_interactions(),
-    )  # fmt: skip
-    news = {user: empty_behaviors() for user in range(USERS)}
-    rounds = []
-    for k in range(ROUNDS):
-        # Two rounds in every tick that has any; every second tick has none.
-        tick = round(START / TICK) + 2 * (k // 2)
-        due = np.flatnonzero(_chance(10, np.arange(USERS), k) < 0.8)
-        time = (tick + 0.5 * (k % 2)) * TICK + 0.2 * _chance(11, due, k)
-        live = ITEMS if k < ROUNDS // 2 else ITEMS + NEW
-        arrived = _items(ITEMS, ITEMS + NEW) if k == ROUNDS // 2 else _items(0, 0)
-        pool = np.argsort(_chance(12, due[:, None] + 1000 * k, np.arange(live)), axis=1)[:, :8].astype(np.int32)
-        seen = Observation(
-            user=_pseudonyms()[due],
-            visit=visits[due],
-            time=time,
-            behaviors=_merged([news[int(user)] for user in due]),
-            candidates=pool if k % 3 else np.sort(pool[0]),
-            arrived=arrived,
-            tick=tick,
-        )
-        slates = np.broadcast_to(seen.candidates, (due.size, 8))[:, :SLATE].copy()
-        feedback = _respond(due, seen.visit, time, slates)
-        for place, user in enumerate(due):
-            news[int(user)] = _reported(due[place : place + 1], _rows(feedback, place))
-        visits[due] += 1
-        rounds.append((seen, feedback))
-    return setting, tuple(rounds)
+def _words() -> Texts:
+    """Titles by item, then comments: praise, then blame; then a query for each kind."""
+    words = [line.split() for line in WORDS]
+    titles = [f"{words[i % KINDS][i % 4]} {words[i % KINDS][(i // 4) % 4]} {i}" for i in range(ITEMS + NEW)]
+    said = [f"a {word} thing" for word in (*PRAISE.split(), *BLAME.split())]
+    return Texts([*titles, *said, *(line.split()[0] for line in WORDS)])
 
 
-def _rows(feedback: Feedback, place: int) -> Feedback:
-    return replace(feedback, **{name: getattr(feedback, name)[place : place + 1] for name in _names(Feedback)})
+def _pseudonyms() -> Int64s:
+    """In an order that is not ascending, far apart, as a world's are."""
+    return np.array([(7919 * (k + 1)) % 1_000_003 + 2**40 * (k % 3) for k in range(USERS)], np.int64)
 
 
-def _merged(parts: list[Behaviors]) -> Behaviors:
-    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _names(Behaviors)}
-    order = np.lexsort((columns["user"], columns["time"]))
-    return Behaviors(**{name: column[order] for name, column in columns.items()})
+def _chance(what: int, a: ArrayLike, b: ArrayLike = 0) -> Floats:
+    """Uniforms keyed by what they decide and by (a, b)."""
+    return uniforms(SEED, Stream.SAMPLE, a, b, what)

@@ -13,6 +13,8 @@ from driftline.agents.predictor.sequences import Sequences
 from driftline.agents.users import UserRows
 from driftline.sim.types import NONE, BehaviorKind, Behaviors, Bools, Feedback, Float32s, Floats, Int8s, Int32s, Int64s
 
+Columns = dict[str, NDArray[np.generic]]
+
 
 @dataclass(frozen=True, slots=True)
 class LastVisits:
@@ -166,9 +168,6 @@ class History:
             np.zeros(shape, np.float32),
             np.full(shape, BehaviorKind.CONSUME, np.int8),
         )
-
-
-Columns = dict[str, NDArray[np.generic]]
 
 
 @dataclass

@@ -63,22 +63,9 @@ class Foresight:
         result = self
         if self.foresees:
             by_user = np.lexsort((log["time"], user))
-            examples = Choices(
-                user[by_user],
-                log["time"].astype(np.float64)[by_user],
-                items[by_user],
-                choice[by_user],
-                log["offset"].astype(np.float64)[by_user],
-            )
-            head = ChoiceHead.fit(
-                history.of(order),
-                history.vectors,
-                shelf.vectors,
-                examples,
-                recipe=Recipe(queries=EXAMPLES),
-                seed=self.seed,
-            )
-            result = replace(result, head=head)
+            time, offset = log["time"].astype(np.float64), log["offset"].astype(np.float64)
+            examples = Choices(user[by_user], time[by_user], items[by_user], choice[by_user], offset[by_user])
+            result = result._foreseeing(history, order, shelf, examples)
         if self.factorises:
             past = users.find(setting.past.user)
             known = past >= 0
@@ -89,6 +76,18 @@ class Foresight:
                 place,
             )
         return result
+
+    def _foreseeing(self, history: History, order: Int64s, shelf: Shelf, examples: Choices) -> "Foresight":
+        """A head learned from these choices of the users in this order."""
+        head = ChoiceHead.fit(
+            history.of(order),
+            history.vectors,
+            shelf.vectors,
+            examples,
+            recipe=Recipe(queries=EXAMPLES),
+            seed=self.seed,
+        )
+        return replace(self, head=head)
 
     def _factorised(self, user: Int64s, item: Int32s, place: Int64s) -> "Foresight":
         """Factors of who took what; `place` says where each row stands in the order of `user`."""

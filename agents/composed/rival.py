@@ -149,8 +149,8 @@ class Rival(Agent):
         )
         self._ratings.observe(feedback.items[place], value, np.zeros(len(feedback)), np.ones(len(feedback)))
         share = np.exp(self._position)
-        foretold = np.broadcast_to(share / (share.sum() + np.exp(self._outside)), feedback.items.shape)
-        self._appeal.observe(feedback.items, feedback.choice, foretold)
+        predicted = np.broadcast_to(share / (share.sum() + np.exp(self._outside)), feedback.items.shape)
+        self._appeal.observe(feedback.items, feedback.choice, predicted)
 
     def _rows(self, users: Int64s) -> Int64s:
         rows = self._users.rows(users)

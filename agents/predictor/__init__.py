@@ -1,6 +1,10 @@
 """The text predictor: a BERT-family encoder, its vector cache, and small temporal heads.
 
 Importing this package is cheap: torch and transformers load when an encoder is opened or a head is fitted.
+
+`encoders`: texts to vectors. `cache`: each text encoded once. `interest_predictor`: from a table of behaviours
+(`behaviour_frame`) to interests, by `probes` of texts and the temporal `heads`, which read `sequences`. `training`: the
+loop that they share. `device`: where torch computes.
 """
 
 from driftline.agents.predictor.cache import CachedEncoder

@@ -22,52 +22,7 @@ from driftline.sim.types import Float32s, Int64s
 
 Keys = NDArray[np.uint8]
 Halves = NDArray[np.float16]
-
 KEY_BYTES = 32
-
-
-class CacheWarning(UserWarning):
-    """A part of the vector cache could not be read or written; vectors are computed anew."""
-
-
-def read_shards(folder: Path, dim: int) -> Iterator[tuple[Keys, Halves]]:
-    """Keys `[n, 32]` and vectors `[n, dim]` of each sound shard, in the order of names."""
-    for path in sorted(folder.glob("*.npz")):
-        shard = _read(path, dim)
-        if shard is None:
-            warnings.warn(f"ignoring the corrupt cache file {path}", CacheWarning, stacklevel=4)
-        else:
-            yield shard
-
-
-def write_shard(folder: Path, keys: Keys, vectors: Halves) -> None:
-    """Add one shard; a folder that cannot be written costs a warning, not the run."""
-    path = folder / f"{_name(keys, vectors)}.npz"
-    draft = path.with_suffix(f".{os.getpid()}.draft")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with draft.open("wb") as stream:
-            np.savez(stream, keys=keys, vectors=vectors)
-        draft.replace(path)
-    except OSError as error:
-        warnings.warn(f"the vector cache {folder} cannot be written: {error}", CacheWarning, stacklevel=3)
-
-
-def _read(path: Path, dim: int) -> tuple[Keys, Halves] | None:
-    try:
-        # Opened here, because numpy leaves a torn file open.
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as held:
-            keys, vectors = held["keys"], held["vectors"]
-    except Exception:  # a torn zip file raises whatever its torn byte happens to mean
-        return None
-    sound = keys.dtype == np.uint8 and vectors.dtype == np.float16 and vectors.shape == (len(keys), dim)
-    return (keys, vectors) if sound and _name(keys, vectors) == path.stem else None
-
-
-def _name(keys: Keys, vectors: Halves) -> str:
-    return hashlib.sha256(keys.tobytes() + vectors.tobytes()).hexdigest()[:40]
-
-
 FLUSH_AT = 512
 """Vectors that wait in memory before they are written."""
 
@@ -120,6 +75,22 @@ class CachedEncoder(Encoder):
         self._store.flush()
 
 
+def default_folder() -> Path:
+    """`$DRIFTLINE_CACHE`, else the platform's cache folder with `driftline` appended."""
+    stated = os.environ.get("DRIFTLINE_CACHE")
+    if stated:
+        return Path(stated).expanduser()
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "driftline"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "driftline"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "driftline"
+
+
+class CacheWarning(UserWarning):
+    """A part of the vector cache could not be read or written; vectors are computed anew."""
+
+
 class _Store:
     """Keys, a growing matrix, and the rows not yet on disk."""
 
@@ -163,16 +134,42 @@ class _Store:
         self._row.update((keys[i], used + place) for place, i in enumerate(fresh))
 
 
-def default_folder() -> Path:
-    """`$DRIFTLINE_CACHE`, else the platform's cache folder with `driftline` appended."""
-    stated = os.environ.get("DRIFTLINE_CACHE")
-    if stated:
-        return Path(stated).expanduser()
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "driftline"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "driftline"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "driftline"
+def read_shards(folder: Path, dim: int) -> Iterator[tuple[Keys, Halves]]:
+    """Keys `[n, 32]` and vectors `[n, dim]` of each sound shard, in the order of names."""
+    for path in sorted(folder.glob("*.npz")):
+        shard = _read(path, dim)
+        if shard is None:
+            warnings.warn(f"ignoring the corrupt cache file {path}", CacheWarning, stacklevel=4)
+        else:
+            yield shard
+
+
+def write_shard(folder: Path, keys: Keys, vectors: Halves) -> None:
+    """Add one shard; a folder that cannot be written costs a warning, not the run."""
+    path = folder / f"{_name(keys, vectors)}.npz"
+    draft = path.with_suffix(f".{os.getpid()}.draft")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with draft.open("wb") as stream:
+            np.savez(stream, keys=keys, vectors=vectors)
+        draft.replace(path)
+    except OSError as error:
+        warnings.warn(f"the vector cache {folder} cannot be written: {error}", CacheWarning, stacklevel=3)
+
+
+def _read(path: Path, dim: int) -> tuple[Keys, Halves] | None:
+    try:
+        # Opened here, because numpy leaves a torn file open.
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as held:
+            keys, vectors = held["keys"], held["vectors"]
+    except Exception:  # a torn zip file raises whatever its torn byte happens to mean
+        return None
+    sound = keys.dtype == np.uint8 and vectors.dtype == np.float16 and vectors.shape == (len(keys), dim)
+    return (keys, vectors) if sound and _name(keys, vectors) == path.stem else None
+
+
+def _name(keys: Keys, vectors: Halves) -> str:
+    return hashlib.sha256(keys.tobytes() + vectors.tobytes()).hexdigest()[:40]
 
 
 def _key(identity: str, text: str) -> bytes:

@@ -18,6 +18,8 @@ SCALES = (1.0, 4.0, 16.0, 64.0)
 """Time constants in days; mixtures of them come close to any decay between."""
 PRIORS = (0.3, 1.0, 3.0, 10.0, 30.0)
 FEELINGS = (0.0, 0.5, 1.0)
+SHRINK = 1.0
+"""Decayed events that a user's mean is shrunk by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +78,13 @@ class Head:
         not seen by it. Raises `ValueError` when there is nothing to learn from or shapes disagree.
         """
         recipe = recipe or Recipe()
-        _check(sequences, vectors, targets)
+        _check_shares(sequences, vectors, targets)
         few = spread(targets.row, recipe.queries)
         rows, share = targets.row[few], targets.share[few].astype(np.float32)
         x = pool(sequences, vectors, rows, targets.at[few], np.array(scales))
         start = _best_counts(x, share, np.array(scales))
         judged = held_out(len(sequences), recipe.held_out, seed)[rows]
-        return _learn(start, x, share, judged, recipe, seed)
+        return _learn_shares(start, x, share, judged, recipe, seed)
 
     def interest(self, sequences: Sequences, vectors: Float32s, rows: Int64s, at: Floats) -> Floats:
         """Interest of user `rows[q]` at day `at[q]`, from events before it: `[m, topics]`, rows sum to 1."""
@@ -97,9 +99,7 @@ class Head:
 
     def save(self, path: Path | str) -> None:
         """Write the head to an `.npz` file."""
-        fields = {name: np.asarray(getattr(self, name)) for name in self.__dataclass_fields__}
-        with Path(path).open("wb") as stream:
-            np.savez(stream, **fields)  # type: ignore[arg-type]
+        _save(self, path)
 
     @classmethod
     def load(cls, path: Path | str) -> "Head":
@@ -107,75 +107,6 @@ class Head:
         with np.load(path, allow_pickle=False) as held:
             arrays = {name: held[name] for name in ("scales", "prior", "weight", "carry")}
             return cls(**arrays, feeling=float(held["feeling"]), epochs=int(held["epochs"]))
-
-
-def _told(x: Any, feeling: float) -> Any:
-    """Counts of all kinds plus what was felt: [m, K, topics]; numpy or torch."""
-    return x[:, : CHANNELS - 1].sum(1) + feeling * x[:, CHANNELS - 1]
-
-
-def _floor(prior: Floats) -> float:
-    return float(prior.mean()) / 100.0
-
-
-def _check(sequences: Sequences, vectors: Float32s, targets: Shares) -> None:
-    if not len(targets.row):
-        raise ValueError("no targets to learn from: no user has two behaviours")
-    if targets.share.shape[1] != vectors.shape[1]:
-        raise ValueError(f"targets have {targets.share.shape[1]} topics, vectors {vectors.shape[1]}")
-    if targets.row.max() >= len(sequences):
-        raise ValueError(f"targets name user row {targets.row.max()}; there are {len(sequences)} rows")
-
-
-def _best_counts(x: Float32s, share: Float32s, scales: Floats) -> Head:
-    """The decayed counts that foresee best: time scale, strength of the prior, weight of sentiment."""
-    topics = share.shape[1]
-    popular = share.mean(axis=0, dtype=np.float64) + 1e-3
-    popular /= popular.sum()
-    best, kept = np.inf, None
-    for feeling in FEELINGS if x[:, -1].any() else FEELINGS[:1]:
-        told = _told(x, feeling)
-        for k in range(len(scales)):
-            for strength in PRIORS:
-                mass = np.maximum(strength * popular + told[:, k], _floor(strength * popular))
-                loss = -float((share * np.log(mass / mass.sum(axis=1, keepdims=True))).sum(axis=1).mean())
-                if loss < best:
-                    best, kept = loss, (feeling, k, strength)
-    assert kept is not None
-    feeling, k, strength = kept
-    weight = np.zeros((CHANNELS, len(scales)))
-    weight[:-1, k] = 1.0
-    weight[-1, k] = feeling
-    return Head(scales, strength * popular, feeling, weight, np.zeros((len(scales), topics, topics)), epochs=0)
-
-
-def _learn(start: Head, x: Float32s, share: Float32s, judged: Any, recipe: Recipe, seed: int) -> Head:
-    """Improve on the counts with AdamW; all in torch, on one thread."""
-    import torch
-
-    counts, target = torch.from_numpy(x), torch.from_numpy(share)
-    told = _told(counts, start.feeling)
-    log_prior = torch.tensor(np.log(start.prior), dtype=torch.float32, requires_grad=True)
-    weight = torch.tensor(start.weight, dtype=torch.float32, requires_grad=True)
-    carry = torch.zeros(start.carry.shape, requires_grad=True)
-    floor = _floor(start.prior)
-
-    def loss(examples: torch.Tensor, generator: torch.Generator | None) -> torch.Tensor:
-        seen = dropped(told[examples], recipe.dropout, generator)
-        direct = torch.einsum("nckt,ck->nt", counts[examples], weight)
-        mass = log_prior.exp() + direct + torch.einsum("nkt,ktu->nu", seen, carry)
-        mass = mass.clamp_min(floor)
-        return (target[examples] * (mass.sum(1, keepdim=True).log() - mass.log())).sum(1).mean()
-
-    epochs = train([carry], [log_prior, weight], loss, judged, recipe, seed)
-    learned = [tensor.detach().numpy().astype(np.float64) for tensor in (log_prior, weight, carry)]
-    if epochs == 0:
-        return start
-    return replace(start, prior=np.exp(learned[0]), weight=learned[1], carry=learned[2], epochs=epochs)
-
-
-SHRINK = 1.0
-"""Decayed events that a user's mean is shrunk by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +175,7 @@ class ChoiceHead:
             raise ValueError("no choices to learn from")
         few = spread(choices.row, recipe.queries)
         rows = choices.row[few]
-        features = _features(sequences, vectors, rows, choices.at[few], np.array(scales))
+        features = _shrunk_means(sequences, vectors, rows, choices.at[few], np.array(scales))
         judged = held_out(len(sequences), recipe.held_out, seed)[rows]
         offset = np.zeros(choices.slate.shape) if choices.offset is None else choices.offset
         picked = (items, choices.slate[few], choices.choice[few], offset[few])
@@ -252,7 +183,7 @@ class ChoiceHead:
 
     def user_vectors(self, sequences: Sequences, vectors: Float32s, rows: Int64s, at: Floats) -> Floats:
         """z `[m, d]` of user `rows[q]` at day `at[q]`, from events before it; items score `z @ items.T`."""
-        f = _features(sequences, vectors, rows, at, self.scales).astype(np.float64)
+        f = _shrunk_means(sequences, vectors, rows, at, self.scales).astype(np.float64)
         direct: Floats = (f * self.weight[None, :, :, None]).sum(axis=(1, 2))
         width = self.carry.shape[0] * self.carry.shape[1]
         told = f.sum(axis=1).reshape(len(f), width)
@@ -260,9 +191,7 @@ class ChoiceHead:
 
     def save(self, path: Path | str) -> None:
         """Write the head to an `.npz` file."""
-        fields = {name: np.asarray(getattr(self, name)) for name in self.__dataclass_fields__}
-        with Path(path).open("wb") as stream:
-            np.savez(stream, **fields)  # type: ignore[arg-type]
+        _save(self, path)
 
     @classmethod
     def load(cls, path: Path | str) -> "ChoiceHead":
@@ -273,7 +202,72 @@ class ChoiceHead:
             return cls(scales, weight, carry, float(held["slope"]), float(held["nothing"]), (first, second))
 
 
-def _features(sequences: Sequences, vectors: Float32s, rows: Int64s, at: Floats, scales: Floats) -> Float32s:
+def _check_shares(sequences: Sequences, vectors: Float32s, targets: Shares) -> None:
+    if not len(targets.row):
+        raise ValueError("no targets to learn from: no user has two behaviours")
+    if targets.share.shape[1] != vectors.shape[1]:
+        raise ValueError(f"targets have {targets.share.shape[1]} topics, vectors {vectors.shape[1]}")
+    if targets.row.max() >= len(sequences):
+        raise ValueError(f"targets name user row {targets.row.max()}; there are {len(sequences)} rows")
+
+
+def _best_counts(x: Float32s, share: Float32s, scales: Floats) -> Head:
+    """The decayed counts that foresee best: time scale, strength of the prior, weight of sentiment."""
+    topics = share.shape[1]
+    popular = share.mean(axis=0, dtype=np.float64) + 1e-3
+    popular /= popular.sum()
+    best, kept = np.inf, None
+    for feeling in FEELINGS if x[:, -1].any() else FEELINGS[:1]:
+        told = _told(x, feeling)
+        for k in range(len(scales)):
+            for strength in PRIORS:
+                mass = np.maximum(strength * popular + told[:, k], _floor(strength * popular))
+                loss = -float((share * np.log(mass / mass.sum(axis=1, keepdims=True))).sum(axis=1).mean())
+                if loss < best:
+                    best, kept = loss, (feeling, k, strength)
+    assert kept is not None
+    feeling, k, strength = kept
+    weight = np.zeros((CHANNELS, len(scales)))
+    weight[:-1, k] = 1.0
+    weight[-1, k] = feeling
+    return Head(scales, strength * popular, feeling, weight, np.zeros((len(scales), topics, topics)), epochs=0)
+
+
+def _learn_shares(start: Head, x: Float32s, share: Float32s, judged: Any, recipe: Recipe, seed: int) -> Head:
+    """Improve on the counts with AdamW; all in torch, on one thread."""
+    import torch
+
+    counts, target = torch.from_numpy(x), torch.from_numpy(share)
+    told = _told(counts, start.feeling)
+    log_prior = torch.tensor(np.log(start.prior), dtype=torch.float32, requires_grad=True)
+    weight = torch.tensor(start.weight, dtype=torch.float32, requires_grad=True)
+    carry = torch.zeros(start.carry.shape, requires_grad=True)
+    floor = _floor(start.prior)
+
+    def loss(examples: torch.Tensor, generator: torch.Generator | None) -> torch.Tensor:
+        seen = dropped(told[examples], recipe.dropout, generator)
+        direct = torch.einsum("nckt,ck->nt", counts[examples], weight)
+        mass = log_prior.exp() + direct + torch.einsum("nkt,ktu->nu", seen, carry)
+        mass = mass.clamp_min(floor)
+        return (target[examples] * (mass.sum(1, keepdim=True).log() - mass.log())).sum(1).mean()
+
+    epochs = train([carry], [log_prior, weight], loss, judged, recipe, seed)
+    learned = [tensor.detach().numpy().astype(np.float64) for tensor in (log_prior, weight, carry)]
+    if epochs == 0:
+        return start
+    return replace(start, prior=np.exp(learned[0]), weight=learned[1], carry=learned[2], epochs=epochs)
+
+
+def _told(x: Any, feeling: float) -> Any:
+    """Counts of all kinds plus what was felt: [m, K, topics]; numpy or torch."""
+    return x[:, : CHANNELS - 1].sum(1) + feeling * x[:, CHANNELS - 1]
+
+
+def _floor(prior: Floats) -> float:
+    return float(prior.mean()) / 100.0
+
+
+def _shrunk_means(sequences: Sequences, vectors: Float32s, rows: Int64s, at: Floats, scales: Floats) -> Float32s:
     """Shrunk means [m, CHANNELS, K, d]: a column of ones counts the events."""
     ones = np.ones((len(vectors), 1), np.float32)
     x = pool(sequences, np.concatenate([vectors, ones], axis=1), rows, at, scales)
@@ -320,3 +314,9 @@ def _learn_choices(
     followers, maps = (tensor.detach().numpy().astype(np.float64) for tensor in (weight, carry))
     ends = (float(slope.detach()), float(nothing.detach()))
     return ChoiceHead(scales, followers, maps, *ends, (followed, mapped))
+
+
+def _save(head: Head | ChoiceHead, path: Path | str) -> None:
+    fields = {name: np.asarray(getattr(head, name)) for name in head.__dataclass_fields__}
+    with Path(path).open("wb") as stream:
+        np.savez(stream, **fields)  # type: ignore[arg-type]

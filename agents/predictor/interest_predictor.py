@@ -8,117 +8,17 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike
 
+from driftline.agents.predictor.behaviour_frame import BehaviourFrame, days, read_frame
 from driftline.agents.predictor.cache import CachedEncoder
 from driftline.agents.predictor.encoders import Encoder, open_encoder
 from driftline.agents.predictor.heads import Head, Shares
-from driftline.agents.predictor.probes import CategoryProbe, Valence, fit_probe, fit_valence, with_labels
+from driftline.agents.predictor.probes import TopicProbe, Valence, fit_probe, fit_valence, with_labels
 from driftline.agents.predictor.sequences import Sequences
 from driftline.agents.predictor.training import Recipe, held_out
-from driftline.sim.errors import InputError, hint
-from driftline.sim.types import NONE, BehaviorKind, Float32s, Floats, Int8s, Int32s, Int64s
-
-NEEDED = ("user", "time", "about")
-OPTIONAL = ("expressed", "kind", "label", "sentiment")
-KINDS = {kind.name.lower(): int(kind) for kind in BehaviorKind}
+from driftline.sim.errors import hint
+from driftline.sim.types import NONE, Float32s, Floats, Int32s
 
 Moment = float | date | datetime
-
-
-@dataclass(frozen=True, slots=True)
-class BehaviourFrame:
-    """Behaviours sorted by (user, time); texts as rows of `texts`."""
-
-    users: pl.Series
-    """Distinct users, ascending [n]."""
-    row: Int64s
-    """User row of each behaviour [e]."""
-    time: Floats
-    """Days [e]."""
-    texts: list[str]
-    """Distinct texts, ascending [S]."""
-    about: Int64s
-    """Row in `texts`, `NONE` for an empty text [e]."""
-    expressed: Int64s
-    """The same for what was expressed [e]."""
-    kind: Int8s
-    """[e]."""
-    sentiment: Float32s | None
-    """In [-1, 1], 0 where unknown [e]; None without such a column."""
-    label: list[object] | None
-    """Topic names or numbers, None where unknown [e]; None without such a column."""
-
-
-def read_frame(behaviours: pl.DataFrame) -> BehaviourFrame:
-    """Check a frame with columns user, time, about, [expressed, kind, label, sentiment].
-
-    time: days as numbers, or dates or datetimes. kind: a `BehaviorKind`, by number or lower-case name;
-    consume where it is missing. Raises `ValueError`, which names the column and the value.
-    """
-    for column in NEEDED:
-        if column not in behaviours.columns:
-            raise InputError(f"behaviours lack the column {column!r}; {hint(column, behaviours.columns)}")
-        if behaviours[column].null_count() and column != "about":
-            raise ValueError(f"column {column!r} holds {behaviours[column].null_count()} nulls")
-    frame = behaviours.with_columns(time=pl.Series(days(behaviours["time"])))
-    frame = frame.sort("user", "time", maintain_order=True)
-    users = frame["user"].unique().sort()
-    about, expressed = _texts(frame, "about"), _texts(frame, "expressed")
-    texts = sorted({text for text in [*about, *expressed] if text})
-    place = {text: i for i, text in enumerate(texts)}
-    return BehaviourFrame(
-        users=users,
-        row=np.asarray(frame["user"].rank("dense").to_numpy(), np.int64) - 1,
-        time=frame["time"].to_numpy(),
-        texts=texts,
-        about=np.array([place.get(text, NONE) for text in about], np.int64),
-        expressed=np.array([place.get(text, NONE) for text in expressed], np.int64),
-        kind=_kinds(frame),
-        sentiment=_sentiment_column(frame),
-        label=frame["label"].to_list() if "label" in frame.columns else None,
-    )
-
-
-def days(moments: pl.Series) -> Floats:
-    """Moments as days: numbers as they are, dates and datetimes since 1970."""
-    if moments.dtype == pl.Date:
-        return np.asarray(moments.cast(pl.Int32).to_numpy(), np.float64)
-    if isinstance(moments.dtype, pl.Datetime):
-        return np.asarray(moments.dt.epoch("us").to_numpy(), np.float64) / 86_400e6
-    if not moments.dtype.is_numeric():
-        raise ValueError(f"column 'time' is {moments.dtype}; legal are numbers (days), dates and datetimes")
-    found = np.asarray(moments.to_numpy(), np.float64)
-    if not np.isfinite(found).all():
-        raise ValueError("column 'time' holds a value that is not finite")
-    return found
-
-
-def _texts(frame: pl.DataFrame, column: str) -> list[str]:
-    if column not in frame.columns:
-        return [""] * len(frame)
-    if frame[column].dtype not in (pl.String, pl.Null):
-        raise ValueError(f"column {column!r} is {frame[column].dtype}; it must hold texts")
-    return [text or "" for text in frame[column].to_list()]
-
-
-def _kinds(frame: pl.DataFrame) -> Int8s:
-    if "kind" not in frame.columns:
-        return np.zeros(len(frame), np.int8)
-    found = [KINDS.get(value, value) if value is not None else 0 for value in frame["kind"].to_list()]
-    for value in found:
-        if value not in KINDS.values():
-            raise ValueError(f"kind {value!r} is none of {', '.join(KINDS)} (or 0, 1, 2); {hint(str(value), KINDS)}")
-    return np.array(found, np.int8)
-
-
-def _sentiment_column(frame: pl.DataFrame) -> Float32s | None:
-    if "sentiment" not in frame.columns:
-        return None
-    found = frame["sentiment"].cast(pl.Float32).fill_null(0.0).fill_nan(0.0).to_numpy()
-    if np.abs(found).max(initial=0.0) > 1.0:
-        raise ValueError(f"sentiment reaches {found[np.abs(found).argmax()]}; legal is -1 to 1, null for unknown")
-    return np.asarray(found, np.float32)
-
-
 CHEAP = ("scratch", "noise", "hashing")
 """Built-in encoders whose vectors are not worth a place on disk."""
 
@@ -128,7 +28,7 @@ class Fitted:
     """What `fit` has learned."""
 
     topics: tuple[str, ...]
-    probe: CategoryProbe
+    probe: TopicProbe
     valence: Valence
     head: Head
     category: dict[str, int]
@@ -195,7 +95,7 @@ class InterestPredictor:
         posterior[known] = probe.fold_posterior(vectors[known], fold)
         evidence = with_labels(posterior, category, self._label_noise).astype(np.float32)
         valence = self._valence(frame, vectors, evidence)
-        sequences = _sequences(frame, _sentiment(frame, vectors, valence))
+        sequences = _sequences(frame, _felt(frame, vectors, valence))
         targets = _next_shares(sequences, evidence, self._window)
         head = Head.fit(sequences, evidence, targets, recipe=self._recipe, seed=self._seed)
         labelled = {frame.texts[i]: int(category[i]) for i in known}
@@ -217,7 +117,7 @@ class InterestPredictor:
         # Only the labels that `fit` saw: those of this frame may be younger than the moment asked about.
         category = np.array([fitted.category.get(text, NONE) for text in frame.texts], np.int32)
         evidence = with_labels(posterior, category, self._label_noise).astype(np.float32)
-        sequences = _sequences(frame, _sentiment(frame, vectors, fitted.valence))
+        sequences = _sequences(frame, _felt(frame, vectors, fitted.valence))
         rows = np.arange(len(frame.users))
         when = _moments(at, len(rows))
         return fitted.head.interest(sequences, evidence, rows, when)
@@ -288,7 +188,11 @@ def _majority(frame: BehaviourFrame, label: Int32s, topics: int) -> Int32s:
     return np.where(counts.any(axis=1), counts.argmax(axis=1), NONE).astype(np.int32)
 
 
-def _sentiment(frame: BehaviourFrame, vectors: Float32s, valence: Valence) -> Float32s:
+def _sequences(frame: BehaviourFrame, sentiment: Float32s) -> Sequences:
+    return Sequences.of(frame.row, frame.time, frame.about, sentiment, frame.kind, users=len(frame.users))
+
+
+def _felt(frame: BehaviourFrame, vectors: Float32s, valence: Valence) -> Float32s:
     if frame.sentiment is not None:
         return frame.sentiment
     felt = np.zeros(len(frame.row), np.float32)
@@ -296,10 +200,6 @@ def _sentiment(frame: BehaviourFrame, vectors: Float32s, valence: Valence) -> Fl
     if not valence.shut and said.any():
         felt[said] = valence.sentiment(vectors)[frame.expressed[said]]
     return felt
-
-
-def _sequences(frame: BehaviourFrame, sentiment: Float32s) -> Sequences:
-    return Sequences.of(frame.row, frame.time, frame.about, sentiment, frame.kind, users=len(frame.users))
 
 
 def _next_shares(sequences: Sequences, evidence: Float32s, window: int) -> Shares:

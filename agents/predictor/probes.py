@@ -16,10 +16,14 @@ from driftline.sim import keyed
 from driftline.sim.types import NONE, Bools, Float32s, Floats, Int32s, Int64s
 
 FOLDS = 4
+PENALTIES = (10.0, 100.0, 1000.0)
+"""In comments: a direction that fewer comments carry is mostly shrunk away."""
+GATE = 3.0
+"""Standard errors by which the correlation on held-out users must exceed 0."""
 
 
 @dataclass(frozen=True, slots=True)
-class CategoryProbe:
+class TopicProbe:
     """Multinomial logistic regression on standardised vectors; several of them, averaged."""
 
     mean: Floats
@@ -51,7 +55,7 @@ class CategoryProbe:
 
 def fit_probe(
     vectors: Float32s, category: Int32s, categories: int, *, recipe: Recipe | None = None, seed: int = 0
-) -> tuple[CategoryProbe, Int32s]:
+) -> tuple[TopicProbe, Int32s]:
     """Fit on labelled texts; also says which fold each belongs to.
 
     vectors: [n, D] of distinct texts. category: [n] in `[0, categories)`. A fold's share of the texts stops
@@ -64,28 +68,8 @@ def fit_probe(
     fold = np.empty(len(vectors), np.int32)
     fold[keyed.order(seed, keyed.Stream.AGENT, len(vectors), 1)] = np.arange(len(vectors)) % FOLDS
     x = (centred / spread).astype(np.float32)
-    fitted = [_fit_one(x, category, categories, fold == k, recipe, seed) for k in range(FOLDS)]
-    return CategoryProbe(mean, spread, tuple(w for w, _ in fitted), tuple(b for _, b in fitted)), fold
-
-
-def _fit_one(
-    x: Float32s, category: Int32s, categories: int, held: Bools, recipe: Recipe, seed: int
-) -> tuple[Floats, Floats]:
-    import torch
-
-    data, label = torch.from_numpy(x), torch.from_numpy(category.astype(np.int64))
-    known = np.bincount(category[~held], minlength=categories) + 1.0
-    weight = torch.zeros((x.shape[1], categories), requires_grad=True)
-    bias = torch.tensor(np.log(known / known.sum()), dtype=torch.float32, requires_grad=True)
-    # Columns are standardised: a step of `rate` in each of D weights moves a logit by about rate sqrt(D).
-    gentle = recipe.model_copy(update={"rate": min(recipe.rate, 0.1 / np.sqrt(x.shape[1]))})
-
-    def loss(examples: torch.Tensor, generator: torch.Generator | None) -> torch.Tensor:
-        seen = dropped(data[examples], recipe.dropout, generator)
-        return torch.nn.functional.cross_entropy(seen @ weight + bias, label[examples])
-
-    train([weight], [bias], loss, held, gentle, seed)
-    return weight.detach().numpy().astype(np.float64), bias.detach().numpy().astype(np.float64)
+    fitted = [_fit_fold(x, category, categories, fold == k, recipe, seed) for k in range(FOLDS)]
+    return TopicProbe(mean, spread, tuple(w for w, _ in fitted), tuple(b for _, b in fitted)), fold
 
 
 def with_labels(posterior: Floats, category: Int32s, noise: float) -> Floats:
@@ -100,18 +84,6 @@ def with_labels(posterior: Floats, category: Int32s, noise: float) -> Floats:
     joint = posterior * likelihood
     result: Floats = joint / joint.sum(axis=1, keepdims=True)
     return result
-
-
-def _softmax(logits: Floats) -> Floats:
-    raised = np.exp(logits - logits.max(axis=1, keepdims=True))
-    result: Floats = raised / raised.sum(axis=1, keepdims=True)
-    return result
-
-
-PENALTIES = (10.0, 100.0, 1000.0)
-"""In comments: a direction that fewer comments carry is mostly shrunk away."""
-GATE = 3.0
-"""Standard errors by which the correlation on held-out users must exceed 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +131,32 @@ def fit_valence(vectors: Float32s, segment: Int64s, came_back: Floats, held: Boo
             usual, scale = line[segment].mean(), 2.0 * line[segment].std()
             best, kept = strength, Valence(mean, weight / scale, float(-usual / scale))
     return kept
+
+
+def _fit_fold(
+    x: Float32s, category: Int32s, categories: int, held: Bools, recipe: Recipe, seed: int
+) -> tuple[Floats, Floats]:
+    import torch
+
+    data, label = torch.from_numpy(x), torch.from_numpy(category.astype(np.int64))
+    known = np.bincount(category[~held], minlength=categories) + 1.0
+    weight = torch.zeros((x.shape[1], categories), requires_grad=True)
+    bias = torch.tensor(np.log(known / known.sum()), dtype=torch.float32, requires_grad=True)
+    # Columns are standardised: a step of `rate` in each of D weights moves a logit by about rate sqrt(D).
+    gentle = recipe.model_copy(update={"rate": min(recipe.rate, 0.1 / np.sqrt(x.shape[1]))})
+
+    def loss(examples: torch.Tensor, generator: torch.Generator | None) -> torch.Tensor:
+        seen = dropped(data[examples], recipe.dropout, generator)
+        return torch.nn.functional.cross_entropy(seen @ weight + bias, label[examples])
+
+    train([weight], [bias], loss, held, gentle, seed)
+    return weight.detach().numpy().astype(np.float64), bias.detach().numpy().astype(np.float64)
+
+
+def _softmax(logits: Floats) -> Floats:
+    raised = np.exp(logits - logits.max(axis=1, keepdims=True))
+    result: Floats = raised / raised.sum(axis=1, keepdims=True)
+    return result
 
 
 def _ridge(x: Floats, segment: Int64s, target: Floats, penalty: float) -> Floats:

@@ -1,6 +1,7 @@
 """Conformance suites of the judges' plug-ins, each promise asked for in turn.
 
-`_estimator.py` asks off-policy estimators, over every log of a small world and on a few larger ones.
+`_estimator.py` asks off-policy estimators, of single actions, slates, trajectories and times; `_toy_logs.py` makes up
+their logs: a few rows of each kind, and every log of a small world.
 `_experiment.py` asks procedures of experiments. `_metric.py` asks metrics of single visits;
 `_visits.py` makes up the visits that they are asked about.
 """

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from driftline.evaluation.arrays import between_0_and_1, one_of, vector, whole_numbers
+from driftline.evaluation.claims import claims
 from driftline.evaluation.estimate import LEVEL, Estimate, t_quantile
 from driftline.evaluation.nonstationary.time_weighted import (
     Estimator,
@@ -159,6 +160,7 @@ COMFORTABLE = 3
 """Periods per fitted column below which the interval is called shaky."""
 
 
+@claims("times", unbiased_in="still", equivariant=True)
 def prognosticator(
     *,
     reward: Floats,

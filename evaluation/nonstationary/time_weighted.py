@@ -11,6 +11,7 @@ from typing import Literal, Unpack, get_args
 import numpy as np
 
 from driftline.evaluation.arrays import one_of, vector
+from driftline.evaluation.claims import claims
 from driftline.evaluation.estimate import Estimate
 from driftline.evaluation.interval import Asked, Precision, estimated
 from driftline.evaluation.off_policy.estimation import clusters_of, rounds_of
@@ -25,6 +26,7 @@ Target = Literal["past", "present", "next_period"]
 """`past`: mean over all logged rounds. `present`: the newest rounds. `next_period`: the period after the last."""
 
 
+@claims("times", unbiased_in="still", equivariant=True)
 def past_average(
     *,
     reward: Floats,
@@ -63,6 +65,7 @@ def past_average(
     return time_weighted(rounds, estimator, np.ones(len(time)), time, f"past_average {estimator}", target, asked)
 
 
+@claims("times", unbiased_in="still", equivariant=True)
 def sliding_window(
     *,
     reward: Floats,
@@ -116,6 +119,7 @@ def sliding_window(
     return time_weighted(rounds, estimator, share, time, f"sliding_window {estimator} of {width:g}", target, asked)
 
 
+@claims("times", unbiased_in="still", equivariant=True)
 def discounted(
     *,
     reward: Floats,

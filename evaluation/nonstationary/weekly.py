@@ -5,6 +5,7 @@ from typing import Unpack
 import numpy as np
 
 from driftline.evaluation.arrays import whole_numbers
+from driftline.evaluation.claims import claims
 from driftline.evaluation.estimate import Estimate
 from driftline.evaluation.interval import Asked, Precision, estimated
 from driftline.evaluation.nonstationary.time_weighted import (
@@ -20,6 +21,7 @@ from driftline.sim.errors import InputError
 from driftline.sim.types import Bools, Floats, Int64s
 
 
+@claims("times", unbiased_in="still", equivariant=True)
 def opfv(
     *,
     reward: Floats,

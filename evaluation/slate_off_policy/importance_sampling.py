@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from driftline.evaluation.arrays import numbers, probabilities, propensities
+from driftline.evaluation.claims import claims
 from driftline.evaluation.estimate import Estimate
 from driftline.evaluation.importance.rows import SLATES, falling, reward_table, slate_reward
 from driftline.evaluation.importance.weights import weight_warnings
@@ -25,6 +26,7 @@ from driftline.sim.errors import InputError
 from driftline.sim.types import Floats, Int64s
 
 
+@claims("slates", unbiased_in="standard")
 def sips(*, reward: ArrayLike, pscore: ArrayLike, target_pscore: ArrayLike, **asked: Unpack[Asked]) -> Estimate:
     """Standard IPS: mean of w_i sum_k r_ik, w the ratio of the whole slates' propensities.
 
@@ -49,6 +51,7 @@ def sips(*, reward: ArrayLike, pscore: ArrayLike, target_pscore: ArrayLike, **as
     return _estimated("sips", table, weight, asked)
 
 
+@claims("slates", equivariant=True)
 def snsips(*, reward: ArrayLike, pscore: ArrayLike, target_pscore: ArrayLike, **asked: Unpack[Asked]) -> Estimate:
     """Self-normalised standard IPS: sum_i w_i r_i / sum_i w_i (Swaminathan & Joachims 2015); consistent only.
 
@@ -70,6 +73,7 @@ def snsips(*, reward: ArrayLike, pscore: ArrayLike, target_pscore: ArrayLike, **
     return _estimated("snsips", table, weight, asked, normalised=True)
 
 
+@claims("slates", unbiased_in="independent")
 def iips(
     *,
     reward: ArrayLike,
@@ -99,6 +103,7 @@ def iips(
     return _estimated("iips", table, weight, asked)
 
 
+@claims("slates", equivariant=True)
 def sniips(
     *,
     reward: ArrayLike,
@@ -126,6 +131,7 @@ def sniips(
     return _estimated("sniips", table, weight, asked, normalised=True)
 
 
+@claims("slates", unbiased_in="cascade")
 def rips(
     *, reward: ArrayLike, pscore_cascade: ArrayLike, target_pscore_cascade: ArrayLike, **asked: Unpack[Asked]
 ) -> Estimate:
@@ -153,6 +159,7 @@ def rips(
     return _estimated("rips", table, weight, asked)
 
 
+@claims("slates", equivariant=True)
 def snrips(
     *, reward: ArrayLike, pscore_cascade: ArrayLike, target_pscore_cascade: ArrayLike, **asked: Unpack[Asked]
 ) -> Estimate:
@@ -178,6 +185,7 @@ def snrips(
     return _estimated("snrips", table, weight, asked, normalised=True)
 
 
+@claims("slates", unbiased_in="cascade", equivariant=True)
 def cascade_dr(
     *,
     reward: ArrayLike,

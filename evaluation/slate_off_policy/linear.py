@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from driftline.evaluation.arrays import numbers, probabilities, propensities
+from driftline.evaluation.claims import claims
 from driftline.evaluation.estimate import Estimate
 from driftline.evaluation.importance.rows import SLATES, slate_reward
 from driftline.evaluation.importance.weights import weight_warnings
@@ -31,6 +32,7 @@ class PseudoInverseWeights:
     """Per context, |q - Gamma Gamma^+ q| / |q|: 0 where the target lies in the logging policy's span [C]."""
 
 
+@claims("slates", unbiased_in="independent")
 def pseudo_inverse(
     *,
     reward: ArrayLike,
@@ -65,6 +67,7 @@ def pseudo_inverse(
     return _estimated("pseudo_inverse", Terms(base=weight * total), weight, asked, unseen)
 
 
+@claims("slates", equivariant=True)
 def weighted_pseudo_inverse(
     *,
     reward: ArrayLike,

@@ -12,6 +12,7 @@ from typing import Unpack
 import numpy as np
 from numpy.typing import ArrayLike
 
+from driftline.evaluation.claims import claims
 from driftline.evaluation.estimate import Estimate
 from driftline.evaluation.importance.weights import weight_warnings
 from driftline.evaluation.interval import Asked, Precision, estimated
@@ -20,6 +21,7 @@ from driftline.evaluation.trajectory_off_policy.trajectories import Trajectories
 from driftline.sim.types import Floats
 
 
+@claims("trajectories", unbiased_in="histories")
 def tis(
     *,
     trajectory: ArrayLike,
@@ -56,6 +58,7 @@ def tis(
     return _whole("tis", log, asked)
 
 
+@claims("trajectories", equivariant=True)
 def sntis(
     *,
     trajectory: ArrayLike,
@@ -90,6 +93,7 @@ def sntis(
     return _whole("sntis", log, asked, normalised=True)
 
 
+@claims("trajectories", unbiased_in="histories")
 def pdis(
     *,
     trajectory: ArrayLike,
@@ -124,6 +128,7 @@ def pdis(
     return _per_decision("pdis", log, asked)
 
 
+@claims("trajectories", equivariant=True)
 def snpdis(
     *,
     trajectory: ArrayLike,
@@ -160,6 +165,7 @@ def snpdis(
     return _per_decision("snpdis", log, asked, normalised=True)
 
 
+@claims("trajectories", equivariant=True)
 def dm(*, trajectory: ArrayLike, step: ArrayLike, q_expected: ArrayLike, **asked: Unpack[Asked]) -> Estimate:
     """Direct method: mean of v_hat at the first step; as biased as the value estimates are.
 
@@ -183,6 +189,7 @@ def dm(*, trajectory: ArrayLike, step: ArrayLike, q_expected: ArrayLike, **asked
     return _estimated("dm", Terms(base=first), log, asked, untold)
 
 
+@claims("trajectories", unbiased_in="histories", equivariant=True)
 def dr(
     *,
     trajectory: ArrayLike,
@@ -225,6 +232,7 @@ def dr(
     return _estimated("dr", Terms(base=terms.sum(axis=1)), log, asked, _weighed(log.weight, log))
 
 
+@claims("trajectories", equivariant=True)
 def sndr(
     *,
     trajectory: ArrayLike,

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
+from driftline.evaluation.claims import claims
 from driftline.evaluation.estimate import LEVEL, Estimate
 from driftline.evaluation.importance.weights import size_warnings, weight_warnings
 from driftline.evaluation.interval import Precision, estimated
@@ -14,6 +15,7 @@ ALONE = 0.1
 """More than this share of steps in cells seen once is named."""
 
 
+@claims("trajectories")
 def marginal_is(
     *,
     trajectory: ArrayLike,
@@ -61,6 +63,7 @@ def marginal_is(
     return _marginal("marginal_is", log, log.states(state), gamma, False, level)
 
 
+@claims("trajectories", equivariant=True)
 def snmarginal_is(
     *,
     trajectory: ArrayLike,

@@ -1,9 +1,13 @@
-"""A shop with three kinds of items and users who each like one kind: small enough to know the answers."""
+"""A shop with three kinds of items and users who each like one kind: small enough to know the answers.
+
+The shop of the conformance suites (`driftline.agents.checks._shop`) is the other one: all that agents stumble over.
+"""
 
 from dataclasses import replace
 
 import numpy as np
 
+from driftline.agents.checks._shop import Texts, joined
 from driftline.sim.types import (
     NONE,
     BehaviorKind,
@@ -29,28 +33,17 @@ def kind_of(item: int) -> int:
     return item % KINDS
 
 
-class Texts:
-    """A table of segments: titles by item id, then pleased comments, then displeased ones."""
-
-    def __init__(self) -> None:
-        rng = np.random.default_rng(3)
-        words = [[f"{name}{letter}" for letter in "abcdefgh"] for name in ("jazz", "goal", "cake")]
-        titles = [" ".join(rng.choice(words[kind_of(i)], 4)) for i in range(ITEMS + LATER)]
-        good = [f"wonderful lovely {letter * 3}" for letter in "abcdef"]
-        bad = [f"dreadful boring {letter * 3}" for letter in "abcdef"]
-        self.by_code = [*(f"{title} {i}" for i, title in enumerate(titles)), *good, *bad]
-
-    def __len__(self) -> int:
-        return len(self.by_code)
-
-    def text(self, code: int) -> str:
-        return "" if code == NONE else self.by_code[code]
-
-    def texts(self, codes: Int32s) -> list[str]:
-        return [self.text(int(code)) for code in codes]
+def written() -> Texts:
+    """Titles by item id, then pleased comments, then displeased ones."""
+    rng = np.random.default_rng(3)
+    words = [[f"{name}{letter}" for letter in "abcdefgh"] for name in ("jazz", "goal", "cake")]
+    titles = [" ".join(rng.choice(words[kind_of(i)], 4)) for i in range(ITEMS + LATER)]
+    good = [f"wonderful lovely {letter * 3}" for letter in "abcdef"]
+    bad = [f"dreadful boring {letter * 3}" for letter in "abcdef"]
+    return Texts([*(f"{title} {i}" for i, title in enumerate(titles)), *good, *bad])
 
 
-TEXTS = Texts()
+TEXTS = written()
 
 
 def items(first: int = 0, last: int = ITEMS) -> Items:
@@ -113,11 +106,10 @@ def setting(**changes: object) -> Setting:
         feedback = respond(users()[order], visit, time[order], random_slates(rng, USERS), rng)
         visits.append(feedback)
         told.append(reported(feedback, rng))
-    log = Feedback(*(np.concatenate([getattr(v, f) for v in visits]) for f in Feedback.__dataclass_fields__))
-    said = Behaviors(*(np.concatenate([getattr(t, f) for t in told]) for f in Behaviors.__dataclass_fields__))
     whole = Setting(
         seed=5, slate=SLATE, reward="satisfaction", domains=("news",), categories=KINDS, start=14.0, horizon=30.0,
-        tick=0.25, segments=TEXTS, items=items(), feedback=log, behaviors=said, past=empty_interactions(),
+        tick=0.25, segments=TEXTS, items=items(), feedback=joined(visits), behaviors=joined(told),
+        past=empty_interactions(),
     )  # fmt: skip
     return replace(whole, **changes)  # type: ignore[arg-type]
 

@@ -112,7 +112,7 @@ def test_what_is_not_claimed_is_not_asked() -> None:
         (Capped, "units of reward", "with rewards of 0"),
         (Newest, "row order", "in another order"),
         (Backwards, "interval", "does not hold the one at a lower level"),
-        (Guessing, "refuses", "a log without pscore"),
+        (Guessing, "refuses", "a log whose pscore is not there"),
         (Writing, "leaves the log", "it changed the log's weight"),
         (Short, "number", "must be Terms of 60 rows"),
         (Estimator, "number", "neither terms nor estimate"),

@@ -49,7 +49,7 @@ def test_probabilities_leave_out_the_own_appeal_and_keep_that_of_the_others() ->
         assert abs(found[0, k] - np.exp(u[k]) / (np.exp(0.6) + np.exp(u).sum())) < 1e-12
 
 
-def test_the_effect_is_the_log_ratio_of_clicks_to_foretold_clicks() -> None:
+def test_the_effect_is_the_log_ratio_of_clicks_to_predicted_clicks() -> None:
     appeal = ItemAppeal(shrink=2.0)
     items = np.array([[4, 1], [1, 4], [4, 2]], np.int32)
     appeal.observe(items, np.array([0, 1, 2], np.int8), np.full((3, 2), 0.25))
@@ -69,12 +69,12 @@ def test_planted_appeal_is_recovered_and_batches_leave_no_trace() -> None:
     utility = base + true[items]
     noisy = np.column_stack([utility + position, np.full(n, outside)]) + rng.gumbel(size=(n, length + 1))
     choice = noisy.argmax(axis=1).astype(np.int8)
-    foretold = probability_without_own(utility, true[items], position, outside)
+    predicted = probability_without_own(utility, true[items], position, outside)
     whole, cut = ItemAppeal(1.0), ItemAppeal(1.0)
-    whole.observe(items, choice, foretold)
+    whole.observe(items, choice, predicted)
     for at in range(0, n, 1777):
         part = slice(at, at + 1777)
-        cut.observe(items[part], choice[part], foretold[part])
+        cut.observe(items[part], choice[part], predicted[part])
     whole.tick()
     cut.tick()
     every = np.arange(n_items, dtype=np.int32)
@@ -89,8 +89,8 @@ def test_planted_appeal_is_recovered_and_batches_leave_no_trace() -> None:
 def test_the_effect_is_a_shrunken_mean_of_residuals() -> None:
     quality = ItemQuality(shrink=2.0)
     items = np.array([0, 0, 3, 3], np.int32)
-    felt, foretold = np.array([0.5, 0.9, -0.4, np.nan]), np.array([0.25, 0.4, 0.1, 0.0])
-    quality.observe(items, felt, foretold, np.array([1.0, 0.5, 1.0, 1.0]))
+    felt, predicted = np.array([0.5, 0.9, -0.4, np.nan]), np.array([0.25, 0.4, 0.1, 0.0])
+    quality.observe(items, felt, predicted, np.array([1.0, 0.5, 1.0, 1.0]))
     assert quality.effect(items).tolist() == [0.0] * 4  # not before the tick
     quality.tick()
     found = quality.effect(np.array([0, 3, 1, 99], np.int32))
@@ -101,10 +101,10 @@ def test_planted_quality_is_recovered_within_four_standard_errors() -> None:
     rng = np.random.default_rng(1)
     true = 0.3 * rng.normal(size=40)
     items = rng.integers(0, 40, 20_000).astype(np.int32)
-    foretold = rng.uniform(-0.3, 0.3, 20_000)
-    felt = foretold + true[items] + 0.4 * rng.normal(size=20_000)
+    predicted = rng.uniform(-0.3, 0.3, 20_000)
+    felt = predicted + true[items] + 0.4 * rng.normal(size=20_000)
     quality = ItemQuality(shrink=1.0)
-    quality.observe(items, felt, foretold, np.ones(20_000))
+    quality.observe(items, felt, predicted, np.ones(20_000))
     quality.tick()
     count = np.bincount(items)
     off = quality.effect(np.arange(40, dtype=np.int32)) - true * count / (count + 1.0)
@@ -128,14 +128,14 @@ def test_a_prediction_without_own_quality_lets_the_effect_stand_and_one_with_it_
 def test_order_and_batches_leave_no_trace(chunk: int) -> None:
     rng = np.random.default_rng(2)
     items = rng.integers(0, 5, 100).astype(np.int32)
-    felt, foretold, weight = rng.normal(size=(3, 100))
+    felt, predicted, weight = rng.normal(size=(3, 100))
     weight = np.abs(weight)
     whole, cut = ItemQuality(), ItemQuality()
-    whole.observe(items, felt, foretold, weight)
+    whole.observe(items, felt, predicted, weight)
     order = rng.permutation(100)
     for at in range(0, 100, chunk):
         rows = order[at : at + chunk]
-        cut.observe(items[rows], felt[rows], foretold[rows], weight[rows])
+        cut.observe(items[rows], felt[rows], predicted[rows], weight[rows])
     whole.tick()
     cut.tick()
     every = np.arange(5, dtype=np.int32)
@@ -145,17 +145,17 @@ def test_order_and_batches_leave_no_trace(chunk: int) -> None:
 def test_leaving_a_consumption_out_equals_never_having_seen_it() -> None:
     rng = np.random.default_rng(3)
     items = rng.integers(0, 4, 30).astype(np.int32)
-    felt, foretold = rng.normal(size=(2, 30))
+    felt, predicted = rng.normal(size=(2, 30))
     felt[5] = np.nan
     weight = rng.uniform(0.1, 1.0, 30)
     full = ItemQuality()
-    full.observe(items, felt, foretold, weight)
+    full.observe(items, felt, predicted, weight)
     full.tick()
-    without = full.effect_without(items, felt, foretold, weight)
+    without = full.effect_without(items, felt, predicted, weight)
     for row in range(30):
         rest = np.arange(30) != row
         blind = ItemQuality()
-        blind.observe(items[rest], felt[rest], foretold[rest], weight[rest])
+        blind.observe(items[rest], felt[rest], predicted[rest], weight[rest])
         blind.tick()
         assert without[row] == blind.effect(items[[row]])[0]
     assert without[5] == full.effect(items[[5]])[0]

@@ -56,7 +56,7 @@ def test_noise_comments_are_never_trusted(seed: int) -> None:
         assert reader.trust == 0.0
 
 
-def test_ratings_are_foretold_before_they_are_learned_from() -> None:
+def test_ratings_are_predicted_before_they_are_learned_from() -> None:
     rng = np.random.default_rng(3)
     x, y = (
         rng.normal(size=(200, 400)),
