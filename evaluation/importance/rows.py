@@ -53,6 +53,18 @@ def slate_reward(reward: ArrayLike) -> Floats:
     return array if array.ndim == 1 else np.asarray(array.sum(axis=1))
 
 
+def items_shown(name: str, values: ArrayLike, items: int | None = None) -> Int64s:
+    """The item at each position [n, L], 0 to items - 1 where it is known how many there are."""
+    array = np.asarray(values)
+    if array.ndim != 2 or array.dtype.kind not in "iu":
+        raise InputError(f"{name} is {array.dtype} of shape {array.shape}; must be whole numbers [n, L]")
+    outside = np.argwhere((array < 0) | (array >= (np.inf if items is None else items)))
+    if len(outside):
+        cell = outside[0]
+        raise InputError(f"{SLATES.place(name, cell)} is {array[tuple(cell)]}; must be at least 0 and below {items}")
+    return array.astype(np.int64)
+
+
 DENSE = 8
 """Integer ids are looked up in a table when it needs at most this many cells per row, else sorted."""
 LARGEST = 1 << 30

@@ -10,6 +10,7 @@ cascade      it depends on the items down to that position     pscore_cascade [n
 `n` of the result counts slates, or clusters. Bad input raises `InputError` naming slate (row), position and value.
 """
 
+from dataclasses import replace
 from typing import Unpack
 
 import numpy as np
@@ -18,7 +19,7 @@ from numpy.typing import ArrayLike
 from driftline.evaluation.arrays import numbers, probabilities, propensities
 from driftline.evaluation.claims import claims
 from driftline.evaluation.estimate import Estimate
-from driftline.evaluation.importance.rows import SLATES, falling, reward_table, slate_reward
+from driftline.evaluation.importance.rows import SLATES, falling, items_shown, reward_table, slate_reward
 from driftline.evaluation.importance.weights import weight_warnings
 from driftline.evaluation.interval import Asked, Precision, estimated, whose
 from driftline.evaluation.terms import Terms
@@ -249,19 +250,13 @@ def reduce_q_hat(*, action: ArrayLike, q_hat: ArrayLike, target_policy: ArrayLik
         >>> factual.tolist(), expected.tolist()
         ([[1.0, 2.0]], [[0.5, 3.0]])
     """
-    chosen = np.asarray(action)
-    if chosen.ndim != 2 or chosen.dtype.kind not in "iu":
-        raise InputError(f"action must be whole numbers [n, L], got {chosen.dtype} of shape {chosen.shape}")
+    chosen = items_shown("action", action)
     q, policy = np.asarray(q_hat), np.asarray(target_policy)
     items = q.size // max(chosen.size, 1)
     for name, array in (("q_hat", q), ("target_policy", policy)):
         if array.size != chosen.size * items or array.shape not in ((*chosen.shape, items), (array.size,)):
-            raise InputError(f"{name} has shape {array.shape}; must have {(*chosen.shape, 'A')} with A items")
-    if chosen.size and (chosen.min() < 0 or chosen.max() >= items):
-        row, k = (int(x) for x in np.argwhere((chosen < 0) | (chosen >= items))[0])
-        raise InputError(
-            f"action of slate {row}, position {k} is {chosen[row, k]}; it must lie between 0 and {items - 1}"
-        )
+            raise InputError(f"{name} has shape {array.shape}; must be {(*chosen.shape, 'A')} with A items")
+    items_shown("action", chosen, items)
     q, policy = q.reshape(*chosen.shape, items), policy.reshape(*chosen.shape, items)
     factual, expected = np.empty((2, *chosen.shape))
     step = max(1, BLOCK // max(chosen.shape[1] * items, 1))
@@ -277,7 +272,7 @@ def _reduced(action: Int64s, q_hat: Floats, policy: Floats, first: int) -> tuple
     if off.any():
         row, k = (int(x) for x in np.argwhere(off)[0])
         raise InputError(f"target_policy of slate {first + row}, position {k} sums to {total[row, k]}, not to 1")
-    probabilities("target_policy", policy, cells=SLATES)
+    probabilities("target_policy", policy, cells=replace(SLATES, ids=first + np.arange(len(policy))))
     return (
         np.take_along_axis(q_hat, action[:, :, None], axis=2)[:, :, 0],
         np.einsum("nla,nla->nl", policy, q_hat),

@@ -6,10 +6,10 @@ from typing import Unpack
 import numpy as np
 from numpy.typing import ArrayLike
 
-from driftline.evaluation.arrays import numbers, probabilities, propensities
+from driftline.evaluation.arrays import numbers, probabilities, propensities, whole_numbers
 from driftline.evaluation.claims import claims
 from driftline.evaluation.estimate import Estimate
-from driftline.evaluation.importance.rows import SLATES, slate_reward
+from driftline.evaluation.importance.rows import SLATES, items_shown, slate_reward
 from driftline.evaluation.importance.weights import weight_warnings
 from driftline.evaluation.interval import Asked, Precision, estimated, whose
 from driftline.evaluation.terms import Terms
@@ -108,7 +108,7 @@ def gamma_matrix(*, slates: ArrayLike, probability: ArrayLike, items: int) -> Fl
         >>> gamma_matrix(slates=[[0, 1], [1, 0]], probability=[0.75, 0.25], items=2).diagonal().tolist()
         [0.75, 0.25, 0.25, 0.75]
     """
-    index, chance = _marked(slates, items), _distribution(probability, len(np.asarray(slates)))
+    index, chance = _marked("slates", slates, items), _distribution(probability, len(np.asarray(slates)))
     length = index.shape[1]
     flat = (index[:, :, None] * (length * items) + index[:, None, :]).reshape(len(index), -1)
     weights = np.repeat(chance, length * length)
@@ -123,7 +123,7 @@ def slate_marginal(*, slates: ArrayLike, probability: ArrayLike, items: int) -> 
         >>> slate_marginal(slates=[[0, 1], [1, 0]], probability=[0.75, 0.25], items=2).tolist()
         [[0.75, 0.25], [0.25, 0.75]]
     """
-    index, chance = _marked(slates, items), _distribution(probability, len(np.asarray(slates)))
+    index, chance = _marked("slates", slates, items), _distribution(probability, len(np.asarray(slates)))
     length = index.shape[1]
     cells = np.bincount(index.ravel(), np.repeat(chance, length), length * items).astype(np.float64, copy=False)
     return cells.reshape(length, items)
@@ -151,7 +151,7 @@ def gamma_weights(
         raise InputError(
             f"gamma has shape {matrix.shape}, target_marginal {q.shape}; expected [C, L A, L A], [C, L, A]"
         )
-    index = _marked(action, q.shape[2])
+    index = _marked("action", action, q.shape[2])
     if index.shape[1] != q.shape[1]:
         raise InputError(f"action has {index.shape[1]} positions, target_marginal {q.shape[1]}")
     which = _contexts(context, len(index), len(matrix))
@@ -235,22 +235,16 @@ def _unseen(unseen: Floats) -> tuple[str, ...]:
     return (f"{what}: biased by what is not seen",)
 
 
-def _marked(slates: ArrayLike, items: int) -> Int64s:
+def _marked(name: str, slates: ArrayLike, items: int) -> Int64s:
     """Where 1_s is 1: k A + a [S, L]."""
-    array = np.asarray(slates)
-    if array.ndim != 2 or array.dtype.kind not in "iu":
-        raise InputError(f"slates must be whole numbers [n, L], got {array.dtype} of shape {array.shape}")
-    bad = (array < 0) | (array >= items)
-    if bad.any():
-        row, k = (int(x) for x in np.argwhere(bad)[0])
-        raise InputError(f"item of slate {row}, position {k} is {array[row, k]}; it must lie between 0 and {items - 1}")
-    return array.astype(np.int64) + np.arange(array.shape[1]) * items
+    array = items_shown(name, slates, items)
+    return array + np.arange(array.shape[1]) * items
 
 
 def _distribution(probability: ArrayLike, n: int) -> Floats:
     chance = numbers("probability", probability, (n,))
     if (chance < 0).any() or abs(chance.sum() - 1.0) > 1e-6:
-        raise InputError(f"probability must be at least 0 and sum to 1, got minimum {chance.min()}, sum {chance.sum()}")
+        raise InputError(f"probability sums to {chance.sum():g}; must be at least 0 each and sum to 1")
     return chance
 
 
@@ -259,7 +253,4 @@ def _contexts(context: ArrayLike | None, n: int, contexts: int) -> Int64s:
         if contexts != 1:
             raise InputError(f"gamma has {contexts} contexts: say with context [n] which slate belongs to which")
         return np.zeros(n, np.int64)
-    array = np.asarray(context)
-    if array.shape != (n,) or array.dtype.kind not in "iu" or (n and not 0 <= array.min() <= array.max() < contexts):
-        raise InputError(f"context must be whole numbers [{n}] from 0 to {contexts - 1}")
-    return array.astype(np.int64)
+    return whole_numbers("context", context, n, contexts)

@@ -136,8 +136,10 @@ def test_dense_arrays_and_gammas_are_checked() -> None:
     action, policy = np.array([[0, 2]]), np.full((1, 2, 3), 1 / 3)
     with pytest.raises(InputError, match=r"q_hat has shape \(1, 3, 2\)"):
         reduce_q_hat(action=action, q_hat=np.zeros((1, 3, 2)), target_policy=policy)
-    with pytest.raises(InputError, match="action of slate 0, position 1 is 3; it must lie between 0 and 2"):
+    with pytest.raises(InputError, match="action of slate 0, position 1 is 3; must be at least 0 and below 3"):
         reduce_q_hat(action=action + 1, q_hat=np.zeros((1, 2, 3)), target_policy=policy)
+    with pytest.raises(InputError, match=r"action is int64 of shape \(2,\); must be whole numbers \[n, L\]"):
+        reduce_q_hat(action=action[0], q_hat=np.zeros((1, 2, 3)), target_policy=policy)
     with pytest.raises(InputError, match=r"target_policy of slate 0, position 0 sums to 0.5"):
         reduce_q_hat(action=action, q_hat=np.zeros((1, 2, 3)), target_policy=policy / 2)
     with pytest.raises(InputError, match="q_expected of slate 0, position 1 is inf"):
@@ -148,7 +150,7 @@ def test_dense_arrays_and_gammas_are_checked() -> None:
             q_hat_factual=[[0, 0]],
             q_expected=[[0, np.inf]],
         )
-    with pytest.raises(InputError, match="probability must be at least 0 and sum to 1"):
+    with pytest.raises(InputError, match=r"probability sums to 0\.5; must be at least 0 each and sum to 1"):
         gamma_matrix(slates=action, probability=[0.5], items=3)
     with pytest.raises(InputError, match="gamma has 2 contexts"):
         gamma_weights(action=action, gamma=np.zeros((2, 6, 6)), target_marginal=np.zeros((2, 2, 3)))
