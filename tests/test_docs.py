@@ -229,15 +229,35 @@ def test_everything_in_the_reference_is_there(name: str) -> None:
         assert getattr(import_module(module), member).__doc__
 
 
-@pytest.fixture(scope="module")
-def site_hooks() -> ModuleType:
-    """What the site's build asks of its pages."""
-    spec = spec_from_file_location("site_hooks", ROOT / ".ci" / "site.py")
+def _loaded(file: str) -> ModuleType:
+    """A file of `.ci`, as a module."""
+    spec = spec_from_file_location(Path(file).stem, ROOT / ".ci" / file)
     assert spec
     assert spec.loader
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def test_arguments_that_a_docstring_explains_become_a_list() -> None:
+    pytest.importorskip("griffe", reason="comes with the site's tools: make site")
+    said = "Does it.\n\nvalue, arm [n]: a row\neach. `looks`: ascending. InputError: none.\n\nOther text: stays."
+    assert _loaded("site_docstrings.py").with_lists(said, {"value", "arm", "looks"}) == (
+        "Does it.\n\n* **value, arm [n]**: a row each.\n* **looks**: ascending.\n\nInputError: none.\n\nOther text: stays."
+    )
+
+
+def test_the_reference_leaves_out_what_a_package_says_of_its_files() -> None:
+    pytest.importorskip("griffe", reason="comes with the site's tools: make site")
+    said = "Laws.\n\nloops.py  loops\nchecks.py  promises\n\n`_base`: what a law is. `static`: one.\n\nSee `static`."
+    found = _loaded("site_docstrings.py").without_files(said, {"loops", "checks", "_base", "static"})
+    assert found == "Laws.\n\nSee `static`."
+
+
+@pytest.fixture(scope="module")
+def site_hooks() -> ModuleType:
+    """What the site's build asks of its pages."""
+    return _loaded("site.py")
 
 
 @pytest.mark.parametrize(
