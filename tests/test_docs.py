@@ -241,9 +241,9 @@ def _loaded(file: str) -> ModuleType:
 
 def test_arguments_that_a_docstring_explains_become_a_list() -> None:
     pytest.importorskip("griffe", reason="comes with the site's tools: make site")
-    said = "Does it.\n\nvalue, arm [n]: a row\neach. `looks`: ascending. InputError: none.\n\nOther text: stays."
+    said = "Does it.\n\nvalue, arm [n]: a row\neach. `looks`: ascending. InputError: none.\n\nOther: stays."
     assert _loaded("site_docstrings.py").with_lists(said, {"value", "arm", "looks"}) == (
-        "Does it.\n\n* **value, arm [n]**: a row each.\n* **looks**: ascending.\n\nInputError: none.\n\nOther text: stays."
+        "Does it.\n\n* **value, arm [n]**: a row each.\n* **looks**: ascending.\n\nInputError: none.\n\nOther: stays."
     )
 
 
