@@ -37,10 +37,23 @@ def reduced(
 ) -> Rounds:
     """A log's vectors from dense matrices, in one pass.
 
-    target_policy: pi_e(a | x_i). q_hat: the reward model's q(x_i, a). logging_policy: pi_b(a | x_i); gives the
-    unsupported mass, and `pscore` where that is not given. All [n, A], [n, A, L] with `position`, or iterators of
-    chunks of rows; two iterators must agree in the length of their chunks. Rows of a policy must sum to 1 within
-    1e-5; `q_expected` is divided by that sum.
+    Matrices are [n, A], [n, A, L] with `position`, or iterators of chunks of rows; two iterators must agree in the
+    length of their chunks. Rows of a policy must sum to 1 within 1e-5; `q_expected` is divided by that sum.
+
+    Args:
+        reward: What the logged actions earned [n]; finite.
+        action: Which they were [n], 0 to A - 1.
+        target_policy: pi_e(a | x_i).
+        pscore: The logged actions' probabilities under the logging policy [n], in (0, 1].
+        q_hat: The reward model's q(x_i, a).
+        logging_policy: pi_b(a | x_i); gives the unsupported mass, and `pscore` where that is not given.
+        position: In the slate [n], 0 to L - 1.
+        cluster: Whose round it is [n].
+        slate: Which slate it belongs to [n].
+
+    Raises:
+        InputError: Unequal lengths or shapes, an unusable value, a row that does not sum to 1, a `pscore` that is not
+            the logging policy's.
 
     Examples:
         >>> target, logging = np.array([[0.8, 0.2], [0.5, 0.5]]), np.array([[0.5, 0.5], [0.5, 0.5]])

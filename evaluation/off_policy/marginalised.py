@@ -26,10 +26,18 @@ def embedding_weight(
 ) -> Floats:
     """Weights w(x_i, e_i) [n] from known tables.
 
-    embedding: the logged action's categories [n, D]. p_e_a: for each of D dimensions a table p(e_d | a) [A, K_d], or
-    one array [A, K, D]. Dimensions are independent given the action, so p(e | a) is the product of their
-    probabilities, and it is this *joint* probability that is averaged over actions. (A product of averages, one for
-    each dimension, is not p(e | x, pi) as soon as D > 1.) Policies: [n, A].
+    Dimensions are independent given the action, so p(e | a) is the product of their probabilities, and it is this
+    *joint* probability that is averaged over actions. (A product of averages, one for each dimension, is not
+    p(e | x, pi) as soon as D > 1.)
+
+    Args:
+        embedding: The logged action's categories [n, D], whole numbers.
+        p_e_a: For each of D dimensions a table p(e_d | a) [A, K_d], or one array [A, K, D].
+        target_policy: Probabilities of every action [n, A].
+        logging_policy: The logging policy's [n, A].
+
+    Raises:
+        InputError: Another shape, rows that do not sum to 1, an embedding that cannot have been logged.
 
     Examples:
         >>> target, logging = np.array([[0.8, 0.2], [0.5, 0.5]]), np.array([[0.5, 0.5], [0.5, 0.5]])
@@ -67,10 +75,21 @@ def estimated_embedding_weight(
 ) -> Floats:
     """Weights w(x_i, e_i) [n] without tables, w(x, e) = sum_a p(a | x, e, pi_b) w(x, a).
 
-    Saito & Joachims 2022, section 3.2. p(a | x, e) comes from a classifier of the logged action given context [n, d]
-    and one-hot categories of the embedding [n, D] (the first of each left out). classifier: anything with
-    scikit-learn's `fit`, `predict_proba` and `classes_`; by default its logistic regression. Actions that the logging
-    policy never takes count 0.
+    Saito & Joachims 2022, section 3.2. p(a | x, e) comes from a classifier of the logged action given the context and
+    one-hot categories of the embedding (the first of each left out). Actions that the logging policy never takes count
+    0.
+
+    Args:
+        context: What the logging policy acted on [n, d]; finite.
+        action: The logged actions [n], 0 to A - 1, at least two of them.
+        embedding: Their categories [n, D], numbers or texts.
+        target_policy: Probabilities of every action [n, A].
+        logging_policy: The logging policy's [n, A].
+        classifier: Anything with scikit-learn's `fit`, `predict_proba` and `classes_`; by default its logistic
+            regression.
+
+    Raises:
+        InputError: Another shape, rows that do not sum to 1, a log with a single action.
 
     Examples:
         >>> target, logging = np.array([[0.8, 0.2], [0.5, 0.5]]), np.array([[0.5, 0.5], [0.5, 0.5]])
@@ -126,8 +145,16 @@ def _places(embedding: Int64s, tables: Sequence[Floats], n: int) -> Int64s:
 def group_weight(*, action: Int64s, group: ArrayLike, target_policy: Floats, logging_policy: Floats) -> Floats:
     """Weights w(x_i, c_i) [n]: the group's probability under the target policy over that under the logging policy.
 
-    action: [n], 0 to A - 1. group: which group each action belongs to, whole numbers, [A], or [n, A] where it depends
-    on the context. Policies: [n, A]. A group's probability is the sum over its actions.
+    A group's probability is the sum over its actions.
+
+    Args:
+        action: The logged actions [n], 0 to A - 1.
+        group: Which group each action belongs to, whole numbers [A], or [n, A] where it depends on the context.
+        target_policy: Probabilities of every action [n, A].
+        logging_policy: The logging policy's [n, A].
+
+    Raises:
+        InputError: Another shape, rows that do not sum to 1, a group that cannot have been logged.
 
     Examples:
         >>> target, logging = np.array([[0.8, 0.2], [0.5, 0.5]]), np.array([[0.5, 0.5], [0.5, 0.5]])

@@ -58,11 +58,21 @@ def fit_importance(
     others the pseudo-logger pi_b (1 - rho) / (1 - m), with m(x) = sum_a pi_b(a | x) rho(x, a). rho minimises
     mean((w~ - w)^2) + strength * mean((m - share)^2), w~ being the pseudo policies' weight of the logged action. Of
     the strengths whose mean m lies within .02 of `share`, the one with the smallest distance is taken (the authors'
-    rule). action [n]; behavior_policy and target_policy [n, A].
+    rule).
 
     The authors use a neural network of (x, a). Here the logit of rho is linear in 1, log w(x, a) and
     log sum_a pi_b w^2 (three numbers, fitted by L-BFGS from the same start each time): the best rho depends on
-    context and action through the weights, and nothing random is left. InputError: no strength reaches the share.
+    context and action through the weights, and nothing random is left.
+
+    Args:
+        action: The logged actions [n], 0 to A - 1.
+        behavior_policy: The logging policy's probabilities of every action [n, A].
+        target_policy: The target policy's [n, A].
+        share: Of rounds that are drawn, in (0, 1).
+        strengths: Of the regulariser, at least one.
+
+    Raises:
+        InputError: No strength reaches the share; another shape, rows that do not sum to 1.
 
     Examples:
         >>> rng = np.random.default_rng(0)
@@ -157,16 +167,28 @@ def pas_if(
 
     The log is split in two by `fit_importance`: rounds drawn look as if the target policy had taken them, the rest as
     if logged. Each candidate estimates the pseudo-target's value from the rest; the squared distance to the drawn
-    rounds' mean reward is averaged over `repeats` splits (their Algorithm 1). reward, action [n]; both policies
-    [n, A]; the logged action's propensity is read off behavior_policy. Whole matrices are needed here, since every
-    action's chance of being drawn enters the pseudo policies.
+    rounds' mean reward is averaged over the splits (their Algorithm 1). Whole matrices are needed here, since every
+    action's chance of being drawn enters the pseudo policies. The rest is smaller than the log and rarer still in
+    rounds of large weight, so biased candidates look better than they are where few such rounds carry the value.
 
-    q_hat: predicted rewards [n, A], or a function that fits a model on some rounds only (numbers [m]) and predicts
-    for them [m, A], as the authors do; with fixed predictions the model has seen the drawn rounds too, which flatters
-    model-based candidates a little. The rest is smaller than the log and rarer still in rounds of large weight, so
-    biased candidates look better than they are where few such rounds carry the value. Splits are keyed by (seed,
-    round, repeat). `cluster` is handed on to the candidates. InputError: a candidate that fails, policies of another
-    shape, propensity 0 of a logged action, no split with 2 rounds on either side.
+    Args:
+        candidates: Estimators by key, such as those of `candidates`.
+        reward: What the logged actions earned [n]; finite.
+        action: Which they were [n], 0 to A - 1.
+        behavior_policy: The logging policy's probabilities of every action [n, A]; the logged one's is above 0.
+        target_policy: The target policy's [n, A].
+        q_hat: Predicted rewards [n, A], or a function that fits a model on some rounds only (numbers [m]) and predicts
+            for them [m, A], as the authors do; with fixed predictions the model has seen the drawn rounds too, which
+            flatters model-based candidates a little.
+        share: Of rounds that are drawn, in (0, 1).
+        strengths: Of the regulariser; see `fit_importance`.
+        repeats: Splits, at least 1.
+        cluster: Whose round it is [n]; handed on to the candidates.
+        seed: Splits are keyed by (seed, round, repeat).
+
+    Raises:
+        InputError: A candidate that fails, policies of another shape, propensity 0 of a logged action, no split with 2
+            rounds on either side.
 
     Examples:
         >>> rng = np.random.default_rng(0)

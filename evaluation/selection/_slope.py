@@ -49,16 +49,23 @@ def slope(
     """Chooses among estimates of one thing whose bias grows as their variance falls.
 
     Candidates stand in the order of falling half-width c (equal ones as given). The last is taken up to which all
-    agree:
+    agree.
     pairwise (SLOPE++, Tucker & Lee 2021): |v_i - v_j| <= c_i + (sqrt(6) - 1) c_j for every j before i;
     intersection (Su, Srinath & Krishnamurthy 2020): the intervals v_i +- 2 c_i have a common point.
     Half-width: std_error times Student's one-sided 1 - delta quantile with n - 1 degrees of freedom, as in the Open
     Bandit Pipeline, whose choice is the same for the pairwise rule.
 
-    order "given": the mapping's own order, from least bias to least variance, where that is known (clipping from high
-    to low, windows from short to long); a half-width is then at least that of every later candidate, as in the
-    authors' code. The guarantee (an error within a factor of the best candidate's) needs the order to be right.
-    InputError: no candidates, a candidate without a finite value and error.
+    Args:
+        candidates: Estimates by key.
+        rule: `pairwise` or `intersection`.
+        order: `width`, or `given`: the mapping's own order, from least bias to least variance, where that is known
+            (clipping from high to low, windows from short to long); a half-width is then at least that of every later
+            candidate, as in the authors' code. The guarantee (an error within a factor of the best candidate's) needs
+            the order to be right.
+        delta: Of the half-widths, in (0, 1).
+
+    Raises:
+        InputError: No candidates, a candidate without a finite value and error, an unknown name.
 
     Examples:
         >>> wide, narrow = Estimate(0.5, 0.2, 0.1, 0.9, 100), Estimate(0.6, 0.05, 0.5, 0.7, 100)
@@ -117,7 +124,7 @@ def mse_bound(
     bias: Bias = "bernstein",
     delta: float = 0.1,
 ) -> float:
-    """Variance of the mean plus squared bias of an estimator that uses `tamed_weight` in place of `weight`; all [n].
+    """Variance of the mean plus squared bias of an estimator that uses `tamed_weight` in place of `weight`.
 
     Estimator: mean of tamed_weight (r - q_action) + q_expected, without a model the mean of tamed_weight r. Variance:
     divisor n, over n. Bias b = |mean of (weight - tamed_weight)(r - q_action)| (Su, Dimakopoulou, Krishnamurthy &
@@ -127,6 +134,18 @@ def mse_bound(
     as in the Open Bandit Pipeline (`use_bias_upper_bound=True`): the same for every candidate, so it presses towards
     less bias;
     bernstein_residual: the same with |w - tamed w| |r - q| in place of w: 0 where nothing was tamed.
+
+    Args:
+        reward: What the logged actions earned [n]; finite.
+        weight: Their importance weights [n], at least 0.
+        tamed_weight: What is used in their place [n], at least 0.
+        q_action: A reward model's predictions for the logged actions [n]; 0 where not given.
+        q_expected: Its means under the target policy [n]; 0 where not given.
+        bias: `direct`, `bernstein` or `bernstein_residual`.
+        delta: Of the upper bound of the bias, in (0, 1).
+
+    Raises:
+        InputError: Unequal lengths, an unusable value, an unknown name.
 
     Examples:
         >>> reward, weight = np.array([1.0, 0.0, 1.0]), np.array([1.0, 4.0, 0.5])
@@ -164,7 +183,18 @@ def smallest_mse_bound(
 ) -> tuple[float, dict[float, float]]:
     """The value of the grid with the smallest `mse_bound`, and all bounds; the earlier one among equals.
 
-    family: (weights [n], lambda) -> tamed weights [n], such as `np.minimum`.
+    Args:
+        family: (weights [n], lambda) -> tamed weights [n], such as `np.minimum`.
+        grid: Values of lambda, at least one.
+        reward: What the logged actions earned [n]; finite.
+        weight: Their importance weights [n], at least 0.
+        q_action: See `mse_bound`.
+        q_expected: See `mse_bound`.
+        bias: See `mse_bound`.
+        delta: See `mse_bound`.
+
+    Raises:
+        InputError: An empty grid; see `mse_bound`.
 
     Examples:
         >>> log = {"weight": np.array([1.0, 4.0, 0.5]), "reward": np.array([1.0, 1.0, 0.0])}

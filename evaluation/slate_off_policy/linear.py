@@ -101,8 +101,16 @@ def weighted_pseudo_inverse(
 def gamma_matrix(*, slates: ArrayLike, probability: ArrayLike, items: int) -> Floats:
     """Gamma = E[1_s 1_s'] of one context, by enumeration: [L A, L A], index k A + a.
 
-    slates [S, L]: all slates that the policy may show, items 0 to A - 1. probability [S], summing to 1. The vector
-    1_s marks each (position, item) of a slate; the diagonal holds the marginals (Swaminathan et al. 2017, section 3).
+    The vector 1_s marks each (position, item) of a slate; the diagonal holds the marginals (Swaminathan et al. 2017,
+    section 3).
+
+    Args:
+        slates: All slates that the policy may show [S, L], items 0 to A - 1.
+        probability: Of each [S], summing to 1.
+        items: How many there are, A.
+
+    Raises:
+        InputError: Another shape, an item that does not exist, probabilities that do not sum to 1.
 
     Examples:
         >>> gamma_matrix(slates=[[0, 1], [1, 0]], probability=[0.75, 0.25], items=2).diagonal().tolist()
@@ -117,7 +125,15 @@ def gamma_matrix(*, slates: ArrayLike, probability: ArrayLike, items: int) -> Fl
 
 
 def slate_marginal(*, slates: ArrayLike, probability: ArrayLike, items: int) -> Floats:
-    """q = E[1_s]: the probability of each item at each position [L, A], by enumeration as in `gamma_matrix`.
+    """q = E[1_s]: the probability of each item at each position [L, A], by enumeration.
+
+    Args:
+        slates: All slates that the policy may show [S, L], items 0 to A - 1.
+        probability: Of each [S], summing to 1.
+        items: How many there are, A.
+
+    Raises:
+        InputError: As `gamma_matrix`.
 
     Examples:
         >>> slate_marginal(slates=[[0, 1], [1, 0]], probability=[0.75, 0.25], items=2).tolist()
@@ -134,9 +150,16 @@ def gamma_weights(
 ) -> PseudoInverseWeights:
     """Pseudo-inverse weights of logged slates under any logging policy.
 
-    action [n, L]: items 0 to A - 1. gamma [L A, L A] and target_marginal [L, A], or one each per context:
-    [C, L A, L A], [C, L, A], with `context` [n], 0 to C - 1. Gamma may come from `gamma_matrix`, from a formula or
-    from simulated slates. Moore-Penrose inverse by eigenvalues, cut at 1e-10 of the largest.
+    Moore-Penrose inverse by eigenvalues, cut at 1e-10 of the largest.
+
+    Args:
+        action: Items that were shown [n, L], 0 to A - 1.
+        gamma: From `gamma_matrix`, from a formula or from simulated slates [L A, L A], or one a context [C, L A, L A].
+        target_marginal: The target policy's `slate_marginal` [L, A], or one a context [C, L, A].
+        context: Which of them each slate had [n], 0 to C - 1; needed where there are several.
+
+    Raises:
+        InputError: Shapes that do not fit, an item or context that does not exist.
 
     Examples:
         >>> slates, logged, shown = [[0, 1], [1, 0]], [0.75, 0.25], [0.5, 0.5]
