@@ -27,6 +27,19 @@ Work = Callable[[Scenario, str, int, Path, Report], None]
 """`driftline.scenarios.runner.run_one`: runs one agent on one seed and writes its files under the folder."""
 Progress = Callable[[str, int, float], None]
 """Takes agent, seed and the share of that task that is done."""
+STEP = 0.01
+"""Least progress that a worker reports."""
+CACHE_FOLDER = "NUMBA_CACHE_DIR"
+"""Variable of the environment that says where numba keeps compiled code."""
+ONE_THREAD = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "VECLIB_MAXIMUM_THREADS": "1",
+    "POLARS_MAX_THREADS": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+"""Variables of the environment that hold libraries to one thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +164,6 @@ def _serve(pipe: Connection, work: Work) -> None:
         return  # the parent is gone
 
 
-STEP = 0.01
-"""Least progress that a worker reports."""
-
-
 def _died(task: Task, code: int | None) -> str:
     why = "out of memory?" if code == -9 else "a script that runs jobs needs `if __name__ == '__main__':`"
     return f"agent {task.agent!r}, seed {task.seed}: its worker process died with exit code {code} ({why})"
@@ -192,35 +201,22 @@ def blame(task: Task, problem: BaseException) -> str:
     return f"{who}, seed {task.seed}, {text}" if text.startswith("user ") else f"{who}, seed {task.seed}: {text}"
 
 
-VARIABLE = "NUMBA_CACHE_DIR"
-
-
 @contextmanager
 def of_worker(place: int) -> Iterator[None]:
     """Processes spawned within keep their compiled code in the folder of worker `place`, for later runs too.
 
     numba reads the variable when it is imported, so this process is not touched.
     """
-    before = os.environ.get(VARIABLE)
+    before = os.environ.get(CACHE_FOLDER)
     base = Path(before) if before else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "driftline"
-    os.environ[VARIABLE] = str(base / f"worker-{place}")
+    os.environ[CACHE_FOLDER] = str(base / f"worker-{place}")
     try:
         yield
     finally:
         if before is None:
-            del os.environ[VARIABLE]
+            del os.environ[CACHE_FOLDER]
         else:
-            os.environ[VARIABLE] = before
-
-
-VARIABLES = {
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "VECLIB_MAXIMUM_THREADS": "1",
-    "POLARS_MAX_THREADS": "1",
-    "TOKENIZERS_PARALLELISM": "false",
-}
+            os.environ[CACHE_FOLDER] = before
 
 
 @contextmanager
@@ -232,8 +228,8 @@ def one_thread() -> Iterator[None]:
     """
     from threadpoolctl import threadpool_limits
 
-    before = {name: os.environ.get(name) for name in VARIABLES}
-    os.environ.update(VARIABLES)
+    before = {name: os.environ.get(name) for name in ONE_THREAD}
+    os.environ.update(ONE_THREAD)
     torch = sys.modules.get("torch")
     threads = torch.get_num_threads() if torch else 0
     try:

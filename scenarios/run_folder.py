@@ -21,6 +21,7 @@ from driftline.sim.config.files import read_mapping
 from driftline.sim.errors import InputError
 
 ERRORS = "error.log"
+LOCK = ".lock"
 IRRELEVANT = ("agents.", "title", "purpose", "grade.", "run.batch", "run.cache", "judge.metrics")
 """Keys in which two runs of one folder may differ."""
 
@@ -183,9 +184,6 @@ def default_folder(scenario: Scenario, seeds: Sequence[int]) -> Path:
     agents = [[name, agent_hash(spec)] for name, spec in scenario.agents.items()]
     key = hashlib.sha256(json.dumps([scenario_hash(scenario), agents, list(seeds)]).encode()).hexdigest()
     return Path("runs") / f"{scenario.name}-{key[:8]}"
-
-
-LOCK = ".lock"
 
 
 @contextmanager

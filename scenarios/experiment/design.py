@@ -15,8 +15,13 @@ from driftline.sim.keyed import Stream
 from driftline.sim.types import Bools, Count, Feedback, Floats, Int64s, NonNegative, Params, Positive
 
 Kind = Literal["user", "cluster", "switchback", "interleave"]
+Training = Literal["pooled", "diverted", "snapshot", "weighted"]
+"""What an arm's agent learns from: everybody's visits; its own arm's; nothing new; its own and some of the other's."""
+TRAININGS: tuple[Training, ...] = get_args(Training)
 USER, CLUSTER, BLOCK, COPY = 0, 1, 2, 7
 """What is drawn, in the third place of the key."""
+WEIGHTED = 3
+"""Place of the thinning in the key."""
 
 
 class Design(Params):
@@ -100,13 +105,6 @@ class Design(Params):
         what = CLUSTER if self.kind == "cluster" else USER
         draw = keyed.uniforms(seed, Stream.ASSIGNMENT, unit, 1, what)
         return np.mod(draw + turn * self.share, 1.0) if turn else draw
-
-
-Training = Literal["pooled", "diverted", "snapshot", "weighted"]
-"""What an arm's agent learns from: everybody's visits; its own arm's; nothing new; its own and some of the other's."""
-TRAININGS: tuple[Training, ...] = get_args(Training)
-WEIGHTED = 3
-"""Place of the thinning in the key."""
 
 
 def checked_design(stated: Mapping[str, Any]) -> Design:

@@ -32,39 +32,39 @@ from driftline.sim.types import Bools, Float32s, Floats, Int32s, Int64s, Slates
 from driftline.sim.warmup import Start
 from driftline.sim.world import World
 
-
-class FrozenPolicy:
-    """Shows candidate c with probability proportional to exp(E[reward of c] / temperature), by interests as they were.
-
-    Built on the truth, like the targets of other benchmarks of off-policy evaluation; one of the named exemptions from
-    the information barrier. The lower its temperature, the more it loses when interests move.
-    """
-
-    def __init__(self, world: World, temperature: float) -> None:
-        self._theta = world.theta.copy()
-        self._world = world
-        self._temperature = temperature
-
-    def chances(self, users: Int64s, candidates: Int32s) -> Floats:
-        """P(candidate) [n, C]; users are rows of the world."""
-        score = true_values(self._world, self._theta[users], candidates) / self._temperature
-        weight = np.exp(score - score.max(axis=1, keepdims=True))
-        chance: Floats = weight / weight.sum(axis=1, keepdims=True)
-        return chance
-
-
-def true_values(world: World, theta: Float32s, candidates: Int32s) -> Floats:
-    """Exact expected reward of showing each candidate alone to users of interests theta [n, K]: [n, C]."""
-    n, columns = len(theta), candidates.shape[-1]
-    pool = np.broadcast_to(candidates, (n, columns)).astype(np.int32).reshape(-1, 1)
-    rows = np.repeat(np.arange(n), columns)
-    return world.model.values.shown(rows, np.ascontiguousarray(theta), pool).reshape(n, columns)
-
-
+LAMBDAS = {"clipped_ips": 10.0, "switch_dr": 10.0, "dros": 10.0, "sub_gaussian_ips": 0.05, "sub_gaussian_dr": 0.05}
+"""Fixed beforehand, the same in every scenario; grading is of methods as they come."""
+TIMES = ("past", "present", "next_period")
+LATER: tuple[Target, ...] = ("present", "next_period")
+KINDS: tuple[Estimator, ...] = ("snips", "dr")
+FORMS: tuple[Form, ...] = ("ols", "nis")
+FOLDS = 2
+FOLD_KEY = 4
+"""Place of the folds in the key."""
 LOGGED, DEPLOYED = 5, 6
 """Places of the policies' draws in the key."""
 _Round = tuple[Int64s, Floats, Int32s, Int64s, Float32s, Floats, list[Floats]]
 """user, day, candidates, place, reward, pscore, chances under each target."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """Days of the three times that a number may speak of, [since, until)."""
+
+    past: tuple[float, float]
+    """The whole log."""
+    present: tuple[float, float]
+    """Its last period."""
+    next_period: tuple[float, float]
+    """The period after it."""
+
+    @classmethod
+    def of(cls, days: float, period: float) -> "Spans":
+        """Of a run of so many judged days."""
+        if not 0.0 < 2.0 * period < days:
+            raise InputError(f"grade.period = {period:g}: two periods must fit into the {days:g} judged days")
+        end = days - period
+        return cls((0.0, end), (end - period, end), (end, days))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,115 +87,6 @@ class FrozenPolicyLog:
     def action(self) -> Int32s:
         """The item that was shown [n]."""
         return self.candidates[np.arange(len(self.user)), self.place]
-
-
-def frozen_policy_log(start: Start, logging: float, targets: Mapping[str, float]) -> FrozenPolicyLog:
-    """The visits of a frozen policy of temperature `logging`, and what each target would have shown.
-
-    targets: temperatures by name. The world's slates must be of length 1.
-    """
-    world = start.world.fork()
-    writer = FrozenPolicy(world, logging)
-    policies = [FrozenPolicy(world, temperature) for temperature in targets.values()]
-    rows: list[_Round] = []
-    while (seen := world.observe()) is not None:
-        users, days = world.round.users, seen.time - world.params.warmup
-        pool = np.array(np.broadcast_to(seen.candidates, (len(seen), seen.candidates.shape[-1])))
-        place, pscore = drawn(writer.chances(users, pool), users, seen.visit, world.seed, LOGGED)
-        told = [policy.chances(users, pool) for policy in policies]
-        _, truth = world.respond_in_full(_singles(pool, place, pscore), probabilities=False)
-        rows.append((users, days, pool, place, truth.reward, pscore, told))
-    user, day, pool, place, reward, pscore = (np.concatenate([row[k] for row in rows]) for k in range(6))
-    order = np.lexsort((user, day))
-    chances = {name: np.concatenate([row[6][k] for row in rows])[order] for k, name in enumerate(targets)}
-    return FrozenPolicyLog(
-        user[order], day[order], pool[order], place[order], reward[order].astype(np.float64), pscore[order], chances
-    )
-
-
-def policy_value(start: Start, temperature: float) -> tuple[Floats, Floats]:
-    """Day and expected reward of every visit [n] in a twin world that a frozen policy serves alone.
-
-    The expectation is exact: enumerated over the candidates by their probabilities, and in closed form over the user's
-    choice and satisfaction. Only who comes when is drawn.
-    """
-    world = start.world.fork()
-    policy = FrozenPolicy(world, temperature)
-    days, values = [], []
-    while (seen := world.observe()) is not None:
-        users = world.round.users
-        pool = np.array(np.broadcast_to(seen.candidates, (len(seen), seen.candidates.shape[-1])))
-        chance = policy.chances(users, pool)
-        days.append(seen.time - world.params.warmup)
-        values.append((chance * true_values(world, world.theta[users], pool)).sum(axis=1))
-        place, pscore = drawn(chance, users, seen.visit, world.seed, DEPLOYED)
-        world.respond(_singles(pool, place, pscore))
-    return np.concatenate(days), np.concatenate(values)
-
-
-def drawn(chance: Floats, users: Int64s, visits: Int32s, seed: int, what: int) -> tuple[Int64s, Floats]:
-    """One column of each row [n], drawn by its chances [n, C] and keyed by (user, visit), and its probability."""
-    uniform = keyed.uniforms(seed, Stream.ASSIGNMENT, users, visits, what)
-    place = np.minimum((np.cumsum(chance, axis=1) < uniform[:, None]).sum(axis=1), chance.shape[1] - 1)
-    return place, chance[np.arange(len(place)), place]
-
-
-def _singles(pool: Int32s, place: Int64s, pscore: Floats) -> Slates:
-    rows = np.arange(len(place))
-    return Slates(np.ascontiguousarray(pool[rows, place][:, None]), np.log(pscore), np.log(pscore)[:, None])
-
-
-FOLDS = 2
-FOLD_KEY = 4
-"""Place of the folds in the key."""
-
-
-def item_means(
-    user: Int64s, action: Int32s, reward: Floats, fitted: Bools, pool: Int32s, seed: int, shrink: float = 10.0
-) -> Floats:
-    """q(x, a) of every candidate [n, C], by the fold that left the round's user out.
-
-    Fitted on the rounds marked in `fitted` [n]. shrink: rounds' worth of the fold's overall mean.
-    """
-    fold = (keyed.uniforms(seed, Stream.ASSIGNMENT, user, 0, FOLD_KEY) * FOLDS).astype(np.int64)
-    size = int(max(pool.max(initial=0), action.max(initial=0))) + 1
-    q = np.zeros(pool.shape)
-    for each in range(FOLDS):
-        rest, own = fitted & (fold != each), fold == each
-        count = np.bincount(action[rest], minlength=size)
-        total = np.bincount(action[rest], reward[rest], minlength=size)
-        overall = float(reward[rest].mean()) if rest.any() else 0.0
-        mean = (total + shrink * overall) / (count + shrink)
-        q[own] = mean[pool[own]]
-    return q
-
-
-LAMBDAS = {"clipped_ips": 10.0, "switch_dr": 10.0, "dros": 10.0, "sub_gaussian_ips": 0.05, "sub_gaussian_dr": 0.05}
-"""Fixed beforehand, the same in every scenario; grading is of methods as they come."""
-TIMES = ("past", "present", "next_period")
-LATER: tuple[Target, ...] = ("present", "next_period")
-KINDS: tuple[Estimator, ...] = ("snips", "dr")
-FORMS: tuple[Form, ...] = ("ols", "nis")
-
-
-@dataclass(frozen=True, slots=True)
-class Spans:
-    """Days of the three times that a number may speak of, [since, until)."""
-
-    past: tuple[float, float]
-    """The whole log."""
-    present: tuple[float, float]
-    """Its last period."""
-    next_period: tuple[float, float]
-    """The period after it."""
-
-    @classmethod
-    def of(cls, days: float, period: float) -> "Spans":
-        """Of a run of so many judged days."""
-        if not 0.0 < 2.0 * period < days:
-            raise InputError(f"grade.period = {period:g}: two periods must fit into the {days:g} judged days")
-        end = days - period
-        return cls((0.0, end), (end - period, end), (end, days))
 
 
 def off_policy_rows(
@@ -270,3 +161,107 @@ def _forecasts(rounds: Rounds, day: Floats, spans: Spans) -> Iterator[tuple[str,
         cluster=rounds.cluster,
     )  # fmt: skip
     yield "next_period", "opfv (weekday)", found
+
+
+def item_means(
+    user: Int64s, action: Int32s, reward: Floats, fitted: Bools, pool: Int32s, seed: int, shrink: float = 10.0
+) -> Floats:
+    """q(x, a) of every candidate [n, C], by the fold that left the round's user out.
+
+    Fitted on the rounds marked in `fitted` [n]. shrink: rounds' worth of the fold's overall mean.
+    """
+    fold = (keyed.uniforms(seed, Stream.ASSIGNMENT, user, 0, FOLD_KEY) * FOLDS).astype(np.int64)
+    size = int(max(pool.max(initial=0), action.max(initial=0))) + 1
+    q = np.zeros(pool.shape)
+    for each in range(FOLDS):
+        rest, own = fitted & (fold != each), fold == each
+        count = np.bincount(action[rest], minlength=size)
+        total = np.bincount(action[rest], reward[rest], minlength=size)
+        overall = float(reward[rest].mean()) if rest.any() else 0.0
+        mean = (total + shrink * overall) / (count + shrink)
+        q[own] = mean[pool[own]]
+    return q
+
+
+def frozen_policy_log(start: Start, logging: float, targets: Mapping[str, float]) -> FrozenPolicyLog:
+    """The visits of a frozen policy of temperature `logging`, and what each target would have shown.
+
+    targets: temperatures by name. The world's slates must be of length 1.
+    """
+    world = start.world.fork()
+    writer = FrozenPolicy(world, logging)
+    policies = [FrozenPolicy(world, temperature) for temperature in targets.values()]
+    rows: list[_Round] = []
+    while (seen := world.observe()) is not None:
+        users, days = world.round.users, seen.time - world.params.warmup
+        pool = np.array(np.broadcast_to(seen.candidates, (len(seen), seen.candidates.shape[-1])))
+        place, pscore = drawn(writer.chances(users, pool), users, seen.visit, world.seed, LOGGED)
+        told = [policy.chances(users, pool) for policy in policies]
+        _, truth = world.respond_in_full(_singles(pool, place, pscore), probabilities=False)
+        rows.append((users, days, pool, place, truth.reward, pscore, told))
+    user, day, pool, place, reward, pscore = (np.concatenate([row[k] for row in rows]) for k in range(6))
+    order = np.lexsort((user, day))
+    chances = {name: np.concatenate([row[6][k] for row in rows])[order] for k, name in enumerate(targets)}
+    return FrozenPolicyLog(
+        user[order], day[order], pool[order], place[order], reward[order].astype(np.float64), pscore[order], chances
+    )
+
+
+def policy_value(start: Start, temperature: float) -> tuple[Floats, Floats]:
+    """Day and expected reward of every visit [n] in a twin world that a frozen policy serves alone.
+
+    The expectation is exact: enumerated over the candidates by their probabilities, and in closed form over the user's
+    choice and satisfaction. Only who comes when is drawn.
+    """
+    world = start.world.fork()
+    policy = FrozenPolicy(world, temperature)
+    days, values = [], []
+    while (seen := world.observe()) is not None:
+        users = world.round.users
+        pool = np.array(np.broadcast_to(seen.candidates, (len(seen), seen.candidates.shape[-1])))
+        chance = policy.chances(users, pool)
+        days.append(seen.time - world.params.warmup)
+        values.append((chance * true_values(world, world.theta[users], pool)).sum(axis=1))
+        place, pscore = drawn(chance, users, seen.visit, world.seed, DEPLOYED)
+        world.respond(_singles(pool, place, pscore))
+    return np.concatenate(days), np.concatenate(values)
+
+
+class FrozenPolicy:
+    """Shows candidate c with probability proportional to exp(E[reward of c] / temperature), by interests as they were.
+
+    Built on the truth, like the targets of other benchmarks of off-policy evaluation; one of the named exemptions from
+    the information barrier. The lower its temperature, the more it loses when interests move.
+    """
+
+    def __init__(self, world: World, temperature: float) -> None:
+        self._theta = world.theta.copy()
+        self._world = world
+        self._temperature = temperature
+
+    def chances(self, users: Int64s, candidates: Int32s) -> Floats:
+        """P(candidate) [n, C]; users are rows of the world."""
+        score = true_values(self._world, self._theta[users], candidates) / self._temperature
+        weight = np.exp(score - score.max(axis=1, keepdims=True))
+        chance: Floats = weight / weight.sum(axis=1, keepdims=True)
+        return chance
+
+
+def true_values(world: World, theta: Float32s, candidates: Int32s) -> Floats:
+    """Exact expected reward of showing each candidate alone to users of interests theta [n, K]: [n, C]."""
+    n, columns = len(theta), candidates.shape[-1]
+    pool = np.broadcast_to(candidates, (n, columns)).astype(np.int32).reshape(-1, 1)
+    rows = np.repeat(np.arange(n), columns)
+    return world.model.values.shown(rows, np.ascontiguousarray(theta), pool).reshape(n, columns)
+
+
+def drawn(chance: Floats, users: Int64s, visits: Int32s, seed: int, what: int) -> tuple[Int64s, Floats]:
+    """One column of each row [n], drawn by its chances [n, C] and keyed by (user, visit), and its probability."""
+    uniform = keyed.uniforms(seed, Stream.ASSIGNMENT, users, visits, what)
+    place = np.minimum((np.cumsum(chance, axis=1) < uniform[:, None]).sum(axis=1), chance.shape[1] - 1)
+    return place, chance[np.arange(len(place)), place]
+
+
+def _singles(pool: Int32s, place: Int64s, pscore: Floats) -> Slates:
+    rows = np.arange(len(place))
+    return Slates(np.ascontiguousarray(pool[rows, place][:, None]), np.log(pscore), np.log(pscore)[:, None])

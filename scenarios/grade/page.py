@@ -13,6 +13,20 @@ from driftline.evaluation.estimate import t_interval
 from driftline.scenarios.schema import Scenario
 from driftline.sim.types import Floats
 
+TEMPLATE = Path(__file__).parent / "templates" / "grades.html.j2"
+GOOD, FAIR = 0.93, 0.85
+"""Coverage from here on is coloured good or fair, less is bad; 95 % was promised."""
+OFF_POLICY = pl.col("family") == "off_policy"
+SHEETS = (
+    ("Off-policy: the mean value over the log", pl.col("target") == "past"),
+    ("Off-policy: the value at present", pl.col("target") == "present"),
+    ("Off-policy: the value in the next period", pl.col("target") == "next_period"),
+)
+TESTS = (
+    ("Experiments: the effect of all B against all A", pl.col("target") == "global", True),
+    ("A/A: how often is an effect found where there is none?", pl.col("target") == "null", False),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -24,6 +38,55 @@ class Finding:
     high: float
     n: int
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One grade as it is shown."""
+
+    text: str
+    detail: str
+    colour: str
+    """good, fair, bad or none: a class of the page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One heat map."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[Cell, ...]], ...]
+
+
+def write_page(
+    path: Path,
+    scenario: Scenario,
+    replications: int,
+    grades: pl.DataFrame,
+    selection: pl.DataFrame,
+    findings: Sequence[Finding],
+) -> None:
+    """Write the page; everything on it is in the CSV files beside it."""
+    from jinja2 import Environment
+
+    template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
+        TEMPLATE.read_text("utf-8")
+    )
+    sheets = [sheet(title, grades.filter(rows & OFF_POLICY), coverage=True) for title, rows in SHEETS]
+    for title, rows, coverage in TESTS:
+        sheets.append(sheet(title, by_training(grades.filter(rows)), coverage=coverage))
+    page = template.render(
+        scenario=scenario.name,
+        title=scenario.title,
+        replications=replications,
+        users=scenario.population.users,
+        grade=scenario.grade,
+        sheets=sheets,
+        selection=selection.rows(named=True),
+        findings=findings,
+    )
+    path.write_text(page, encoding="utf-8")
 
 
 def findings(rows: pl.DataFrame, boldest: str) -> tuple[Finding, ...]:
@@ -113,72 +176,6 @@ def _share(hits: Floats) -> str:
 
 def _signed(value: float, low: float, high: float, digits: int = 3) -> str:
     return f"{value:+.{digits}f} [{low:+.{digits}f}, {high:+.{digits}f}]"
-
-
-TEMPLATE = Path(__file__).parent / "templates" / "grades.html.j2"
-GOOD, FAIR = 0.93, 0.85
-"""Coverage from here on is coloured good or fair, less is bad; 95 % was promised."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One grade as it is shown."""
-
-    text: str
-    detail: str
-    colour: str
-    """good, fair, bad or none: a class of the page."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """One heat map."""
-
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, tuple[Cell, ...]], ...]
-
-
-def write_page(
-    path: Path,
-    scenario: Scenario,
-    replications: int,
-    grades: pl.DataFrame,
-    selection: pl.DataFrame,
-    findings: Sequence[Finding],
-) -> None:
-    """Write the page; everything on it is in the CSV files beside it."""
-    from jinja2 import Environment
-
-    template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
-        TEMPLATE.read_text("utf-8")
-    )
-    sheets = [sheet(title, grades.filter(rows & OFF_POLICY), coverage=True) for title, rows in SHEETS]
-    for title, rows, coverage in TESTS:
-        sheets.append(sheet(title, by_training(grades.filter(rows)), coverage=coverage))
-    page = template.render(
-        scenario=scenario.name,
-        title=scenario.title,
-        replications=replications,
-        users=scenario.population.users,
-        grade=scenario.grade,
-        sheets=sheets,
-        selection=selection.rows(named=True),
-        findings=findings,
-    )
-    path.write_text(page, encoding="utf-8")
-
-
-OFF_POLICY = pl.col("family") == "off_policy"
-SHEETS = (
-    ("Off-policy: the mean value over the log", pl.col("target") == "past"),
-    ("Off-policy: the value at present", pl.col("target") == "present"),
-    ("Off-policy: the value in the next period", pl.col("target") == "next_period"),
-)
-TESTS = (
-    ("Experiments: the effect of all B against all A", pl.col("target") == "global", True),
-    ("A/A: how often is an effect found where there is none?", pl.col("target") == "null", False),
-)
 
 
 def by_training(grades: pl.DataFrame) -> pl.DataFrame:

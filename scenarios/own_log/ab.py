@@ -70,38 +70,6 @@ def ab(
     )
 
 
-def _more_checks(users: Users, level: float) -> Iterator[Check]:
-    rows = int(users.rows.sum())
-    added = "one row a user" if rows == len(users) else f"added up to {len(users):,} users, the unit of the experiment"
-    yield Check("rows", f"{rows:,} rows, {added}")
-    if users.before is None:
-        return
-    for pair in pairs(users):
-        assert pair.before is not None
-        if any(pair.value[side].max() > pair.value[side].min() for side in (pair.in_b, ~pair.in_b)):
-            found = variance_reduction(value=pair.value, arm=pair.in_b, covariate=pair.before, level=level)
-            yield Check("before", f"explains {found.value:.1%} of the variance in {pair.name} and {users.arms[0]}")
-
-
-def arm_rows(users: Users, share: Floats) -> tuple[dict[str, object], ...]:
-    """What each arm holds, the control first."""
-    rows: list[dict[str, object]] = []
-    for place, name in enumerate(users.arms):
-        own = users.arm == place
-        total, below = float(users.value[own].sum()), float(users.denominator[own].sum())
-        rows.append(
-            {
-                "arm": f"{name} (control)" if place == 0 else name,
-                "users": int(own.sum()),
-                "planned": float(share[place]),
-                "rows": int(users.rows[own].sum()),
-                "per user": total / int(own.sum()),
-                f"per {'row' if users.per_row else 'denominator'}": total / below if below > 0.0 else None,
-            }
-        )
-    return tuple(rows)
-
-
 def planned_shares(users: Users, share: float | Mapping[str, float] | None) -> Floats:
     """The planned share of every arm, in the order of `arms`.
 
@@ -146,3 +114,35 @@ def _alarm(found: SampleRatio, counts: str, due: str) -> str:
         f"SAMPLE RATIO MISMATCH: users {counts}, due {due} (p = {found.p_value:.2g}, below {ALPHA}); the arms did not "
         "get the users they were meant to get. Trust no number below before the cause is known"
     )
+
+
+def arm_rows(users: Users, share: Floats) -> tuple[dict[str, object], ...]:
+    """What each arm holds, the control first."""
+    rows: list[dict[str, object]] = []
+    for place, name in enumerate(users.arms):
+        own = users.arm == place
+        total, below = float(users.value[own].sum()), float(users.denominator[own].sum())
+        rows.append(
+            {
+                "arm": f"{name} (control)" if place == 0 else name,
+                "users": int(own.sum()),
+                "planned": float(share[place]),
+                "rows": int(users.rows[own].sum()),
+                "per user": total / int(own.sum()),
+                f"per {'row' if users.per_row else 'denominator'}": total / below if below > 0.0 else None,
+            }
+        )
+    return tuple(rows)
+
+
+def _more_checks(users: Users, level: float) -> Iterator[Check]:
+    rows = int(users.rows.sum())
+    added = "one row a user" if rows == len(users) else f"added up to {len(users):,} users, the unit of the experiment"
+    yield Check("rows", f"{rows:,} rows, {added}")
+    if users.before is None:
+        return
+    for pair in pairs(users):
+        assert pair.before is not None
+        if any(pair.value[side].max() > pair.value[side].min() for side in (pair.in_b, ~pair.in_b)):
+            found = variance_reduction(value=pair.value, arm=pair.in_b, covariate=pair.before, level=level)
+            yield Check("before", f"explains {found.value:.1%} of the variance in {pair.name} and {users.arms[0]}")

@@ -24,11 +24,24 @@ ROLES = {
 }
 BY_NAME = ("user", "arm", "value")
 REQUIRED = ("user", "arm", "value")
+CONTROLS = ("control", "a", "0", "false", "off")
+"""Names, in lower case, that are taken for the control where none is stated; else the first in sorted order."""
 MOST_ARMS = 20
 LEAST = 2
 """Users that an arm needs: one has no variance."""
-CONTROLS = ("control", "a", "0", "false", "off")
-"""Names, in lower case, that are taken for the control where none is stated; else the first in sorted order."""
+METRICS = ("mean", "lift", "proportion", "ratio", "cuped", "sequence")
+ABOUT = {
+    "mean": "mean per user",
+    "lift": "relative lift of the mean",
+    "proportion": "share of users with a 1",
+    "ratio": "ratio of sums",
+    "cuped": "mean per user, CUPED",
+    "sequence": "mean per user, always valid",
+}
+SUMS = ("mean", "cuped", "sequence")
+"""Metrics in the value's own unit, per user."""
+START = 50
+"""Users from which on the always-valid sequence speaks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,21 +167,6 @@ def _check_sizes(log: Table, users: Users) -> None:
 
 def _sums(user: Int64s, values: Floats) -> Floats:
     return np.asarray(np.bincount(user, weights=values), dtype=np.float64)
-
-
-METRICS = ("mean", "lift", "proportion", "ratio", "cuped", "sequence")
-ABOUT = {
-    "mean": "mean per user",
-    "lift": "relative lift of the mean",
-    "proportion": "share of users with a 1",
-    "ratio": "ratio of sums",
-    "cuped": "mean per user, CUPED",
-    "sequence": "mean per user, always valid",
-}
-SUMS = ("mean", "cuped", "sequence")
-"""Metrics in the value's own unit, per user."""
-START = 50
-"""Users from which on the always-valid sequence speaks."""
 
 
 @dataclass(frozen=True, slots=True)

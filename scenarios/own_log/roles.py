@@ -39,6 +39,16 @@ ROLES = {
 BY_NAME = ("reward", "action", *KINDS, *(f"target_{kind}" for kind in KINDS))
 """Roles taken from a column of their own name."""
 PROBABILITY = "must be above 0 and at most 1, since it was logged"
+CONTRACT = "one probability a row [n], a matrix [n, actions], or a frame with a column for each action"
+ROUNDING = 1e-9
+SUM_TOLERANCE = 1e-5
+"""How far a row's probabilities may sum to something else than 1; 32-bit softmaxes are about 1e-6 off."""
+SEEN_OFTEN = 10
+"""Rows of the rarest action from which on the number of actions is taken as known."""
+CLEAR = 3.0
+"""Standard errors from which on propensities are called too small."""
+PolicyFunction = Callable[[pl.DataFrame], Any]
+"""The log, without its rewards, to probabilities; see docs/own-logs.md."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +75,41 @@ class Decisions:
     def order(self) -> Int64s:
         """Rows in the order of time, or of the file where there is no time."""
         return np.arange(len(self)) if self.time is None else np.argsort(self.time, kind="stable")
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A function with the name by which errors call it."""
+
+    name: str
+    function: PolicyFunction
+
+    def answer(self, log: pl.DataFrame, hidden: str) -> Any:
+        """What it says of the log. hidden: the reward's column, which a policy cannot know when it acts.
+
+        Raises:
+            InputError: the function raised.
+        """
+        try:
+            return self.function(log.drop(hidden))
+        except Exception as problem:  # the function is its owner's and may raise anything
+            lines = str(problem).strip().splitlines() or ["no message"]
+            secret = f" (the reward, {hidden!r}, is kept from it)" if hidden in str(problem) else ""
+            raise InputError(f"policy {self.name!r} failed: {type(problem).__name__}: {lines[0]}{secret}") from problem
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The target policy on the log; arrays are [n] or [n, A], rows as in the file."""
+
+    at_action: Floats
+    """Probability of the logged action."""
+    matrix: Floats | None = None
+    """Probability of every action, rows sum to 1; null where only the logged action's was given."""
+    action: Int64s | None = None
+    """The logged action's column of the matrix."""
+    unsupported: Floats | None = None
+    """Probability of actions that the log never holds."""
 
 
 def decisions(log: Table, columns: Mapping[str, str]) -> Decisions:
@@ -115,31 +160,6 @@ def _positions(log: Table, column: str) -> Int64s:
     return codes(pl.Series(numbers(log, "position", column)))[0]
 
 
-PolicyFunction = Callable[[pl.DataFrame], Any]
-"""The log, without its rewards, to probabilities; see docs/own-logs.md."""
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """A function with the name by which errors call it."""
-
-    name: str
-    function: PolicyFunction
-
-    def answer(self, log: pl.DataFrame, hidden: str) -> Any:
-        """What it says of the log. hidden: the reward's column, which a policy cannot know when it acts.
-
-        Raises:
-            InputError: the function raised.
-        """
-        try:
-            return self.function(log.drop(hidden))
-        except Exception as problem:  # the function is its owner's and may raise anything
-            lines = str(problem).strip().splitlines() or ["no message"]
-            secret = f" (the reward, {hidden!r}, is kept from it)" if hidden in str(problem) else ""
-            raise InputError(f"policy {self.name!r} failed: {type(problem).__name__}: {lines[0]}{secret}") from problem
-
-
 def named_policy(policy: str | PolicyFunction) -> Policy:
     """The policy behind `package.module:function`, or a function itself.
 
@@ -158,26 +178,6 @@ def named_policy(policy: str | PolicyFunction) -> Policy:
 
 def _no_function(found: object) -> str | None:
     return None if callable(found) else f"must be a function of the log, not {type(found).__name__}"
-
-
-ROUNDING = 1e-9
-SUM_TOLERANCE = 1e-5
-"""How far a row's probabilities may sum to something else than 1; 32-bit softmaxes are about 1e-6 off."""
-CONTRACT = "one probability a row [n], a matrix [n, actions], or a frame with a column for each action"
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """The target policy on the log; arrays are [n] or [n, A], rows as in the file."""
-
-    at_action: Floats
-    """Probability of the logged action."""
-    matrix: Floats | None = None
-    """Probability of every action, rows sum to 1; null where only the logged action's was given."""
-    action: Int64s | None = None
-    """The logged action's column of the matrix."""
-    unsupported: Floats | None = None
-    """Probability of actions that the log never holds."""
 
 
 def target(name: str, answer: Any, log: Table, action: pl.Series | None) -> Target:
@@ -283,12 +283,6 @@ def _row(name: str, log: Table, at: int) -> str:
 def _more(bad: Bools) -> str:
     count = int(bad.sum())
     return f" ({count:,} such rows)" if count > 1 else ""
-
-
-SEEN_OFTEN = 10
-"""Rows of the rarest action from which on the number of actions is taken as known."""
-CLEAR = 3.0
-"""Standard errors from which on propensities are called too small."""
 
 
 def no_overlap(policy: str, at_action: Floats) -> None:

@@ -26,6 +26,141 @@ from driftline.sim.data.tables import TEXT, Table
 from driftline.sim.errors import InputError, hint
 from driftline.sim.types import Floats, Int64s
 
+OVER_LOG = "value over the log"
+GAIN = "gain over the logged policy"
+LOGGED = "logged policy"
+PERIODS = 10
+"""How many periods a log is cut into where no length is stated."""
+ROUNDING = 1e-9
+"""A time this near to the start of a period, as a share of its length, lies on it."""
+LINE = 2
+"""Periods with a value that a straight line needs."""
+MODELS = ("auto", "ridge", "logistic", "hist_gradient_boosting", "none")
+FOLDS = 3
+MOST_TEXTS = 50
+"""Different texts that a context column may hold: each becomes a column of 0 and 1."""
+MOST_ACTIONS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which estimators, and how their intervals are made."""
+
+    estimators: tuple[str, ...] | None = None
+    """Null: all that the log allows."""
+    lambdas: Mapping[str, float] = field(default_factory=dict)
+    interval: IntervalName = "normal"
+    level: float = 0.95
+    bounds: Bounds | None = None
+    period: float | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Modelled:
+    """Predictions [n], or null with the reason; the rest is for the reader."""
+
+    q_action: Floats | None
+    q_expected: Floats | None
+    told: str
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Periods:
+    """The log cut into periods of one length, counted back from its end."""
+
+    length: float
+    number: Int64s
+    """Of each round [n], from 0; -1 for rounds of a first period that is not whole."""
+
+
+def checked_estimators(asked: Asked) -> None:
+    """`InputError` for an unknown estimator or interval, and for a method that tames weights without its lambda."""
+    one_of("interval", asked.interval, INTERVALS)
+    if asked.interval not in ASYMPTOTIC and asked.bounds is None:
+        raise InputError(
+            f"interval {asked.interval!r} needs what is known beforehand: state --reward-range LOW,HIGH, and "
+            "--largest-weight"
+        )
+    for name in asked.estimators or ():
+        if built(name).untamed is not None and name not in asked.lambdas:
+            raise InputError(f"estimator {name!r} needs its lambda: state --lambdas {name}=NUMBER")
+    for name, number in asked.lambdas.items():
+        need_tamed(name)
+        built(name, number)
+
+
+def single_verdict(
+    decisions: Decisions, target: Target, model: Modelled, asked: Asked
+) -> tuple[list[Check], list[Finding]]:
+    """Checks of the target policy on this log, and every estimate."""
+    rounds = rounds_of(decisions, target, model)
+    several = estimators_of(rounds, asked, model.told)
+    checks = [*weight_checks(rounds), Check("reward model", model.told, model.warnings)]
+    time = None if decisions.time is None else decisions.time[decisions.order()]
+    cut = None if time is None else periods_of(time, asked.period, decisions.unit)
+    if time is not None:
+        checks.append(drift_check(rounds, time, cut, decisions.unit))
+    drift = checks[-1].warnings if time is not None else ()
+    precision = Precision(asked.interval, asked.level, asked.seed, bounds=asked.bounds)
+    found = estimates(rounds, several, precision)
+    found = {name: replace(each, warnings=(*each.warnings, *drift)) for name, each in found.items()}
+    findings = list(_findings(rounds, found, several, asked))
+    if time is not None and cut is not None:
+        findings += later_values(rounds, time, cut, asked.level)
+    return checks, findings
+
+
+def rounds_of(decisions: Decisions, target: Target, model: Modelled) -> Rounds:
+    """The log's vectors in the order of time."""
+    at = decisions.order()
+
+    def ordered(values: Floats | None) -> Floats | None:
+        return None if values is None else values[at]
+
+    return Rounds(
+        reward=decisions.reward[at],
+        pscore=decisions.pscore["pscore"][at],
+        target_pscore=target.at_action[at],
+        q_action=ordered(model.q_action),
+        q_expected=ordered(model.q_expected),
+        unsupported=ordered(target.unsupported),
+        action=None if decisions.action is None else codes(decisions.action)[0][at],
+        cluster=None if decisions.user is None else decisions.user[at],
+    )
+
+
+def estimators_of(rounds: Rounds, asked: Asked, why: str) -> dict[str, Estimator]:
+    """The estimators: those asked for, or all that the log and the interval allow. why: there is no reward model."""
+    found = estimators(rounds, asked.estimators, asked.lambdas)
+    if asked.estimators is None:
+        return {name: each for name, each in found.items() if asked.interval in ASYMPTOTIC or each.bounded}
+    for name, each in found.items():
+        if each.modelled and (rounds.q_expected is None or rounds.q_action is None):
+            raise InputError(f"estimator {name!r} needs a reward model, which was {why}")
+    return found
+
+
+def _findings(
+    rounds: Rounds, found: Mapping[str, Estimate], several: Mapping[str, Estimator], asked: Asked
+) -> Iterator[Finding]:
+    # the logging policy's own value needs no weights, and so no bounds
+    interval = asked.interval if asked.interval in ASYMPTOTIC else "normal"
+    precision = Precision(interval, asked.level, asked.seed)
+    yield Finding(OVER_LOG, LOGGED, _logged(rounds, precision))
+    for name, each in found.items():
+        yield Finding(OVER_LOG, name, each)
+    for name, each in found.items():
+        # an estimator that states no terms has no gain told from the same rounds
+        if several[name].estimate(rounds, precision) is None:
+            yield Finding(GAIN, name, gain(rounds, several[name], each, precision), unit="gain")
+
+
+def _logged(rounds: Rounds, precision: Precision) -> Estimate:
+    """Mean logged reward: no weights."""
+    return estimated("mean reward", Terms(base=rounds.reward), precision, cluster=clusters_of(rounds))
+
 
 def gain(rounds: Rounds, estimator: Estimator, found: Estimate, precision: Precision) -> Estimate:
     """The estimator's value less the mean logged reward, with the interval of that difference.
@@ -37,23 +172,6 @@ def gain(rounds: Rounds, estimator: Estimator, found: Estimate, precision: Preci
     less = replace(one, base=-rounds.reward if one.base is None else one.base - rounds.reward, used=None)
     said = estimated(f"{estimator.name} less the mean logged reward", less, precision, cluster=clusters_of(rounds))
     return replace(said, warnings=found.warnings)
-
-
-PERIODS = 10
-"""How many periods a log is cut into where no length is stated."""
-ROUNDING = 1e-9
-"""A time this near to the start of a period, as a share of its length, lies on it."""
-LINE = 2
-"""Periods with a value that a straight line needs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Periods:
-    """The log cut into periods of one length, counted back from its end."""
-
-    length: float
-    number: Int64s
-    """Of each round [n], from 0; -1 for rounds of a first period that is not whole."""
 
 
 def periods_of(time: Floats, length: float | None, unit: str) -> Periods | None:
@@ -123,23 +241,6 @@ def later_values(rounds: Rounds, time: Floats, cut: Periods, level: float) -> It
         level=level,
     )
     yield Finding("next period", "prognosticator", ahead)
-
-
-MODELS = ("auto", "ridge", "logistic", "hist_gradient_boosting", "none")
-MOST_TEXTS = 50
-"""Different texts that a context column may hold: each becomes a column of 0 and 1."""
-MOST_ACTIONS = 200
-FOLDS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Modelled:
-    """Predictions [n], or null with the reason; the rest is for the reader."""
-
-    q_action: Floats | None
-    q_expected: Floats | None
-    told: str
-    warnings: tuple[str, ...] = ()
 
 
 def checked_model(log: Table, model: str, context: Sequence[str], reward: str | None) -> None:
@@ -220,109 +321,3 @@ def _hindrance(target: Target, user: Int64s | None, rows: int) -> str:
     if units < FOLDS:
         return f"{units} {'rows' if user is None else 'users'} for {FOLDS} folds"
     return ""
-
-
-OVER_LOG = "value over the log"
-GAIN = "gain over the logged policy"
-LOGGED = "logged policy"
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Which estimators, and how their intervals are made."""
-
-    estimators: tuple[str, ...] | None = None
-    """Null: all that the log allows."""
-    lambdas: Mapping[str, float] = field(default_factory=dict)
-    interval: IntervalName = "normal"
-    level: float = 0.95
-    bounds: Bounds | None = None
-    period: float | None = None
-    seed: int = 0
-
-
-def checked_estimators(asked: Asked) -> None:
-    """`InputError` for an unknown estimator or interval, and for a method that tames weights without its lambda."""
-    one_of("interval", asked.interval, INTERVALS)
-    if asked.interval not in ASYMPTOTIC and asked.bounds is None:
-        raise InputError(
-            f"interval {asked.interval!r} needs what is known beforehand: state --reward-range LOW,HIGH, and "
-            "--largest-weight"
-        )
-    for name in asked.estimators or ():
-        if built(name).untamed is not None and name not in asked.lambdas:
-            raise InputError(f"estimator {name!r} needs its lambda: state --lambdas {name}=NUMBER")
-    for name, number in asked.lambdas.items():
-        need_tamed(name)
-        built(name, number)
-
-
-def rounds_of(decisions: Decisions, target: Target, model: Modelled) -> Rounds:
-    """The log's vectors in the order of time."""
-    at = decisions.order()
-
-    def ordered(values: Floats | None) -> Floats | None:
-        return None if values is None else values[at]
-
-    return Rounds(
-        reward=decisions.reward[at],
-        pscore=decisions.pscore["pscore"][at],
-        target_pscore=target.at_action[at],
-        q_action=ordered(model.q_action),
-        q_expected=ordered(model.q_expected),
-        unsupported=ordered(target.unsupported),
-        action=None if decisions.action is None else codes(decisions.action)[0][at],
-        cluster=None if decisions.user is None else decisions.user[at],
-    )
-
-
-def estimators_of(rounds: Rounds, asked: Asked, why: str) -> dict[str, Estimator]:
-    """The estimators: those asked for, or all that the log and the interval allow. why: there is no reward model."""
-    found = estimators(rounds, asked.estimators, asked.lambdas)
-    if asked.estimators is None:
-        return {name: each for name, each in found.items() if asked.interval in ASYMPTOTIC or each.bounded}
-    for name, each in found.items():
-        if each.modelled and (rounds.q_expected is None or rounds.q_action is None):
-            raise InputError(f"estimator {name!r} needs a reward model, which was {why}")
-    return found
-
-
-def single_verdict(
-    decisions: Decisions, target: Target, model: Modelled, asked: Asked
-) -> tuple[list[Check], list[Finding]]:
-    """Checks of the target policy on this log, and every estimate."""
-    rounds = rounds_of(decisions, target, model)
-    several = estimators_of(rounds, asked, model.told)
-    checks = [*weight_checks(rounds), Check("reward model", model.told, model.warnings)]
-    time = None if decisions.time is None else decisions.time[decisions.order()]
-    cut = None if time is None else periods_of(time, asked.period, decisions.unit)
-    if time is not None:
-        checks.append(drift_check(rounds, time, cut, decisions.unit))
-    drift = checks[-1].warnings if time is not None else ()
-    precision = Precision(asked.interval, asked.level, asked.seed, bounds=asked.bounds)
-    found = estimates(rounds, several, precision)
-    found = {name: replace(each, warnings=(*each.warnings, *drift)) for name, each in found.items()}
-    findings = list(_findings(rounds, found, several, asked))
-    if time is not None and cut is not None:
-        findings += later_values(rounds, time, cut, asked.level)
-    return checks, findings
-
-
-def _findings(
-    rounds: Rounds, found: Mapping[str, Estimate], several: Mapping[str, Estimator], asked: Asked
-) -> Iterator[Finding]:
-    # the logging policy's own value needs no weights, and so no bounds
-    interval = asked.interval if asked.interval in ASYMPTOTIC else "normal"
-    precision = Precision(interval, asked.level, asked.seed)
-    yield Finding(OVER_LOG, LOGGED, _logged(rounds, precision))
-    for name, each in found.items():
-        yield Finding(OVER_LOG, name, each)
-    for name, each in found.items():
-        # an estimator that states no terms has no gain told from the same rounds
-        if several[name].estimate(rounds, precision) is None:
-            yield Finding(GAIN, name, gain(rounds, several[name], each, precision), unit="gain")
-
-
-def _logged(rounds: Rounds, precision: Precision) -> Estimate:
-    """Mean logged reward: no weights."""
-    return estimated("mean reward", Terms(base=rounds.reward), precision, cluster=clusters_of(rounds))

@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+NAME = "forest"
+ROW, HEAD = 0.34, 0.75
+"""Inches of a row and of a panel's title and axis."""
+TEMPLATE = Path(__file__).parent / "templates" / "own_log.html.j2"
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """One thing that was looked at before any estimate."""
@@ -153,11 +159,6 @@ def _document(finding: Finding) -> dict[str, object]:
     return row | {"warnings": list(found.warnings)}
 
 
-NAME = "forest"
-ROW, HEAD = 0.34, 0.75
-"""Inches of a row and of a panel's title and axis."""
-
-
 def forest_plot(verdict: Verdict) -> str:
     """One `<svg>` element."""
     from matplotlib.figure import Figure
@@ -196,9 +197,6 @@ def _panel(axes: "Axes", about: str, findings: Sequence[Finding], reference: flo
     axes.grid(visible=False, axis="y")
     axes.margins(x=0.06)
     axes.set_title(about)
-
-
-TEMPLATE = Path(__file__).parent / "templates" / "own_log.html.j2"
 
 
 def page(verdict: Verdict) -> str:

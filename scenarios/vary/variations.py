@@ -12,6 +12,9 @@ from driftline.sim.errors import InputError, hint
 from driftline.sim.laws._base import Law
 from driftline.sim.text.lexicon import lexicon
 
+OTHER_TEXTS = 1_000_000
+"""The seed of the other texts, unless the scenario states one: then the next."""
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -29,6 +32,12 @@ class Change:
 
     def __str__(self) -> str:
         return f"{self.key} {_shown(self.before)} -> {_shown(self.after)}"
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "null"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +68,23 @@ class Variation:
     edit: Callable[[Scenario], Edit | Skip]
 
 
+def chosen(names: Iterable[str] | None) -> tuple[Variation, ...]:
+    """The variations of these names or kinds, in their own order; None: all.
+
+    Raises:
+        InputError: an unknown name, with the nearest legal one; or none at all.
+    """
+    if names is None:
+        return VARIATIONS
+    wanted = {names} if isinstance(names, str) else set(names)
+    legal = {name for each in VARIATIONS for name in (each.name, each.kind)}
+    for name in sorted(wanted - legal):
+        raise InputError(f"variation {name!r} is unknown; {hint(name, legal)}")
+    if not wanted:
+        raise InputError("variations: at least one is needed")
+    return tuple(each for each in VARIATIONS if each.name in wanted or each.kind in wanted)
+
+
 def varied(scenario: Scenario, name: str, changes: Sequence[Change]) -> Scenario:
     """The scenario with the changes put in, checked whole; its title says which variation it is.
 
@@ -73,12 +99,6 @@ def varied(scenario: Scenario, name: str, changes: Sequence[Change]) -> Scenario
         node[change.path[-1]] = change.after
     stated["title"] = f"{scenario.title} ({name})"
     return check(stated)
-
-
-def _shown(value: object) -> str:
-    if value is None:
-        return "null"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def drift_times(scenario: Scenario, factor: float) -> Edit | Skip:
@@ -114,10 +134,6 @@ def _changes(place: tuple[str, ...], law: Law, faster: Law) -> list[Change]:
 def _illegal(place: tuple[str, ...], law: Law, factor: float, problem: ValidationError) -> str:
     """A rate that is legal may have a multiple that is not."""
     return f"{'.'.join(place)} x {factor:g}: {complaints(problem, {}, type(law))[0]}"
-
-
-OTHER_TEXTS = 1_000_000
-"""The seed of the other texts, unless the scenario states one: then the next."""
 
 
 def _choice(scenario: Scenario, model: str) -> Edit | Skip:
@@ -163,20 +179,3 @@ VARIATIONS: tuple[Variation, ...] = (
     Variation("other_text", "text", "other words in the same world", _text),
     Variation("other_reward", "reward", "clicks for reward, or satisfaction where clicks were", _reward),
 )
-
-
-def chosen(names: Iterable[str] | None) -> tuple[Variation, ...]:
-    """The variations of these names or kinds, in their own order; None: all.
-
-    Raises:
-        InputError: an unknown name, with the nearest legal one; or none at all.
-    """
-    if names is None:
-        return VARIATIONS
-    wanted = {names} if isinstance(names, str) else set(names)
-    legal = {name for each in VARIATIONS for name in (each.name, each.kind)}
-    for name in sorted(wanted - legal):
-        raise InputError(f"variation {name!r} is unknown; {hint(name, legal)}")
-    if not wanted:
-        raise InputError("variations: at least one is needed")
-    return tuple(each for each in VARIATIONS if each.name in wanted or each.kind in wanted)

@@ -9,7 +9,7 @@ import pytest
 from fake_runs import run_one
 
 from driftline.scenarios.agent_names import with_agents
-from driftline.scenarios.executors import VARIABLE, Finished, Report, Task, attempt, execute, of_worker
+from driftline.scenarios.executors import CACHE_FOLDER, Finished, Report, Task, attempt, execute, of_worker
 from driftline.scenarios.schema import Scenario, load
 
 
@@ -116,17 +116,17 @@ def test_an_interrupt_is_nobodys_fault(tmp_path: Path) -> None:
 
 
 def test_workers_do_not_share_a_cache_and_this_process_keeps_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(VARIABLE, "mine")
+    monkeypatch.setenv(CACHE_FOLDER, "mine")
     seen = []
     for place in range(2):
         with of_worker(place):
-            seen.append(os.environ[VARIABLE])
+            seen.append(os.environ[CACHE_FOLDER])
     assert len({*seen, "mine"}) == 3
-    assert os.environ[VARIABLE] == "mine"
+    assert os.environ[CACHE_FOLDER] == "mine"
 
 
 def test_without_a_cache_of_the_users_own_the_variable_is_gone_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.delenv(CACHE_FOLDER, raising=False)
     with of_worker(0):
-        assert os.environ[VARIABLE].endswith("worker-0")
-    assert VARIABLE not in os.environ
+        assert os.environ[CACHE_FOLDER].endswith("worker-0")
+    assert CACHE_FOLDER not in os.environ
