@@ -52,7 +52,7 @@ def experiment(
 ) -> None:
     """Run an A/B test in a world, and print what it said beside the truths that only a simulator knows."""
     from driftline.scenarios.cli.live import live_progress
-    from driftline.scenarios.cli.tables import print_table
+    from driftline.scenarios.cli.tables import print_json, print_numbered
     from driftline.scenarios.experiment import api
     from driftline.scenarios.experiment.design import checked_design, checked_training
     from driftline.scenarios.schema import seed_range
@@ -78,10 +78,13 @@ def experiment(
             names(procedures),
         )
     title = f"{b} - {a}, {metric} a visit, {design} design, {training} training"
-    print_table(found.rows(), as_json=json, title=title)
-    if not json:
-        for part in found.state:
-            typer.echo(f"{part.scope:6s}  {part.name}: {part.why}")
+    if json:
+        print_json(found.rows())
+        return
+    print_numbered(found.rows(), title)
+    print("\nwhat the arms share:")
+    for part in found.state:
+        print(f"  {part.scope:6s}  {part.name}: {part.why}")
 
 
 def grade(

@@ -39,6 +39,22 @@ def print_table(rows: Sequence[Row], as_json: bool, title: str = "") -> None:
     console.print(table)
 
 
+def print_numbered(rows: Sequence[Row], title: str) -> None:
+    """Print rows whose `warnings` are a text: numbers in the table, the texts below it."""
+    texts = list(dict.fromkeys(str(row["warnings"]) for row in rows if row["warnings"]))
+    numbers = {text: str(number) for number, text in enumerate(texts, start=1)}
+    numbered = [{**row, "warnings": numbers.get(str(row["warnings"]), "")} for row in rows]
+    print_table(numbered, as_json=False, title=title)
+    _print_warnings(texts)
+
+
+def _print_warnings(lines: Sequence[str]) -> None:
+    if lines:
+        print("\nwarnings:")
+    for number, line in enumerate(lines, start=1):
+        print(f"{number:>3}  {line}")
+
+
 def print_json(document: object) -> None:
     """What programs read; what JSON does not know is printed as text."""
     print(json.dumps(document, indent=2, default=str, allow_nan=False))
@@ -150,10 +166,7 @@ def print_verdict(verdict: Verdict, as_json: bool, html: Path | None) -> None:
         print_table(verdict.arms, as_json=False)
     print()
     print_table(verdict.rows(), as_json=False, title=f"in brackets: {100 * verdict.level:g} % intervals")
-    if verdict.warnings:
-        print("\nwarnings:")
-    for number, line in enumerate(verdict.warnings, start=1):
-        print(f"{number:>3}  {line}")
+    _print_warnings(verdict.warnings)
     if html is not None:
         print(f"\npage: {html}")
 
