@@ -159,7 +159,7 @@ def ope(
     """
     from driftline.scenarios.api import open_run
     from driftline.scenarios.cli.tables import checked_page, print_verdict, refuse
-    from driftline.scenarios.own_log.ope import ope as of_log
+    from driftline.scenarios.own_log.ope import ope_as_asked
     from driftline.scenarios.own_log.single import Asked
 
     checked_page(html)
@@ -172,9 +172,10 @@ def ope(
         period,
         seed or 0,
     )
+    of_files = {"--policy": policy, "--columns": columns, "--context": context}
+    of_files["--reward-model"] = reward_model.removeprefix("auto")
+    of_runs = {"--target": target, "--at": at, "--agent": agent}
     if log.is_dir():
-        of_files = {"--policy": policy, "--columns": columns, "--context": context}
-        of_files["--reward-model"] = reward_model.removeprefix("auto")
         refuse(f"'{log}' is a run folder", "a log file", of_files)
         if target is None or at is None:
             raise InputError(
@@ -182,21 +183,8 @@ def ope(
             )
         found = open_run(log).ope(target, at, agent, seed, asked)
     else:
-        refuse(f"'{log}' is no folder", "a run folder", {"--target": target, "--at": at, "--agent": agent})
-        found = of_log(
-            log,
-            policy,
-            columns=stated_columns(columns),
-            context=names(context),
-            estimators=asked.estimators,
-            lambdas=asked.lambdas,
-            reward_model=reward_model,
-            interval=asked.interval,
-            level=asked.level,
-            bounds=asked.bounds,
-            period=asked.period,
-            seed=asked.seed,
-        )
+        refuse(f"'{log}' is no folder", "a run folder", of_runs)
+        found = ope_as_asked(log, policy, stated_columns(columns), names(context), reward_model, asked)
     print_verdict(found, json, html)
 
 

@@ -24,7 +24,7 @@ from driftline.evaluation.slate_off_policy import (
 )
 from driftline.scenarios.bandit_log import BanditLog, Target, bandit_log, mean_value
 from driftline.scenarios.grade.off_policy import item_means
-from driftline.scenarios.own_log.ope import A_SLATE, ope
+from driftline.scenarios.own_log.ope import A_SLATE, ope_as_asked
 from driftline.scenarios.own_log.single import GAIN, LOGGED, OVER_LOG, Asked
 from driftline.scenarios.own_log.verdict import Check, Finding, Verdict
 from driftline.sim.errors import InputError, hint
@@ -162,17 +162,7 @@ def _of_single(log: BanditLog, target: Target, asked: Asked) -> tuple[list[Check
         }
     )
     roles = {name: name for name in frame.columns}
-    said = ope(
-        frame,
-        columns=roles,
-        estimators=asked.estimators,
-        lambdas=asked.lambdas,
-        interval=asked.interval,
-        level=asked.level,
-        bounds=asked.bounds,
-        period=asked.period,
-        seed=asked.seed,
-    )
+    said = ope_as_asked(frame, None, roles, (), "auto", asked)
     model = "an item's shrunken mean reward among the other half of the users"
     told = {"reward model": model}
     checks = [

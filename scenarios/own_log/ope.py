@@ -78,16 +78,25 @@ def ope(
     Raises:
         InputError: an unusable log, mapping, policy or option; see docs/own-logs.md for each.
     """
-    between_0_and_1("level", level)
     asked = Asked(None if estimators is None else tuple(estimators), lambdas, interval, level, bounds, period, seed)
+    return ope_as_asked(log, policy, columns, context, reward_model, asked)
+
+
+def ope_as_asked(
+    log: str | Path | pl.DataFrame,
+    policy: str | PolicyFunction | None,
+    columns: Mapping[str, str],
+    context: Sequence[str],
+    reward_model: str,
+    asked: Asked,
+) -> Verdict:
+    """`ope`, with estimators and intervals as one record."""
+    between_0_and_1("level", asked.level)
     table, columns, read = opened(read_log(log), columns)
     mapped = mapped_columns(table, columns, ROLES, BY_NAME)
     checked_model(table, reward_model, context, mapped.get("reward"))
     slates = "slate" in mapped
-    _check_options(asked, slates)
-    if period is not None and ("time" not in mapped or slates):
-        where = "slates have none" if slates else "the log has no times; state --columns time=COLUMN"
-        raise InputError(f"period = {period:g}: is a length of drift over time; {where}")
+    _check_options(asked, slates, "time" in mapped)
     stated = _stated_targets(mapped)
     if policy is None and not stated:
         raise InputError(
@@ -103,7 +112,7 @@ def ope(
     else:
         chosen = _target(known, named)
         no_overlap(name, chosen.at_action)
-        model = _model(known, chosen, reward_model, context, seed)
+        model = _model(known, chosen, reward_model, context, asked.seed)
         checks, findings = single_verdict(known, chosen, model, asked)
     logged = findings[0].estimate.value
     return Verdict(
@@ -112,12 +121,15 @@ def ope(
         facts=_facts(table, mapped, name, context),
         checks=(*read, *log_checks(known), *checks),
         findings=tuple(findings),
-        level=level,
+        level=asked.level,
         reference=dict.fromkeys((OVER_LOG, A_SLATE, "newest period", "next period"), logged) | {GAIN: 0.0},
     )
 
 
-def _check_options(asked: Asked, slates: bool) -> None:
+def _check_options(asked: Asked, slates: bool, timed: bool) -> None:
+    if asked.period is not None and (slates or not timed):
+        where = "slates have none" if slates else "the log has no times; state --columns time=COLUMN"
+        raise InputError(f"period = {asked.period:g}: is a length of drift over time; {where}")
     if not slates:
         checked_estimators(asked)
         return
