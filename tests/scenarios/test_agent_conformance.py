@@ -19,9 +19,9 @@ from driftline.sim.types import BehaviorKind
 OFTEN = "refit_days=0.5,retrain_days=1,retrain_takes=0.5"
 AGENTS = (
     *BASELINES.names(),
-    *(f"{name}[predictor=hashing]" for name in TRACKERS.names()),
-    "moving_average[predictor=hashing,policy=plackett_luce]",
-    f"full[predictor=hashing,{OFTEN}]",
+    *(f"{name}[predictor=small_reader:FewColumns]" for name in TRACKERS.names()),
+    "moving_average[predictor=small_reader:FewColumns,policy=plackett_luce]",
+    f"full[predictor=small_reader:FewColumns,{OFTEN}]",
     f"full[predictor=none,evolution=moving_average,policy=plackett_luce,{OFTEN}]",
 )
 SCRATCH = f"full[predictor=scratch,{OFTEN}]"
