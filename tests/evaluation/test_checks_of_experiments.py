@@ -202,3 +202,19 @@ class Particular(Plain):
 def test_units_are_checked_when_they_are_built(parts: dict[str, Any], line: str) -> None:
     with pytest.raises(InputError, match=line):
         Units(**{"value": [1.0, 2.0, 3.0, 4.0], "arm": [0, 0, 1, 1], **parts})
+
+
+def test_whoever_resamples_is_asked_less_often() -> None:
+    asked = {"plain": 0, "resampled": 0}
+
+    class Counted(Plain):
+        def effect(self, units: Units, *, level: float = 0.95) -> Effect:
+            asked["resampled" if self.resampled else "plain"] += 1
+            return super().effect(units, level=level)
+
+    class Resampling(Counted):
+        resampled: ClassVar[bool] = True
+
+    for kind in (Counted, Resampling):
+        check_experiment(kind)
+    assert asked["plain"] > 6 * 300 > asked["resampled"] > 6 * 100

@@ -13,7 +13,7 @@ from driftline.agents.baselines.random import Random
 from driftline.agents.protocol import Job
 from driftline.scenarios import runner
 from driftline.scenarios.agent_names import with_agents
-from driftline.scenarios.runner import Trainer, peak_memory, run_one, write_world_tables
+from driftline.scenarios.runner import Records, Trainer, _write_timing, peak_memory, run_one, write_world_tables
 from driftline.scenarios.schema import Scenario, load
 from driftline.sim.errors import AgentError, InputError
 from driftline.sim.types import Feedback, Floats, Int32s, Int64s, Observation, Setting, Slates
@@ -130,6 +130,16 @@ def test_the_files_of_a_run_are_those_that_were_promised(tmp_path: Path) -> None
     assert 0 < timing["act_p50"] <= timing["act_p99"]
     assert shares == sorted(shares)
     assert 0.0 <= shares[0] < shares[-1] <= 1.0
+
+
+def test_seconds_are_a_visit_s(tmp_path: Path) -> None:
+    """Batches of 10, 2 and 4 visits, and one of none, which took a fifth of a second."""
+    records = Records()
+    records.act_seconds, records.act_visits = [0.1, 0.06, 0.2, 0.2], [10, 2, 4, 0]
+    _write_timing(tmp_path / "timing.json", records, 3.0, 2.0)
+    timing = json.loads((tmp_path / "timing.json").read_text())
+    assert timing["act_p50"] == pytest.approx((0.03 + 0.05) / 2)
+    assert (timing["visits"], timing["wall"], timing["cpu"]) == (16, 3.0, 2.0)
 
 
 def test_timing_is_written_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -115,6 +115,10 @@ def test_rounds_come_again_later_with_visits_of_their_own() -> None:
     )
     assert sum(len(o.arrived) for o, _ in rounds) == NEW
     assert setting.horizon > rounds[-1][0].time.max()
+    said = [each.behaviors.time for each, _ in rounds]
+    span = setting.tick * (rounds[len(ROUNDS)][0].tick - rounds[0][0].tick)
+    for first, again in zip(said[: len(ROUNDS)], said[len(ROUNDS) :], strict=False):
+        assert np.allclose(again - first, span)
 
 
 def test_what_is_remembered_is_counted_once_and_code_not_at_all() -> None:

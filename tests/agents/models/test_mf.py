@@ -105,3 +105,10 @@ def test_implicit_is_imported_only_when_a_fit_needs_it() -> None:
     code = f"import sys, driftline.agents.models.mf; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_factorisation_has_as_many_factors_as_stated_and_32_where_none_are() -> None:
+    user, item, weight = events(1)
+    assert fitted().item_factors.shape == (40, 8)
+    plain = MatrixFactorisation(iterations=1).fit(user, item.astype(np.int32), weight, 60, 40, 1)
+    assert plain.item_factors.shape == (40, 32)

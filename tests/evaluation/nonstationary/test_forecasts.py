@@ -132,6 +132,10 @@ def test_too_few_periods_are_said() -> None:
     assert any("meets every period" in line for line in exact.warnings)
 
 
+def test_a_polynomial_is_a_line_where_no_degree_is_stated() -> None:
+    assert polynomial()(np.array([0.0, 2.0]), 4.0).shape == polynomial(1)(np.array([0.0, 2.0]), 4.0).shape == (2, 2)
+
+
 @pytest.mark.parametrize(
     "changes, message",
     [
