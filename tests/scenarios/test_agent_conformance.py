@@ -60,7 +60,9 @@ def _faults(small: Recorded, agent: str, suite: Sequence[Promise[Exam]], *, in_s
     return [str(check) for check in checks if check.fault]
 
 
-@pytest.mark.parametrize("agent", AGENTS)
+@pytest.mark.parametrize(
+    "agent", [pytest.param(agent, marks=pytest.mark.slow) if agent.startswith("full") else agent for agent in AGENTS]
+)
 def test_a_built_in_agent_keeps_to_the_protocol(small: Recorded, agent: str) -> None:
     assert _faults(small, agent, ALL_BUT_MEMORY if agent.startswith("full") else SUITE) == []
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from small_shop import ITEMS, KINDS, SHOP, USERS, VISITS, liked
 
 from driftline.agents.composed.memory import ChoiceLog, History
@@ -40,9 +41,13 @@ def lived(order: Int64s) -> tuple[History, ChoiceLog, UserRows]:
 BLANK = Foresight(seed=3, dim=KINDS, foresees=True, factorises=True)
 NAMES = np.unique(SHOP.feedback.user)
 HISTORY, CHOICES, PEOPLE = lived(NAMES)
-TRAINED = BLANK.retrained(HISTORY, SHELF, CHOICES, SHOP, PEOPLE)
 LATER = np.full(USERS, 14.0)
 ALL = np.arange(ITEMS, dtype=np.int32)
+
+
+@pytest.fixture(scope="module")
+def trained() -> Foresight:
+    return BLANK.retrained(HISTORY, SHELF, CHOICES, SHOP, PEOPLE)
 
 
 def test_before_the_first_training_it_says_nothing() -> None:
@@ -52,49 +57,49 @@ def test_before_the_first_training_it_says_nothing() -> None:
     np.testing.assert_array_equal(BLANK.factor_scores(rows, np.zeros((5, 7), np.int32)), np.zeros((5, 7)))
 
 
-def test_nobody_has_no_vectors() -> None:
+def test_nobody_has_no_vectors(trained: Foresight) -> None:
     nobody = np.zeros(0, np.int64)
-    assert TRAINED.vectors(HISTORY, nobody, np.zeros(0)).shape == (0, KINDS)
-    assert TRAINED.factor_scores(nobody, ALL).shape == (0, ITEMS)
+    assert trained.vectors(HISTORY, nobody, np.zeros(0)).shape == (0, KINDS)
+    assert trained.factor_scores(nobody, ALL).shape == (0, ITEMS)
 
 
-def test_a_trained_head_foresees_what_is_liked() -> None:
+def test_a_trained_head_foresees_what_is_liked(trained: Foresight) -> None:
     rows = PEOPLE.find(NAMES)
-    scores = TRAINED.vectors(HISTORY, rows, LATER) @ SHELF.vectors.T
+    scores = trained.vectors(HISTORY, rows, LATER) @ SHELF.vectors.T
     by_kind = np.stack([scores[:, kind::KINDS].mean(axis=1) for kind in range(KINDS)], axis=1)
     assert (by_kind.argmax(axis=1) == liked(NAMES)).mean() > 0.9
 
 
-def test_trained_factors_tell_what_was_taken() -> None:
-    scores = TRAINED.factor_scores(PEOPLE.find(NAMES), ALL)
+def test_trained_factors_tell_what_was_taken(trained: Foresight) -> None:
+    scores = trained.factor_scores(PEOPLE.find(NAMES), ALL)
     by_kind = np.stack([scores[:, kind::KINDS].mean(axis=1) for kind in range(KINDS)], axis=1)
     assert (by_kind.argmax(axis=1) == liked(NAMES)).mean() > 0.9
 
 
-def test_factors_say_nothing_of_users_and_items_they_did_not_know() -> None:
+def test_factors_say_nothing_of_users_and_items_they_did_not_know(trained: Foresight) -> None:
     rows = np.array([USERS + 4, 0])
-    scores = TRAINED.factor_scores(rows, np.array([0, 1, 2, ITEMS + 50], np.int32))
+    scores = trained.factor_scores(rows, np.array([0, 1, 2, ITEMS + 50], np.int32))
     np.testing.assert_array_equal(scores[0], 0.0)
     assert scores[1, 3] == 0.0
     assert scores[1, :3].any()
 
 
-def test_training_leaves_the_old_one_as_it_is() -> None:
+def test_training_leaves_the_old_one_as_it_is(trained: Foresight) -> None:
     assert BLANK.head is None
     assert BLANK.factors is None
-    again = TRAINED.retrained(HISTORY, SHELF, CHOICES, SHOP, PEOPLE)
-    assert again is not TRAINED
-    np.testing.assert_array_equal(again.head.carry, TRAINED.head.carry)  # type: ignore[union-attr]
+    again = trained.retrained(HISTORY, SHELF, CHOICES, SHOP, PEOPLE)
+    assert again is not trained
+    np.testing.assert_array_equal(again.head.carry, trained.head.carry)  # type: ignore[union-attr]
 
 
-def test_the_order_in_which_users_were_met_leaves_no_trace() -> None:
+def test_the_order_in_which_users_were_met_leaves_no_trace(trained: Foresight) -> None:
     order = np.random.default_rng(1).permutation(NAMES)
     history, choices, people = lived(order)
     other = BLANK.retrained(history, SHELF, choices, SHOP, people)
     one, two = PEOPLE.find(NAMES), people.find(NAMES)
     assert not np.array_equal(one, two)
-    np.testing.assert_array_equal(other.vectors(history, two, LATER), TRAINED.vectors(HISTORY, one, LATER))
-    np.testing.assert_array_equal(other.factor_scores(two, ALL), TRAINED.factor_scores(one, ALL))
+    np.testing.assert_array_equal(other.vectors(history, two, LATER), trained.vectors(HISTORY, one, LATER))
+    np.testing.assert_array_equal(other.factor_scores(two, ALL), trained.factor_scores(one, ALL))
 
 
 def test_parts_can_be_left_out() -> None:
