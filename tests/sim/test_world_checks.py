@@ -1,5 +1,7 @@
 """The conformance suites of laws and choice models: all that is discovered keeps them, every broken twin is found."""
 
+from functools import cache
+
 import own_laws
 import own_models
 import pytest
@@ -14,6 +16,18 @@ from driftline.sim.laws._base import LAWS
 
 def faults(checks: tuple[Check, ...]) -> dict[str, str]:
     return {check.name: check.fault for check in checks if check.fault is not None}
+
+
+@cache
+def faults_of_law(law: type[Law]) -> dict[str, str]:
+    """Of a broken one, which several tests look at."""
+    return faults(check_law(law))
+
+
+@cache
+def faults_of_model(model: type[ChoiceModel]) -> dict[str, str]:
+    """Of a broken one, which several tests look at."""
+    return faults(check_choice_model(model))
 
 
 @pytest.mark.parametrize("name", LAWS.names())
@@ -75,14 +89,14 @@ def test_good_choice_models_keep_them_whatever_their_numbers(model: type[ChoiceM
     ],
 )
 def test_a_broken_law_is_found_by_the_promise_that_it_breaks(law: type[Law], promise: str, seen: str) -> None:
-    found = faults(check_law(law))
+    found = faults_of_law(law)
     assert seen in found[promise]
     assert "\n" not in found[promise]
 
 
 @pytest.mark.parametrize("law", [own_laws.Silent, own_laws.Alarmist, own_laws.Mispaced])
 def test_a_law_that_breaks_one_promise_is_blamed_for_that_one(law: type[Law]) -> None:
-    assert len(faults(check_law(law))) == 1
+    assert len(faults_of_law(law)) == 1
 
 
 @pytest.mark.parametrize(
@@ -103,14 +117,14 @@ def test_a_law_that_breaks_one_promise_is_blamed_for_that_one(law: type[Law]) ->
 def test_a_broken_choice_model_is_found_by_the_promise_that_it_breaks(
     model: type[ChoiceModel], promise: str, seen: str
 ) -> None:
-    found = faults(check_choice_model(model))
+    found = faults_of_model(model)
     assert seen in found[promise]
     assert "\n" not in found[promise]
 
 
 @pytest.mark.parametrize("model", [own_models.Eager, own_models.Gambling, own_models.Humble])
 def test_a_choice_model_that_breaks_one_promise_is_blamed_for_that_one(model: type[ChoiceModel]) -> None:
-    assert len(faults(check_choice_model(model))) == 1
+    assert len(faults_of_model(model)) == 1
 
 
 def test_every_line_says_what_was_asked_seen_and_is_to_change() -> None:
