@@ -1,6 +1,7 @@
 """The oracle against brute force over all ordered slates, and against numeric integration."""
 
 from dataclasses import dataclass
+from functools import cache
 from itertools import permutations
 
 import numpy as np
@@ -35,22 +36,33 @@ class Written:
 
     def value(self, utilities: Floats, rewards: Floats, slate: tuple[int, ...]) -> float:
         """sum_k p_k r_k of an ordered slate."""
-        chosen = np.array(slate)
-        worth, earned = np.exp(utilities[chosen]), rewards[chosen]
-        look = (np.arange(len(slate)) + 1.0) ** -self.decay
+        return float(self.values(utilities, rewards, np.array([slate]))[0])
+
+    def values(self, utilities: Floats, rewards: Floats, slates: Int64s) -> Floats:
+        """sum_k p_k r_k of ordered slates [S, L]."""
+        worth, earned = np.exp(utilities[slates]), rewards[slates]
+        look = (np.arange(slates.shape[1]) + 1.0) ** -self.decay
         alone = worth / (worth + np.exp(self.outside))
-        read = 0.0
-        for a, r in zip(alone[::-1], earned[::-1], strict=True):
+        read = np.zeros(len(slates))
+        for a, r in zip(alone.T[::-1], earned.T[::-1], strict=True):
             read = a * r + (1.0 - a) * self.persistence * read
-        return {
-            "multinomial_logit": float((look * worth * earned).sum() / ((look * worth).sum() + np.exp(self.outside))),
-            "position_based": float((look / look.sum() * alone * earned).sum()),
-            "cascade": float(read),
-        }[self.model]
+        seen = look * worth
+        found: dict[str, Floats] = {
+            "multinomial_logit": (seen * earned).sum(axis=1) / (seen.sum(axis=1) + np.exp(self.outside)),
+            "position_based": (look / look.sum() * alone * earned).sum(axis=1),
+            "cascade": read,
+        }
+        return found[self.model]
 
     def best(self, utilities: Floats, rewards: Floats, length: int) -> float:
         """The best value of any ordered slate."""
-        return max(self.value(utilities, rewards, slate) for slate in permutations(range(len(utilities)), length))
+        return float(self.values(utilities, rewards, ordered_slates(len(utilities), length)).max())
+
+
+@cache
+def ordered_slates(items: int, length: int) -> Int64s:
+    """All of them [S, length]."""
+    return np.array(list(permutations(range(items), length)))
 
 
 @pytest.mark.parametrize("model", WRITTEN_OUT)
