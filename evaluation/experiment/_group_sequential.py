@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri
 
 from driftline.evaluation.arrays import between_0_and_1, vector
-from driftline.evaluation.experiment._always_valid import streams
+from driftline.evaluation.experiment._always_valid import Streams, streams
 from driftline.evaluation.experiment._levels import Effect, few_units
 from driftline.sim.errors import InputError, hint
 from driftline.sim.types import Floats, Int64s
@@ -205,9 +205,10 @@ def group_sequential(
 
     value, arm: [n] in order of arrival. looks: ascending numbers of units at which one looked [k], at most n and
     planned. planned: units at which the experiment ends; information fractions are looks / planned. `spending`,
-    `convention` and `exponent`: see `spending.boundaries`. z is normal at every look (Welch's standard error; arms of a
-    few dozen units are the least). The repeated confidence intervals hold at all looks together (Jennison &
-    Turnbull 1989). The estimate at an early stop is biased away from 0; `warnings` say so.
+    `convention` and `exponent`: see `boundaries`. z, with Welch's standard error, is taken for normal: a look at which
+    an arm has less than 20 units' worth of variance cannot stop, and has infinite limits. The repeated confidence
+    intervals hold at all looks together (Jennison & Turnbull 1989). The estimate at an early stop is biased away from
+    0; `warnings` say so.
 
     Example:
         >>> from driftline.evaluation.experiment import group_sequential
@@ -228,11 +229,11 @@ def group_sequential(
     d, error = seen.value[k], seen.std_error[k]
     with np.errstate(divide="ignore", invalid="ignore"):
         z = d / error
-        reach = np.where(error > 0.0, bound.z * error, np.inf)
-    crossed = np.flatnonzero(np.abs(z) >= bound.z)
+        reach = np.where(seen.enough[k], bound.z * error, np.inf)
+    crossed = np.flatnonzero(seen.enough[k] & (np.abs(z) >= bound.z))
     stopped = int(crossed[0]) if len(crossed) else None
     last = len(at) - 1 if stopped is None else stopped
-    warnings = few_units(int(seen.count_a[k[0]]), int(seen.count_b[k[0]]))
+    warnings = (*few_units(int(seen.count_a[k[0]]), int(seen.count_b[k[0]])), *_silent(seen, at))
     if stopped is not None and at[stopped] < planned:
         warnings = (*warnings, "stopped early: the estimate is biased away from 0; the interval holds")
     effect = Effect(
@@ -246,6 +247,17 @@ def group_sequential(
         float(z[last]),
     )
     return GroupSequential(at, bound, z, d - reach, d + reach, stopped, effect)
+
+
+def _silent(seen: Streams, at: Int64s) -> tuple[str, ...]:
+    """Why the last look that could not stop could not."""
+    early = np.flatnonzero(~seen.enough[at - 1])
+    if not len(early):
+        return ()
+    look = int(early[-1])
+    return tuple(
+        f"look {look + 1}, at {at[look]} units, cannot stop: {each}" for each in seen.refusal(int(at[look]) - 1)
+    )
 
 
 def _checked_looks(looks: ArrayLike, planned: int, n: int) -> Int64s:

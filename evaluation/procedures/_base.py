@@ -123,9 +123,6 @@ class Procedure:
 class AnytimeProcedure(Procedure):
     """A procedure whose interval may be looked at after every unit. Write `running`; `effect` is its last look."""
 
-    start: int = 100
-    """Units seen before it speaks."""
-
     @abstractmethod
     def running(self, units: Units, *, level: float = 0.95) -> Running:
         """The interval after each unit, in order of arrival."""

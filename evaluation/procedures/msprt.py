@@ -6,13 +6,13 @@ from driftline.evaluation.procedures._base import AnytimeProcedure, Units
 
 
 class Msprt(AnytimeProcedure):
-    """tau: standard deviation of the effects hoped for, in the value's unit. start: units of the first look."""
+    """tau: standard deviation of the effects hoped for, in the value's unit."""
 
     title, meaning = "msprt", "difference of means at any time, mixture sequential probability ratio test"
 
-    def __init__(self, tau: float = 0.05, start: int = 100) -> None:
-        self.tau, self.start = tau, start
+    def __init__(self, tau: float = 0.05) -> None:
+        self.tau = tau
 
     def running(self, units: Units, *, level: float = 0.95) -> Running:
         """See `experiment.msprt`."""
-        return experiment.msprt(units.value, units.arm, tau=self.tau, start=self.start, level=level)
+        return experiment.msprt(units.value, units.arm, tau=self.tau, level=level)

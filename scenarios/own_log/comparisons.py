@@ -262,11 +262,7 @@ def _cuped(pair: Pair, level: float, planned: int) -> Effect:  # noqa: ARG001  a
 
 
 def _sequence(pair: Pair, level: float, planned: int) -> Effect:
-    if len(pair.value) < START:
-        raise InputError(
-            f"metric 'sequence' needs {START} users of {pair.name!r} and control; there are {len(pair.value)}"
-        )
-    return confidence_sequence(pair.value, pair.in_b, planned=planned, start=START, level=level).last()
+    return confidence_sequence(pair.value, pair.in_b, planned=planned, level=level).last()
 
 
 MEASURES: dict[str, Callable[[Pair, float, int], Effect]] = {
