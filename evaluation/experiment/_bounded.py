@@ -19,7 +19,7 @@ HORIZONS = 10.0 ** np.arange(4)
 """Planned units over these are what the bets are made for."""
 CUT = 0.5
 """A bet risks at most this share of what it has (the paper's c)."""
-PLACES = 1024
+PLACES = 512
 """Half of the places at which means are tried: so many over all of the bounds, and as many around the final means."""
 AROUND = 12.0
 """The final means are looked at this many standard errors to either side."""
@@ -69,7 +69,7 @@ def betting_limits(both: Arms, level: float, planned: int) -> Limits:
     capital prod(1 + l_i (x_i - m)) and prod(1 - l_i (x_i - m)), with bets l_t = sqrt(2 log(2 / a) / (s_{t-1}^2 h)) cut
     to c / m and c / (1 - m), c = 1/2, where a = alpha / 2 is the arm's error and s^2 the variance of what came before.
     Each horizon h, the planned units over 1, 10, 100 and 1,000, has a quarter of the capital; m is out where either
-    gambler's reaches 2 / a. Means are tried at 2,048 places and rounded outwards.
+    gambler's reaches 2 / a. Means are tried at 1,024 places and rounded outwards.
     """
     share = (1.0 - level) / 2.0
     spread = np.empty(len(both.value))
@@ -91,7 +91,7 @@ def _spread_before(value: Floats) -> Floats:
     t = np.arange(1, len(value) + 1, dtype=np.float64)
     mean = (0.5 + np.cumsum(value)) / (t + 1.0)
     variance = (0.25 + np.cumsum((value - mean) ** 2)) / (t + 1.0)
-    return np.sqrt(np.concatenate([[0.25], variance[:-1]]))
+    return np.asarray(np.sqrt(np.concatenate([[0.25], variance[:-1]])))
 
 
 def _places(both: Arms) -> Floats:

@@ -49,8 +49,8 @@ def test_betting_limits_agree_with_confseq() -> None:
     x = np.random.default_rng(3).beta(2, 5, 200)
     found = betting_limits(arms(np.tile(x, 2), np.arange(400) >= 200, (0.0, 1.0)), 0.95, 400)
     for n, low, high in ((1, 0.0, 1.0), (10, 0.1103, 0.6766), (50, 0.21905, 0.40555), (200, 0.25685, 0.32735)):
-        assert 0.0 <= low - (1.0 - found.high[n - 1]) < 0.0015
-        assert 0.0 <= -found.low[n - 1] - high < 0.0015
+        assert 0.0 <= low - (1.0 - found.high[n - 1]) < 0.002
+        assert 0.0 <= -found.low[n - 1] - high < 0.002
 
 
 @pytest.mark.parametrize(
@@ -139,9 +139,9 @@ def test_bounded_limits_follow_the_values_unit_and_the_arms_names() -> None:
     rng = np.random.default_rng(6)
     arm, value = rng.integers(0, 2, 300), rng.beta(2, 2, 300)
     for kind in ("betting", "empirical_bernstein"):
-        plain = confidence_sequence(value, arm, kind=kind, bounds=(0, 1)).last()  # type: ignore[arg-type]
-        moved = confidence_sequence(4 * value - 1, arm, kind=kind, bounds=(-1, 3)).last()  # type: ignore[arg-type]
-        back = confidence_sequence(value, 1 - arm, kind=kind, bounds=(0, 1)).last()  # type: ignore[arg-type]
+        plain = confidence_sequence(value, arm, kind=kind, bounds=(0, 1)).last()
+        moved = confidence_sequence(4 * value - 1, arm, kind=kind, bounds=(-1, 3)).last()
+        back = confidence_sequence(value, 1 - arm, kind=kind, bounds=(0, 1)).last()
         assert (moved.low, moved.high) == pytest.approx((4 * plain.low, 4 * plain.high), rel=1e-6)
         assert (back.low, back.high) == pytest.approx((-plain.high, -plain.low), rel=1e-6)
 

@@ -21,7 +21,8 @@ from driftline.evaluation.experiment import (
     peeked_t,
     welch,
 )
-from driftline.evaluation.experiment._always_valid import CARRIERS, mixture_limits, mixture_rho, streams
+from driftline.evaluation.experiment._always_valid import mixture_limits, mixture_rho, streams
+from driftline.evaluation.experiment._levels import CARRIERS
 from driftline.sim.errors import InputError
 
 FIVE = [0.2, 0.4, 0.6, 0.8, 1.0]
@@ -94,8 +95,9 @@ def test_boundaries_spend_exactly_what_they_should(spending: Any) -> None:
 
 def test_one_look_is_the_ordinary_test() -> None:
     assert boundaries([1.0]).z[0] == pytest.approx(stats.norm.isf(0.025), rel=1e-12)
-    found = group_sequential(VALUE, ARM, looks=[60], planned=60)
-    plain = welch(VALUE, ARM)
+    value, arm = np.tile(VALUE, 3), np.tile(ARM, 3)
+    found = group_sequential(value, arm, looks=[180], planned=180)
+    plain = welch(value, arm)
     assert [found.effect.value, found.effect.std_error] == pytest.approx([plain.value, plain.std_error], rel=1e-12)
     assert found.effect.high == pytest.approx(plain.value + stats.norm.isf(0.025) * plain.std_error, rel=1e-12)
 
@@ -119,11 +121,11 @@ def test_group_sequential_keeps_its_error_and_its_power() -> None:
 
 
 def test_an_early_stop_says_that_it_is_biased() -> None:
-    arm = np.arange(400) % 2
-    value = np.random.default_rng(0).normal(0, 1, 400) + 2.0 * arm
-    found = group_sequential(value, arm, looks=[100, 200, 400], planned=400)
+    arm = np.arange(600) % 2
+    value = np.random.default_rng(0).normal(0, 1, 600) + 2.0 * arm
+    found = group_sequential(value, arm, looks=[200, 400, 600], planned=600)
     assert found.stopped == 0
-    assert found.effect.n == 100
+    assert found.effect.n == 200
     assert found.effect.low > 0.0
     assert any("stopped early" in each for each in found.effect.warnings)
 
