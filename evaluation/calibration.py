@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from driftline.evaluation.arrays import one_of
-from driftline.evaluation.estimate import LEVEL, Estimate, normal_reach, t_quantile
+from driftline.evaluation.estimate import LEVEL, Estimate, t_quantile, wilson
 from driftline.sim.errors import InputError
 from driftline.sim.types import Bools, Floats, Int64s
 
@@ -191,7 +191,7 @@ def interval_coverage(
     below, above = t < a, t > b
     width = b - a
     score = width + 2.0 / alpha * (np.where(below, a - t, 0.0) + np.where(above, t - b, 0.0))
-    found = _wilson(held) if cluster is None else row_mean(held.astype(np.float64), cluster, "coverage")
+    found = _share(held) if cluster is None else row_mean(held.astype(np.float64), cluster, "coverage")
     told = (f"intervals of nominal {level:g} hold the truth in {found.value:.3g} of all cases",)
     outside = not found.low <= level <= found.high
     return Coverage(
@@ -296,13 +296,9 @@ def _intervals(low: ArrayLike, high: ArrayLike, truth: ArrayLike, level: float) 
     return a, b, t
 
 
-def _wilson(held: Bools) -> Estimate:
+def _share(held: Bools) -> Estimate:
     n, share = len(held), float(held.mean())
-    z = normal_reach(1.0)
-    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
-    reach = z / (1 + z * z / n) * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    # rounding must not put 0 or 1 outside an interval that ends there
-    low, high = max(min(middle - reach, share), 0.0), min(max(middle + reach, share), 1.0)
+    low, high = wilson(float(held.sum()), n)
     return Estimate(share, sqrt(share * (1 - share) / n), low, high, n, "coverage (wilson)")
 
 

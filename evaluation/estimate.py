@@ -1,7 +1,7 @@
-"""A number with its interval, Student's t over independent values, and folds of whole users."""
+"""A number with its interval: Student's t, shares, values that do not vary, and folds of whole users."""
 
 from dataclasses import dataclass
-from math import isinf, nan, sqrt
+from math import expm1, isinf, log1p, nan, sqrt
 
 import numpy as np
 from scipy.special import ndtri, stdtrit
@@ -65,6 +65,47 @@ def t_quantile(share: float, freedom: float) -> float:
         2.228
     """
     return float(ndtri(share) if isinf(freedom) else stdtrit(freedom, share))
+
+
+def wilson(hits: float, n: int, level: float = LEVEL) -> tuple[float, float]:
+    """Wilson's score interval of a share of hits among n (Wilson 1927, no continuity correction).
+
+    Examples:
+        >>> low, high = wilson(1, 10)
+        >>> round(low, 4), round(high, 4)
+        (0.0179, 0.4042)
+    """
+    z = normal_reach(1.0, level)
+    share, room = hits / n, z * z / n
+    centre = (share + room / 2) / (1 + room)
+    reach = sqrt(share * (1 - share) * room + room * room / 4) / (1 + room)
+    # exact at the ends, where rounding would leave 1e-17
+    return (0.0 if hits == 0 else centre - reach), (1.0 if hits == n else centre + reach)
+
+
+FLAT = "the values do not vary: there is no standard error and no interval"
+"""The one warning beside NaN limits, where nothing varies and nothing is known of what might have come."""
+BOUNDED = "the values do not vary: the limits are the exact ones that their bounds and their number leave"
+
+
+def unvaried(at: float, n: int, bounds: tuple[float, float], level: float = LEVEL) -> tuple[float, float]:
+    """Exact limits of the mean of n independent values that all came out as `at`; they hold at every n.
+
+    bounds: smallest and largest possible value, known beforehand. Values elsewhere have at most the probability
+    q = 1 - (1 - level)^(1 / n), else all n would hardly agree; the mean is furthest off where they lie at a bound
+    (Clopper & Pearson 1934 with no hits; "rule of three"). One-sided where `at` is a bound itself: all zeros of
+    rewards in [0, 1] give [0, q]. `InputError` where `at` lies outside the bounds.
+
+    Examples:
+        >>> low, high = unvaried(0.0, 100, (0.0, 1.0))
+        >>> low, round(high, 4)
+        (0.0, 0.0295)
+    """
+    low, high = bounds
+    if not low <= at <= high or not low < high:
+        raise InputError(f"bounds are {low:g} and {high:g}; the first must be below the second, and values between")
+    elsewhere = -expm1(log1p(-level) / n)
+    return at - elsewhere * (at - low), at + elsewhere * (high - at)
 
 
 def paired_t(a: Floats, b: Floats) -> Estimate:

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtr, stdtr
 
 from driftline.evaluation.arrays import one_a_row, vector
-from driftline.evaluation.estimate import Estimate, t_quantile
+from driftline.evaluation.estimate import FLAT, Estimate, t_quantile
 from driftline.sim.errors import InputError
 from driftline.sim.types import Bools, Floats, Int64s
 
@@ -105,8 +105,13 @@ class Levels:
 def mean_levels(value: Floats, in_b: Bools) -> Levels:
     """Each arm's mean."""
     a, b = value[~in_b], value[in_b]
-    mean_a, mean_b = float(a.mean()), float(b.mean())
+    mean_a, mean_b = mean(a), mean(b)
     return Levels(mean_a, mean_b, (a - mean_a) / len(a), (b - mean_b) / len(b))
+
+
+def mean(values: Floats) -> float:
+    """The mean; of equal values it is their value to the last bit, else rounding would pass for variance."""
+    return float(values[0] if (values == values[0]).all() else values.mean())
 
 
 def difference(levels: Levels, *, level: float, method: str) -> Effect:
@@ -150,8 +155,7 @@ def t_effect(
     Without any variance nothing can be said: NaN limits and a warning.
     """
     if not variance > 0.0:
-        flat = "the values do not vary: there is no standard error and no interval"
-        return Effect(value, 0.0 if variance == 0.0 else nan, nan, nan, n, method, (*warnings, flat))
+        return Effect(value, 0.0 if variance == 0.0 else nan, nan, nan, n, method, (*warnings, FLAT))
     error = sqrt(variance)
     statistic = value / error
     reach = critical(level, df) * error

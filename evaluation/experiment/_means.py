@@ -1,5 +1,6 @@
 """Differences of means, of ratios of sums and of shares: Welch, the delta method, Newcombe."""
 
+from dataclasses import replace
 from math import sqrt
 from typing import Literal, get_args
 
@@ -8,6 +9,7 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
 from driftline.evaluation.arrays import between_0_and_1, vector
+from driftline.evaluation.estimate import BOUNDED, FLAT, unvaried, wilson
 from driftline.evaluation.experiment._levels import (
     Effect,
     Levels,
@@ -22,12 +24,17 @@ from driftline.sim.errors import InputError, hint
 from driftline.sim.types import Bools, Floats
 
 
-def welch(value: ArrayLike, arm: ArrayLike, *, level: float = 0.95) -> Effect:
+def welch(
+    value: ArrayLike, arm: ArrayLike, *, bounds: tuple[float, float] | None = None, level: float = 0.95
+) -> Effect:
     """Mean of B less mean of A with Welch's t interval and test.
 
     value: one number a unit [n]. arm: 0 (A) or 1 (B) [n]. Variances have divisor n - 1; degrees of freedom by
     Welch-Satterthwaite (Welch 1947, Biometrika 34). Units must be independent: for rounds of users or clusters
-    take `cluster`. InputError: NaN, unequal lengths, an arm with fewer than 2 units.
+    take `cluster`. bounds: smallest and largest possible value, known before the data; used only where no value
+    varies in either arm (nobody clicked): then the limits are exact, each arm's at half the error
+    (`estimate.unvaried`), and without bounds they are NaN. InputError: NaN, unequal lengths, an arm with fewer than 2
+    units, a value outside the bounds.
 
     Example:
         >>> from driftline.evaluation.experiment import welch
@@ -38,7 +45,21 @@ def welch(value: ArrayLike, arm: ArrayLike, *, level: float = 0.95) -> Effect:
     """
     between_0_and_1("level", level)
     values, in_b = checked_pair(value, arm)
-    return difference(mean_levels(values, in_b), level=level, method="difference of means (welch t)")
+    found = difference(mean_levels(values, in_b), level=level, method="difference of means (welch t)")
+    if bounds is None:
+        return found
+    vector("value", values, low=bounds[0], high=bounds[1])
+    return found if found.std_error > 0.0 else _unvaried(found, values[~in_b], values[in_b], bounds, level)
+
+
+def _unvaried(found: Effect, a: Floats, b: Floats, bounds: tuple[float, float], level: float) -> Effect:
+    """Exact limits of a difference of two means whose values do not vary, by union over the arms."""
+    (low_a, high_a), (low_b, high_b) = (
+        unvaried(float(each[0]), len(each), bounds, (1.0 + level) / 2.0) for each in (a, b)
+    )
+    warnings = (*(each for each in found.warnings if each != FLAT), BOUNDED)
+    method = "difference of means (exact, values that do not vary)"
+    return replace(found, low=low_b - high_a, high=high_b - low_a, method=method, warnings=warnings)
 
 
 NEAR_ZERO = 10.0
@@ -125,7 +146,7 @@ def proportions(
         raise InputError(f"value[{at}] is {values[at]:g}; must be 0 or 1: for other numbers take welch")
     hits = (float(values[~in_b].sum()), float(values[in_b].sum()))
     units = (int((~in_b).sum()), int(in_b.sum()))
-    low, high = _limits(hits, units, interval, critical(level))
+    low, high = _limits(hits, units, interval, level)
     p_a, p_b = hits[0] / units[0], hits[1] / units[1]
     error = sqrt(p_a * (1 - p_a) / units[0] + p_b * (1 - p_b) / units[1])
     pooled = sum(hits) / sum(units)
@@ -151,22 +172,13 @@ def _thin_cells(pooled: float, units: tuple[int, int], interval: str) -> tuple[s
     return (f"an expected cell is {least:.1f}, below 5: the z test and the {interval} interval are rough",)
 
 
-def _limits(hits: tuple[float, float], units: tuple[int, int], interval: str, z: float) -> tuple[float, float]:
+def _limits(hits: tuple[float, float], units: tuple[int, int], interval: str, level: float) -> tuple[float, float]:
     if interval == "agresti_caffo":
         hits, units = (hits[0] + 1.0, hits[1] + 1.0), (units[0] + 2, units[1] + 2)
     (p_a, p_b), (n_a, n_b) = (hits[0] / units[0], hits[1] / units[1]), units
     gap = p_b - p_a
     if interval != "newcombe":
-        reach = z * sqrt(p_a * (1 - p_a) / n_a + p_b * (1 - p_b) / n_b)
+        reach = critical(level) * sqrt(p_a * (1 - p_a) / n_a + p_b * (1 - p_b) / n_b)
         return max(gap - reach, -1.0), min(gap + reach, 1.0)
-    (low_a, high_a), (low_b, high_b) = wilson(hits[0], n_a, z), wilson(hits[1], n_b, z)
+    (low_a, high_a), (low_b, high_b) = wilson(hits[0], n_a, level), wilson(hits[1], n_b, level)
     return gap - sqrt((p_b - low_b) ** 2 + (high_a - p_a) ** 2), gap + sqrt((high_b - p_b) ** 2 + (p_a - low_a) ** 2)
-
-
-def wilson(hits: float, n: int, z: float) -> tuple[float, float]:
-    """Wilson's score interval of a share (Wilson 1927)."""
-    share, room = hits / n, z * z / n
-    centre = (share + room / 2) / (1 + room)
-    reach = sqrt(share * (1 - share) * room + room * room / 4) / (1 + room)
-    # exact at the ends, where rounding would leave 1e-17
-    return (0.0 if hits == 0 else centre - reach), (1.0 if hits == n else centre + reach)

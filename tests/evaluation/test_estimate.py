@@ -3,6 +3,7 @@ from math import inf
 import numpy as np
 import pytest
 from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
 
 from driftline.evaluation.estimate import (
     normal_reach,
@@ -10,8 +11,11 @@ from driftline.evaluation.estimate import (
     smallest_difference,
     t_interval,
     t_quantile,
+    unvaried,
+    wilson,
 )
 from driftline.evaluation.experiment._levels import critical, t_tail
+from driftline.sim.errors import InputError
 
 
 def test_t_interval_agrees_with_scipy() -> None:
@@ -47,3 +51,32 @@ def test_the_smallest_visible_difference_is_seen_four_times_in_five() -> None:
     power = float(np.mean(stats.ttest_1samp(samples, 0.0, axis=1).pvalue < 0.05))
     assert abs(power - 0.8) < 4 * np.sqrt(0.16 / repeats)
     assert np.isnan(smallest_difference(1.0, 1))
+
+
+@pytest.mark.parametrize(("hits", "n"), [(0, 7), (1, 10), (40, 90), (12, 12)])
+def test_wilsons_interval_is_that_of_statsmodels(hits: int, n: int) -> None:
+    for level in (0.8, 0.95, 0.999):
+        expected = proportion_confint(hits, n, alpha=1.0 - level, method="wilson")
+        assert wilson(hits, n, level) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("n", [2, 30, 100_000])
+def test_values_that_do_not_vary_have_the_exact_limits_of_no_hits(n: int) -> None:
+    """Clopper-Pearson, one-sided where all lie at a bound, on both sides where they lie between."""
+    beyond = stats.binomtest(0, n, alternative="less").proportion_ci(0.95).high
+    assert unvaried(0.0, n, (0.0, 1.0)) == pytest.approx((0.0, beyond), rel=1e-9)
+    assert unvaried(1.0, n, (-1.0, 1.0)) == pytest.approx((1.0 - 2.0 * beyond, 1.0), rel=1e-9)
+    low, high = unvaried(2.0, n, (0.0, 8.0))
+    assert (low, high) == pytest.approx((2.0 - 2.0 * beyond, 2.0 + 6.0 * beyond), rel=1e-9)
+
+
+def test_limits_of_unvaried_values_hold_in_the_worst_case_exactly_as_often_as_they_say() -> None:
+    """The rate at which the limit is just reached: all n agree in 5 % of the samples."""
+    _, rate = unvaried(0.0, 50, (0.0, 1.0))
+    assert (1.0 - rate) ** 50 == pytest.approx(0.05, rel=1e-9)
+
+
+@pytest.mark.parametrize(("at", "bounds"), [(2.0, (0.0, 1.0)), (0.5, (1.0, 0.0))])
+def test_values_outside_their_bounds_are_refused(at: float, bounds: tuple[float, float]) -> None:
+    with pytest.raises(InputError, match="the first must be below the second, and values between"):
+        unvaried(at, 10, bounds)

@@ -6,6 +6,7 @@ from experiment_sample import ARM, BEFORE, CLICK, TEA_TASTING, VALUE, VISITS
 from scipy import stats
 from statsmodels.stats.proportion import confint_proportions_2indep, proportions_ztest
 
+from driftline.evaluation.estimate import BOUNDED, FLAT
 from driftline.evaluation.experiment import Effect, lift, proportions, ratio, welch
 from driftline.sim.errors import InputError
 
@@ -83,7 +84,22 @@ def test_proportions_of_rare_rewards_warn_of_thin_cells() -> None:
 def test_values_that_do_not_vary_have_no_interval() -> None:
     found = welch(np.ones(100), np.arange(100) % 2)
     assert np.isnan([found.low, found.high, found.p_value]).all()
-    assert "do not vary" in found.warnings[-1]
+    assert found.warnings[-1] == FLAT
+    for n in (6, 100, 1_000):
+        assert np.isnan(welch(np.full(n, 0.1), np.arange(n) % 2).low)
+    assert welch(VALUE, ARM, bounds=(-1e3, 1e3)) == welch(VALUE, ARM)
+
+
+def test_bounded_values_that_do_not_vary_have_exact_limits() -> None:
+    """Nobody clicked: the difference lies between the arms' exact limits at half the error each."""
+    arm = np.repeat([0, 1], [900, 100])
+    found = welch(np.zeros(1000), arm, bounds=(0.0, 1.0))
+    high_a, high_b = (stats.binomtest(0, n, alternative="less").proportion_ci(0.975).high for n in (900, 100))
+    assert limits(found) == pytest.approx([0.0, -high_a, high_b], rel=1e-9)
+    assert FLAT not in found.warnings
+    assert found.warnings == (BOUNDED,)
+    with pytest.raises(InputError, match=r"value\[0\] is 0; must be between 1 and 2"):
+        welch(np.zeros(1000), arm, bounds=(1.0, 2.0))
 
 
 def test_a_heavy_tail_is_named_and_normal_values_are_not() -> None:
