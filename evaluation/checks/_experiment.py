@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from math import isfinite, sqrt
+from math import copysign, isfinite, sqrt
 from typing import Any
 
 import numpy as np
@@ -212,18 +212,26 @@ def _swapped(exam: _Exam) -> None:
 
 
 def _scaled(exam: _Exam) -> None:
-    """Values in another unit, and from another zero."""
-    units = exam.one()
+    """Values in another unit, and from another zero; of a lift, also with the other sign: loss for profit."""
     if _ones(exam):
         return
-    factor, shift = 10.0, 0.0 if exam.procedure.estimand == "lift" else 5.0
+    if exam.procedure.estimand != "lift":
+        _scaled_by(exam, 10.0, 5.0)
+        return
+    _scaled_by(exam, 10.0, 0.0)
+    _scaled_by(exam, -1.0, 0.0)
+
+
+def _scaled_by(exam: _Exam, factor: float, shift: float) -> None:
+    units = exam.one()
     below = units.needed("denominator")
     other = replace(
         units, value=factor * units.value + shift, numerator=factor * units.needed("numerator") + shift * below
     )
     plain, scaled = exam.effect(units), exam.effect(other)
-    by = 1.0 if exam.procedure.estimand == "lift" else factor
-    wanted, found = (by * plain.value, by * plain.low, by * plain.high), (scaled.value, scaled.low, scaled.high)
+    by = copysign(1.0, factor) if exam.procedure.estimand == "lift" else factor
+    low, high = sorted((by * plain.low, by * plain.high))
+    wanted, found = (by * plain.value, low, high), (scaled.value, scaled.low, scaled.high)
     if isinstance(exam.procedure, AnytimeProcedure):
         wanted, found = (wanted[0],) * 3, (found[0],) * 3  # what it hopes for is stated in the value's own unit
     if not np.allclose(wanted, found, rtol=1e-6, atol=ROUNDING):
@@ -270,12 +278,28 @@ def _refuses(exam: _Exam) -> None:
             found = None
         if found is not None and isfinite(found.low) and isfinite(found.high) and found.high - found.low < ROUNDING:
             raise Broken(f"values that do not vary gave the certain interval [{found.low:g}, {found.high:g}]")
+    if exam.procedure.estimand == "lift":
+        _refuses_without_base(exam, units)
     for need in exam.procedure.needs:
         try:
             exam.effect(_without(units, need))
         except InputError:
             continue
         raise Broken(f"without the {need} that it needs it gave a number")
+
+
+def _refuses_without_base(exam: _Exam, units: Units) -> None:
+    """Over a mean of A that is not told from 0 there is no relative lift."""
+    base = float(units.a.mean())
+    at_0 = replace(
+        units, value=units.value - base, numerator=units.needed("numerator") - base * units.needed("denominator")
+    )
+    try:
+        found = exam.effect(at_0)
+    except InputError:
+        return
+    if isfinite(found.low) and isfinite(found.high):
+        raise Broken(f"over an A of 0 it gave a lift of {_shown((found.value, found.low, found.high))}")
 
 
 def _without(units: Units, need: str) -> Units:

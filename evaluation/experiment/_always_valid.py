@@ -15,10 +15,9 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
 from driftline.evaluation.arrays import between_0_and_1
-from driftline.evaluation.estimate import Estimate
+from driftline.evaluation.estimate import Estimate, wilson
 from driftline.evaluation.experiment._bounded import arms, bernstein_limits, betting_limits
 from driftline.evaluation.experiment._levels import CARRIERS, Effect, checked_pair, critical
-from driftline.evaluation.experiment._means import wilson
 from driftline.sim.errors import InputError, hint
 from driftline.sim.types import Bools, Floats, Int64s
 
@@ -312,7 +311,7 @@ def peeked(
         value = rng.standard_normal(n) if draw is None else draw(rng, n)
         alarms += bool(method(value, arm).excludes_zero(start).any())
     rate = alarms / streams
-    low, high = wilson(alarms, streams, critical(0.95))
+    low, high = wilson(alarms, streams)
     return Estimate(
         rate, sqrt(rate * (1 - rate) / streams), low, high, streams, "false alarms of peeked A/A streams (wilson)"
     )

@@ -1,6 +1,8 @@
 """Differences and lifts by the bootstrap: Poisson counts, so a million users need no array of resamples."""
 
-from typing import Literal, TypeVar, get_args
+from dataclasses import replace
+from math import nan
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -8,7 +10,9 @@ from scipy.special import ndtr, ndtri
 
 from driftline.evaluation.arrays import between_0_and_1, coded, vector
 from driftline.evaluation.bootstrap import resampled_sums
-from driftline.evaluation.experiment._levels import Effect, checked_pair, few_units, heavy_tail, sums
+from driftline.evaluation.estimate import FLAT
+from driftline.evaluation.experiment._levels import Effect, checked_pair, few_units, heavy_tail, residuals, sums
+from driftline.evaluation.experiment._lift import no_lift
 from driftline.evaluation.terms import Clusters
 from driftline.sim.errors import InputError, hint
 from driftline.sim.types import Bools, Floats
@@ -29,7 +33,7 @@ def bootstrap(
     seed: int = 0,
     level: float = 0.95,
 ) -> Effect:
-    """B's level less A's (or over A's less 1, where `relative`), with a bootstrap interval.
+    """B's level less A's (over A's size, as in `lift`, where `relative`), with a bootstrap interval.
 
     value, arm: [n]; the level is a mean, or sum(value) / sum(denominator). Each unit, or each whole `cluster` [n],
     counts Poisson(1) times in a replicate, keyed by (seed, row or cluster's place, replicate): no array of
@@ -52,26 +56,53 @@ def bootstrap(
     clusters = None if cluster is None else coded("cluster", cluster, len(values))
     sides = [_gathered(name, inside, values, below, clusters) for name, inside in (("A", ~in_b), ("B", in_b))]
     (a, on_a), (b, on_b) = (_level(*side) for side in sides)
-    if relative and a == 0.0:
-        raise InputError("the level of arm A is 0: a relative lift has no meaning; take the difference")
-    point = _compared(a, b, relative)
-    copies = _compared(*replicate_levels(values, below, in_b, clusters, replicates, seed), relative)
-    to_a, to_b = (-b / a**2, 1.0 / a) if relative else (-1.0, 1.0)
-    influence = (to_a * on_a, to_b * on_b)
+    drawn = replicate_levels(values, below, in_b, clusters, replicates, seed)
+    defined = np.isfinite(drawn[0]) & np.isfinite(drawn[1]) & ((drawn[0] != 0.0) | (not relative))
+    copy_a, copy_b = (each[defined] for each in drawn)
+    what, kind = "units" if clusters is None else "clusters", "relative lift" if relative else "difference"
+    method = f"{kind} (bootstrap of {what}, {interval}, {replicates} replicates)"
+    n = len(values) if clusters is None else clusters[1]
+    warnings = (*few_units(len(on_a), len(on_b), what), *_left_out(replicates - len(copy_a), what))
+    said = Effect(nan, nan, nan, nan, n, method, warnings)
+    size: Floats | float = 1.0
+    to_a, to_b, point = -1.0, 1.0, b - a
+    if relative:
+        base = np.quantile(copy_a, _tails(level))
+        if base[0] <= 0.0 <= base[1]:
+            return replace(said, warnings=(*warnings, no_lift(a, *base)))
+        size, to_a, to_b, point = np.abs(copy_a), -b / a / abs(a), 1.0 / abs(a), (b - a) / abs(a)
+    return _told(said, point, (copy_b - copy_a) / size, (to_a * on_a, to_b * on_b), interval, level)
+
+
+def _told(
+    said: Effect, point: float, copies: Floats, influence: tuple[Floats, Floats], interval: str, level: float
+) -> Effect:
+    """With its number, limits and test from the replicates."""
+    if not any(part.any() for part in influence):
+        return replace(said, value=point, std_error=0.0, warnings=(*said.warnings, FLAT))
     low, high = _limits(point, copies, influence, interval, level)
     error = float(np.std(copies, ddof=1))
-    what, kind = "units" if clusters is None else "clusters", "relative lift" if relative else "difference"
-    return Effect(
+    return replace(
+        said,
         value=point,
         std_error=error,
         low=low,
         high=high,
-        n=len(values) if clusters is None else clusters[1],
-        method=f"{kind} (bootstrap of {what}, {interval}, {replicates} replicates)",
-        warnings=(*few_units(len(on_a), len(on_b), what), *heavy_tail(*influence)),
-        statistic=point / error if error > 0.0 else np.nan,
+        warnings=(*said.warnings, *heavy_tail(*influence)),
+        statistic=point / error,
         p_value=_p_value(copies),
     )
+
+
+def _left_out(replicates: int, what: str) -> tuple[str, ...]:
+    """Replicates in which an arm drew nothing: of n units none counts once in e^n."""
+    if not replicates:
+        return ()
+    return (f"bootstrap: in {replicates} replicates an arm drew none of its {what}; they are left out",)
+
+
+def _tails(level: float) -> Floats:
+    return np.array([(1.0 - level) / 2.0, (1.0 + level) / 2.0])
 
 
 def _check(interval: str, replicates: int, level: float) -> None:
@@ -101,7 +132,7 @@ def _gathered(
 def _level(above: Floats, below: Floats) -> tuple[float, Floats]:
     """An arm's ratio of sums, and what each of its units or clusters adds to it."""
     value = float(above.sum() / below.sum())
-    return value, (above - value * below) / below.sum()
+    return value, residuals(above, value, below) / below.sum()
 
 
 def replicate_levels(
@@ -114,26 +145,16 @@ def replicate_levels(
         return drawn[:, 0] / drawn[:, 1], drawn[:, 2] / drawn[:, 3]
 
 
-Number = TypeVar("Number", float, Floats)
-
-
-def _compared(a: Number, b: Number, relative: bool) -> Number:
-    """B against A: of two levels, or of their replicates."""
-    return b / a - 1.0 if relative else b - a
-
-
 def _limits(
     point: float, copies: Floats, influence: tuple[Floats, Floats], interval: str, level: float
 ) -> tuple[float, float]:
-    tails = np.array([(1.0 - level) / 2.0, (1.0 + level) / 2.0])
-    if not np.ptp(copies) > 0.0:
-        return np.nan, np.nan
+    tails = _tails(level)
     if interval == "normal":
         low, high = point + ndtri(tails) * np.std(copies, ddof=1)
         return float(low), float(high)
     if interval == "bca":
         tails = _bca_tails(point, copies, influence, tails)
-    low, high = np.nanquantile(copies, tails)
+    low, high = np.quantile(copies, tails)
     if interval == "basic":
         low, high = 2.0 * point - high, 2.0 * point - low
     return float(low), float(high)

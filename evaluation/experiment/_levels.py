@@ -6,7 +6,7 @@ a few that carry everything.
 """
 
 from dataclasses import dataclass
-from math import inf, isinf, nan, sqrt
+from math import floor, inf, isinf, nan, sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -105,13 +105,18 @@ class Levels:
 def mean_levels(value: Floats, in_b: Bools) -> Levels:
     """Each arm's mean."""
     a, b = value[~in_b], value[in_b]
-    mean_a, mean_b = mean(a), mean(b)
-    return Levels(mean_a, mean_b, (a - mean_a) / len(a), (b - mean_b) / len(b))
+    mean_a, mean_b = float(a.mean()), float(b.mean())
+    return Levels(mean_a, mean_b, residuals(a, mean_a) / len(a), residuals(b, mean_b) / len(b))
 
 
-def mean(values: Floats) -> float:
-    """The mean; of equal values it is their value to the last bit, else rounding would pass for variance."""
-    return float(values[0] if (values == values[0]).all() else values.mean())
+ROUNDING = 1e-14
+"""Of the largest value: what is left of equal values less their mean."""
+
+
+def residuals(above: Floats, level: float, below: Floats | float = 1.0) -> Floats:
+    """above - level * below, and exactly 0 where all of it is rounding, which else would pass for variance."""
+    off: Floats = above - level * below
+    return off if np.abs(off).max() > ROUNDING * np.abs(above).max() else np.zeros(len(off))
 
 
 def difference(levels: Levels, *, level: float, method: str) -> Effect:
@@ -189,6 +194,11 @@ def few_units(n_a: int, n_b: int, what: str = "units") -> tuple[str, ...]:
     )
 
 
+def rounded_down(number: float, digits: int = 1) -> str:
+    """A number that is below a bound, so that its text is too: 19.96 is "19.9"."""
+    return f"{floor(number * 10**digits) / 10**digits:.{digits}f}"
+
+
 def heavy_tail(in_a: Floats, in_b: Floats) -> tuple[str, ...]:
     """A warning where a few units carry the variance.
 
@@ -196,12 +206,13 @@ def heavy_tail(in_a: Floats, in_b: Floats) -> tuple[str, ...]:
     equal contributions that would be as concentrated; about a third of the units for normal values and equal arms. No
     warning while it is at least a quarter of the smaller arm: such an arm is small, not heavy-tailed.
     """
-    squares = np.concatenate([in_a * in_a, in_b * in_b])
-    total = float(squares.sum())
-    if not total > 0.0:
+    influence = np.concatenate([in_a, in_b])
+    largest = float(np.abs(influence).max())
+    if not largest > 0.0:
         return ()
-    carriers = total**2 / float((squares * squares).sum())
+    squares = (influence / largest) ** 2  # fourth powers of what is very small or large leave the range of numbers
+    carriers = float(squares.sum()) ** 2 / float((squares * squares).sum())
     if carriers >= min(CARRIERS, min(len(in_a), len(in_b)) / 4.0):
         return ()
-    found = f"{carriers:.0f} units' worth of {len(squares)} carry the variance, fewer than {CARRIERS:.0f}"
+    found = f"{rounded_down(carriers)} units' worth of {len(squares)} carry the variance, fewer than {CARRIERS:.0f}"
     return (f"heavy tail: {found}; the interval may miss more often than it says",)

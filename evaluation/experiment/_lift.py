@@ -1,7 +1,7 @@
-"""The relative lift, B over A less 1: by the delta method, on the scale of logs, or by Fieller's theorem."""
+"""The relative lift, (B - A) / |A|: by the delta method, on the scale of logs, or by Fieller's theorem."""
 
-from dataclasses import replace
-from math import exp, inf, log, sqrt
+from dataclasses import dataclass, replace
+from math import copysign, exp, inf, log, nan, sqrt
 from typing import Literal, get_args
 
 import numpy as np
@@ -17,6 +17,7 @@ from driftline.evaluation.experiment._levels import (
     few_units,
     heavy_tail,
     mean_levels,
+    rounded_down,
     satterthwaite,
     t_effect,
     variances,
@@ -38,15 +39,19 @@ def lift(
     interval: LiftInterval = "delta",
     level: float = 0.95,
 ) -> Effect:
-    """B's level over A's less 1: .03 is three per cent more than A.
+    """(B's level less A's) / |A's level|: .03 is better than A by three per cent of its size.
+
+    Above 0 exactly where B is above A, also where A is below 0 (profit, or rewards in [-1, 1]): the first thing asked
+    of a relative change (Tornqvist, Vartia & Vartia 1985). For levels above 0 it is b / a - 1.
 
     value, arm: [n], as in `welch`; with `denominator` the level is a ratio of sums, as in `ratio`; with
     `covariate` [n] or [n, k] it is adjusted as in `cuped` (both may be given). The adjusted levels of the arms
     move together, through the covariates' pooled mean; the variance has that term. `delta`: gradient
-    (-b / a^2, 1 / a), symmetric Student's interval. `log`: the same on the scale of log(b / a), for levels above 0;
-    its limits never fall below -1. `fieller`: all ratios r for which b - r a is within the
-    critical value of 0 (Fieller 1954; Franz 2007): right also where A's level is uncertain, then asymmetric;
-    where A's level is not clearly away from 0 the set is unbounded, a limit is infinite and a warning says so.
+    sign(a) (-b / a^2, 1 / a), symmetric Student's interval. `log`: the same on the scale of log(b / a), for levels
+    above 0; its limits never fall below -1. Neither has an answer where A's own interval (Student's, of this level)
+    meets 0, since then not even the sign of what is divided by is known: value and limits are NaN and a warning says
+    so. `fieller`: all ratios r for which b - r a is within the critical value of 0 (Fieller 1954; Franz 2007): right
+    also where A's level is uncertain, then asymmetric; where it is not told from 0, both limits are infinite.
     Degrees of freedom are Welch's, at the delta gradient. `p_value` is that of the interval: delta tests the
     lift, log the log-ratio, fieller the difference.
 
@@ -61,21 +66,56 @@ def lift(
     if interval not in get_args(LiftInterval):
         raise InputError(f"interval {interval!r} is unknown; {hint(interval, get_args(LiftInterval))}")
     levels = _levels_of(value, arm, denominator, covariate)
+    base = _base(levels, level)
+    method = f"relative lift ({interval}, welch t)"
+    if base.meets_0 and interval != "fieller":
+        why = no_lift(base.value, base.value - base.reach, base.value + base.reach)
+        return Effect(nan, nan, nan, nan, levels.n, method, (*levels.warnings, why))
     if levels.a == 0.0:
-        raise InputError("the level of arm A is 0: a relative lift has no meaning; take the difference")
-    gradient = (-levels.b / levels.a**2, 1.0 / levels.a)
-    in_a, in_b = levels.influence(*gradient)
+        return Effect(nan, nan, -inf, inf, levels.n, method, (*levels.warnings, UNBOUNDED))
+    size = abs(levels.a)
+    in_a, in_b = levels.influence(-levels.b / levels.a / size, 1.0 / size)
     parts = variances(in_a, in_b)
     found = t_effect(
-        value=levels.b / levels.a - 1.0,
+        value=(levels.b - levels.a) / size,
         variance=sum(parts),
         df=satterthwaite(parts, (len(in_a), len(in_b))),
         n=levels.n,
         level=level,
-        method=f"relative lift ({interval}, welch t)",
+        method=method,
         warnings=(*levels.warnings, *few_units(len(in_a), len(in_b)), *heavy_tail(in_a, in_b)),
     )
-    return found if not found.std_error > 0.0 else _with_interval(found, levels, interval, level)
+    return found if not found.std_error > 0.0 else _with_interval(found, levels, base, interval, level)
+
+
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """Arm A's own level with its variance, and half the width of its interval."""
+
+    value: float
+    variance: float
+    reach: float
+
+    @property
+    def meets_0(self) -> bool:
+        return abs(self.value) <= self.reach
+
+    @property
+    def far(self) -> float:
+        """Standard errors from 0."""
+        return abs(self.value) / sqrt(self.variance) if self.variance > 0.0 else inf
+
+
+def _base(levels: Levels, level: float) -> _Base:
+    parts = variances(*levels.influence(1.0, 0.0))
+    df = satterthwaite(parts, (len(levels.own_a), len(levels.own_b)))
+    return _Base(levels.a, sum(parts), critical(level, df) * sqrt(sum(parts)))
+
+
+def no_lift(value: float, low: float, high: float) -> str:
+    """Why there is no relative lift over a level of arm A with an interval that meets 0."""
+    found = f"arm A's level, {value:.4g} [{low:.4g}, {high:.4g}], is not told from 0"
+    return f"{found}: a relative lift has no meaning; take the difference"
 
 
 def _levels_of(value: ArrayLike, arm: ArrayLike, denominator: ArrayLike | None, covariate: ArrayLike | None) -> Levels:
@@ -91,14 +131,14 @@ def _levels_of(value: ArrayLike, arm: ArrayLike, denominator: ArrayLike | None, 
     return adjusted_levels(levels, columns("covariate", covariate, len(values)), in_b)
 
 
-def _with_interval(found: Effect, levels: Levels, interval: LiftInterval, level: float) -> Effect:
+def _with_interval(found: Effect, levels: Levels, base: _Base, interval: LiftInterval, level: float) -> Effect:
     """The interval that was asked for, with a warning where A is too near 0 for it."""
-    var_a = sum(variances(*levels.influence(1.0, 0.0)))
-    clear = abs(levels.a) / sqrt(var_a) if var_a > 0.0 else inf
     if interval == "fieller":
-        return _by_fieller(found, levels, var_a, level)
-    if clear < CLEAR:
-        near = f"arm A's level is only {clear:.1f} standard errors from 0; {interval} needs about 4: take fieller"
+        return _by_fieller(found, levels, base.variance, level)
+    if base.far < CLEAR:
+        near = (
+            f"arm A's level is only {rounded_down(base.far)} errors from 0; {interval} needs about 4: take fieller"
+        )
         found = replace(found, warnings=(*found.warnings, near))
     return found if interval == "delta" else _by_log(found, levels, level)
 
@@ -122,33 +162,32 @@ def _by_log(found: Effect, levels: Levels, level: float) -> Effect:
 def _by_fieller(found: Effect, levels: Levels, var_a: float, level: float) -> Effect:
     on_a, on_b = levels.influence(1.0, 0.0), levels.influence(0.0, 1.0)
     cov = sum(len(x) * float(np.cov(x, y)[0, 1]) for x, y in zip(on_a, on_b, strict=True))
-    low, high, unbounded = fieller(levels.a, levels.b, var_a, sum(variances(*on_b)), cov, critical(level, found.df))
+    sign, t = copysign(1.0, levels.a), critical(level, found.df)
+    ends = [sign * (r - 1.0) for r in fieller(levels.a, levels.b, var_a, sum(variances(*on_b)), cov, t)]
+    low, high = sorted(ends)
     spread = sum(variances(*levels.influence(-1.0, 1.0)))
     test = t_effect(value=levels.b - levels.a, variance=spread, df=found.df, n=found.n, level=level, method="")
     return replace(
         found,
-        low=low - 1.0,
-        high=high - 1.0,
-        warnings=(*found.warnings, unbounded) if unbounded else found.warnings,
+        low=low,
+        high=high,
+        warnings=found.warnings if low > -inf else (*found.warnings, UNBOUNDED),
         statistic=test.statistic,
         p_value=test.p_value,
     )
 
 
-def fieller(a: float, b: float, var_a: float, var_b: float, cov: float, t: float) -> tuple[float, float, str]:
-    """Limits of b / a, and a warning that is empty where the set is an interval.
+UNBOUNDED = "arm A's level is not told from 0 at this level: no lift can be excluded; take the difference"
+
+
+def fieller(a: float, b: float, var_a: float, var_b: float, cov: float, t: float) -> tuple[float, float]:
+    """Limits of b / a; infinite ones where a is not told from 0, whose sign is then unknown too.
 
     Solves (b - r a)^2 <= t^2 (var_b - 2 r cov + r^2 var_a), a quadratic in r.
     """
     square = a * a - t * t * var_a
+    if not square > 0.0:
+        return -inf, inf
     middle = a * b - t * t * cov
-    inside = middle * middle - square * (b * b - t * t * var_b)
-    if square > 0.0:
-        root = sqrt(max(inside, 0.0))
-        return (middle - root) / square, (middle + root) / square, ""
-    text = "arm A's level is not told from 0 at this level: "
-    if square == 0.0 or inside <= 0.0:
-        return -inf, inf, text + "no lift can be excluded"
-    root = sqrt(inside)
-    low, high = sorted(((middle - root) / square, (middle + root) / square))
-    return -inf, inf, f"{text}only lifts in ({low - 1.0:.4g}, {high - 1.0:.4g}) are excluded"
+    root = sqrt(max(middle * middle - square * (b * b - t * t * var_b), 0.0))
+    return (middle - root) / square, (middle + root) / square

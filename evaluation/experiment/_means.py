@@ -19,6 +19,7 @@ from driftline.evaluation.experiment._levels import (
     difference,
     few_units,
     mean_levels,
+    residuals,
 )
 from driftline.sim.errors import InputError, hint
 from driftline.sim.types import Bools, Floats
@@ -112,7 +113,7 @@ def _one_arm(name: str, above: Floats, below: Floats) -> tuple[float, Floats, tu
     if total < NEAR_ZERO * error:
         far = f"only {total / error:.1f} standard errors above 0"
         near = (f"arm {name}: the mean denominator is {far}; the delta method needs about {NEAR_ZERO:.0f}",)
-    return value, (above - value * below) / total, near
+    return value, residuals(above, value, below) / total, near
 
 
 ProportionInterval = Literal["newcombe", "wald", "agresti_caffo"]

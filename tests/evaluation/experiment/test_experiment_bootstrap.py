@@ -8,6 +8,7 @@ from experiment_sample import ARM, VALUE, VISITS
 from scipy import stats
 
 from driftline.evaluation.bootstrap import resampled_sums
+from driftline.evaluation.estimate import FLAT
 from driftline.evaluation.experiment import bootstrap, cluster, lift, ratio, welch
 from driftline.evaluation.experiment._bootstrap import replicate_levels
 
@@ -91,3 +92,21 @@ def test_a_bootstrap_of_a_million_users_holds_no_array_of_resamples() -> None:
     tracemalloc.stop()
     assert peak < 200e6
     assert abs(found.std_error / welch(value, arm).std_error - 1.0) < 4 / np.sqrt(200)
+
+
+def test_replicates_that_leave_an_arm_empty_are_left_out_and_said() -> None:
+    """Six units: none of them is drawn once in e^6 = 403 times, so about 10 of 2,000 replicates have an empty arm."""
+    value, arm = np.array([1.0, 4.0, 2.0, 8.0, 5.0, 7.0, 2.0, 4.0, 2.5, 9.0, 6.0, 7.0]), np.repeat([0, 1], 6)
+    for interval in ("bca", "percentile", "basic", "normal"):
+        found = bootstrap(value=value, arm=arm, interval=interval)  # type: ignore[arg-type]
+        assert np.isfinite([found.low, found.high, found.std_error, found.p_value]).all()
+        assert (found.p_value < 0.05) == (found.low > 0.0 or found.high < 0.0)
+        left = int(found.warnings[-1].split()[2])
+        assert 2 <= left <= 25
+        assert found.warnings[-1] == f"bootstrap: in {left} replicates an arm drew none of its units; they are left out"
+
+
+def test_a_bootstrap_of_values_that_do_not_vary_has_no_interval() -> None:
+    found = bootstrap(value=np.full(100, 0.1), arm=np.arange(100) % 2, replicates=100)
+    assert np.isnan([found.low, found.high, found.p_value]).all()
+    assert found.warnings == (FLAT,)

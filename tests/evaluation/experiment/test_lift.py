@@ -5,7 +5,8 @@ import pytest
 from experiment_sample import ARM, GBSTATS, TEA_TASTING, VALUE, VISITS
 from scipy import stats
 
-from driftline.evaluation.experiment import Effect, lift, ratio, welch
+from driftline.evaluation.experiment import Effect, bootstrap, lift, ratio, welch
+from driftline.evaluation.experiment._lift import LiftInterval
 
 
 def limits(effect: Effect) -> list[float]:
@@ -60,12 +61,72 @@ def test_fieller_with_an_adjusted_level_counts_what_the_arms_share() -> None:
         assert abs(count / repeats - 0.95) < 4 * np.sqrt(0.95 * 0.05 / repeats), (name, count)
 
 
-def test_a_control_that_is_not_told_from_zero_has_no_bounded_lift() -> None:
-    value = np.concatenate([np.tile([-1.0, 1.2], 25), np.tile([2.0, 3.0], 25)])
+def test_a_lift_is_above_zero_where_b_is_better_also_below_zero() -> None:
+    """A loses 1.48 a user and B earns 1.05: that is no lift of -171 %."""
+    rng = np.random.default_rng(0)
+    arm = np.arange(4000) % 2
+    value = np.where(arm == 1, 1.05, -1.48) + rng.normal(0, 1, 4000)
+    a, b = value[arm == 0], value[arm == 1]
+    found = lift(value=value, arm=arm)
+    error = np.sqrt(b.var(ddof=1) / len(b) / a.mean() ** 2 + b.mean() ** 2 * a.var(ddof=1) / len(a) / a.mean() ** 4)
+    assert found.value == pytest.approx((b.mean() - a.mean()) / abs(a.mean()), rel=1e-9)
+    assert found.std_error == pytest.approx(error, rel=1e-9)
+    assert found.low > 1.6 and found.statistic > 0.0
+    fieller = lift(value=value, arm=arm, interval="fieller")
+    drawn = bootstrap(value=value, arm=arm, relative=True, interval="normal")
+    for other in (fieller, drawn):
+        assert other.value == pytest.approx(found.value, rel=1e-12)
+        assert [other.low, other.high] == pytest.approx([found.low, found.high], abs=0.02)
+
+
+@pytest.mark.parametrize("interval", ["delta", "fieller"])
+def test_values_of_the_other_sign_have_the_opposite_lift(interval: LiftInterval) -> None:
+    found, other = (lift(value=value, arm=ARM, interval=interval) for value in (VALUE, -VALUE))
+    assert limits(other) == pytest.approx([-found.value, -found.high, -found.low], rel=1e-12)
+    assert other.p_value == pytest.approx(found.p_value, rel=1e-9)
+
+
+def test_a_negative_base_is_covered_as_often_as_a_positive_one() -> None:
+    """Lifts are those of Fieller's theorem, by their definition: A at -4 standard errors or beyond, 1,000 experiments."""
+    rng, repeats, held = np.random.default_rng(8), 1000, {"delta": 0, "fieller": 0}
+    arm = np.arange(200) % 2
+    for _ in range(repeats):
+        value = np.where(arm == 1, -0.5, -1.0) + rng.normal(0, 1, 200)
+        for name in held:
+            found = lift(value=value, arm=arm, interval=name)  # type: ignore[arg-type]
+            held[name] += found.low <= 0.5 <= found.high
+    for name, count in held.items():
+        assert abs(count / repeats - 0.95) < 4 * np.sqrt(0.95 * 0.05 / repeats), (name, count)
+
+
+@pytest.mark.parametrize("shift", [-0.1, 0.0, 0.1])
+def test_a_control_that_is_not_told_from_zero_has_no_lift(shift: float) -> None:
+    value = np.concatenate([np.tile([-1.0, 1.0], 25) + shift, np.tile([2.0, 3.0], 25)])
     arm = np.repeat([0, 1], 50)
-    found = lift(value=value, arm=arm, interval="fieller")
-    assert np.isinf([found.low, found.high]).all()
-    assert any("not told from 0" in each and "excluded" in each for each in found.warnings)
-    assert any("take fieller" in each for each in lift(value=value, arm=arm).warnings)
-    alike = lift(value=np.tile([-1.0, 1.2], 50), arm=arm, interval="fieller")
-    assert any("no lift can be excluded" in each for each in alike.warnings)
+    for found in (lift(value=value, arm=arm), bootstrap(value=value, arm=arm, relative=True, replicates=500)):
+        assert np.isnan([*limits(found), found.p_value]).all()
+        assert "is not told from 0: a relative lift has no meaning; take the difference" in found.warnings[-1]
+    exact = lift(value=value, arm=arm, interval="fieller")
+    assert (exact.low, exact.high) == (-np.inf, np.inf)
+    assert "no lift can be excluded" in exact.warnings[-1]
+
+
+def test_the_base_meets_zero_exactly_where_its_own_t_interval_does() -> None:
+    a = np.tile([-1.0, 1.0], 25)
+    reach = stats.t.isf(0.025, 49) * a.std(ddof=1) / np.sqrt(50)
+    arm = np.repeat([0, 1], 50)
+    for sign in (-1.0, 1.0):
+        inside, outside = (
+            lift(value=np.concatenate([a + sign * by * reach, np.tile([2.0, 3.0], 25)]), arm=arm)
+            for by in (1 - 1e-9, 1 + 1e-9)
+        )
+        assert np.isnan(inside.value)
+        assert np.isfinite([outside.value, outside.low, outside.high]).all()
+        assert any("take fieller" in each for each in outside.warnings)
+
+
+def test_a_control_without_any_reward_has_no_lift() -> None:
+    value, arm = np.repeat([0.0, 1.0], 50), np.repeat([0, 1], 50)
+    for found in (lift(value=value, arm=arm), bootstrap(value=value, arm=arm, relative=True, replicates=100)):
+        assert np.isnan(limits(found)).all()
+        assert "arm A's level, 0 [0, 0], is not told from 0" in found.warnings[-1]
