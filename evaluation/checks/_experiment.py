@@ -289,8 +289,8 @@ def _refuses(exam: _Exam) -> None:
 
 
 def _refuses_without_base(exam: _Exam, units: Units) -> None:
-    """Over a mean of A that is not told from 0 there is no relative lift."""
-    base = float(units.a.mean())
+    """Over a mean of A that is not told from 0 (it is a tenth of its standard error) there is no relative lift."""
+    base = float(units.a.mean()) - 0.1 * float(units.a.std()) / sqrt(len(units.a))
     at_0 = replace(
         units, value=units.value - base, numerator=units.needed("numerator") - base * units.needed("denominator")
     )
@@ -299,7 +299,7 @@ def _refuses_without_base(exam: _Exam, units: Units) -> None:
     except InputError:
         return
     if isfinite(found.low) and isfinite(found.high):
-        raise Broken(f"over an A of 0 it gave a lift of {_shown((found.value, found.low, found.high))}")
+        raise Broken(f"over an A not told from 0 it gave a lift of {_shown((found.value, found.low, found.high))}")
 
 
 def _without(units: Units, need: str) -> Units:

@@ -57,7 +57,7 @@ def bootstrap(
     sides = [_gathered(name, inside, values, below, clusters) for name, inside in (("A", ~in_b), ("B", in_b))]
     (a, on_a), (b, on_b) = (_level(*side) for side in sides)
     drawn = replicate_levels(values, below, in_b, clusters, replicates, seed)
-    defined = np.isfinite(drawn[0]) & np.isfinite(drawn[1]) & ((drawn[0] != 0.0) | (not relative))
+    defined = np.isfinite(drawn[0]) & np.isfinite(drawn[1])
     copy_a, copy_b = (each[defined] for each in drawn)
     what, kind = "units" if clusters is None else "clusters", "relative lift" if relative else "difference"
     method = f"{kind} (bootstrap of {what}, {interval}, {replicates} replicates)"
@@ -70,6 +70,7 @@ def bootstrap(
         base = np.quantile(copy_a, _tails(level))
         if base[0] <= 0.0 <= base[1]:
             return replace(said, warnings=(*warnings, no_lift(a, *base)))
+        copy_a, copy_b = copy_a[copy_a != 0.0], copy_b[copy_a != 0.0]
         size, to_a, to_b, point = np.abs(copy_a), -b / a / abs(a), 1.0 / abs(a), (b - a) / abs(a)
     return _told(said, point, (copy_b - copy_a) / size, (to_a * on_a, to_b * on_b), interval, level)
 

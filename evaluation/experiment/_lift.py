@@ -136,9 +136,7 @@ def _with_interval(found: Effect, levels: Levels, base: _Base, interval: LiftInt
     if interval == "fieller":
         return _by_fieller(found, levels, base.variance, level)
     if base.far < CLEAR:
-        near = (
-            f"arm A's level is only {rounded_down(base.far)} errors from 0; {interval} needs about 4: take fieller"
-        )
+        near = f"arm A's level is only {rounded_down(base.far)} errors from 0; {interval} needs about 4: take fieller"
         found = replace(found, warnings=(*found.warnings, near))
     return found if interval == "delta" else _by_log(found, levels, level)
 

@@ -10,7 +10,7 @@ import pytest
 
 from driftline.evaluation.checks import check_experiment
 from driftline.evaluation.experiment import Effect, welch
-from driftline.evaluation.procedures import Procedure, Units, t_effect
+from driftline.evaluation.procedures import Estimand, Procedure, Units, t_effect
 from driftline.evaluation.procedures._base import PROCEDURES, built
 from driftline.sim.errors import InputError
 
@@ -119,6 +119,17 @@ class Lucky(Plain):
         return replace(found, high=found.high + 1e-9 * np.random.default_rng().random())
 
 
+class OverTheMean(Plain):
+    """Divides by A's mean, whatever its sign, and however near 0 it is."""
+
+    estimand: ClassVar[Estimand] = "lift"
+
+    def effect(self, units: Units, *, level: float = 0.95) -> Effect:
+        found, base = super().effect(units, level=level), float(units.a.mean())
+        ends = sorted((found.low / base, found.high / base))
+        return replace(found, value=found.value / base, low=ends[0], high=ends[1])
+
+
 class Mute(Plain):
     meaning = ""
 
@@ -141,6 +152,8 @@ def test_a_procedure_of_the_users_own_is_asked_the_same() -> None:
         (IgnoresTheSecondArm, "swapped", "with the arms swapped"),
         (OneSided, "swapped", "with the arms swapped"),
         (Clipped, "scaled", "values times 10 plus 5 gave"),
+        (OverTheMean, "scaled", "values times -1 plus 0 gave"),
+        (OverTheMean, "refuses", "over an A not told from 0 it gave a lift of"),
         (FirstHalf, "order", "with the rows in another order"),
         (Timid, "power", "was seen in 0 of 20 experiments"),
         (OtherTest, "agreement", "p = 0.5 beside"),

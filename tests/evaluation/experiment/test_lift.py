@@ -71,7 +71,8 @@ def test_a_lift_is_above_zero_where_b_is_better_also_below_zero() -> None:
     error = np.sqrt(b.var(ddof=1) / len(b) / a.mean() ** 2 + b.mean() ** 2 * a.var(ddof=1) / len(a) / a.mean() ** 4)
     assert found.value == pytest.approx((b.mean() - a.mean()) / abs(a.mean()), rel=1e-9)
     assert found.std_error == pytest.approx(error, rel=1e-9)
-    assert found.low > 1.6 and found.statistic > 0.0
+    assert found.low > 1.6
+    assert found.statistic > 0.0
     fieller = lift(value=value, arm=arm, interval="fieller")
     drawn = bootstrap(value=value, arm=arm, relative=True, interval="normal")
     for other in (fieller, drawn):
@@ -87,7 +88,7 @@ def test_values_of_the_other_sign_have_the_opposite_lift(interval: LiftInterval)
 
 
 def test_a_negative_base_is_covered_as_often_as_a_positive_one() -> None:
-    """Lifts are those of Fieller's theorem, by their definition: A at -4 standard errors or beyond, 1,000 experiments."""
+    """A ten standard errors below 0; 1,000 experiments."""
     rng, repeats, held = np.random.default_rng(8), 1000, {"delta": 0, "fieller": 0}
     arm = np.arange(200) % 2
     for _ in range(repeats):
