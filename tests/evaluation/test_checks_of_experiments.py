@@ -125,7 +125,7 @@ class OverTheMean(Plain):
     estimand: ClassVar[Estimand] = "lift"
 
     def effect(self, units: Units, *, level: float = 0.95) -> Effect:
-        found, base = super().effect(units, level=level), float(units.a.mean())
+        found, base = super().effect(units, level=level), float(units.a.mean()) or 1.0
         ends = sorted((found.low / base, found.high / base))
         return replace(found, value=found.value / base, low=ends[0], high=ends[1])
 
