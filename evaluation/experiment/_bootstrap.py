@@ -48,7 +48,7 @@ def bootstrap(
         >>> value, arm = [1.0, 2.0, 3.0, 4.0, 3.0, 5.0, 6.0, 8.0], [0, 0, 0, 0, 1, 1, 1, 1]
         >>> found = bootstrap(value=value, arm=arm, replicates=500)
         >>> round(found.value, 2), found.low < found.value < found.high
-        (3.0, False)
+        (3.0, True)
     """
     _check(interval, replicates, level)
     values, in_b = checked_pair(value, arm)

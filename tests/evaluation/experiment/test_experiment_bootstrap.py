@@ -98,7 +98,7 @@ def test_replicates_that_leave_an_arm_empty_are_left_out_and_said() -> None:
     """Six units: none of them is drawn once in e^6 = 403 times, so about 10 of 2,000 replicates have an empty arm."""
     value, arm = np.array([1.0, 4.0, 2.0, 8.0, 5.0, 7.0, 2.0, 4.0, 2.5, 9.0, 6.0, 7.0]), np.repeat([0, 1], 6)
     for interval in ("bca", "percentile", "basic", "normal"):
-        found = bootstrap(value=value, arm=arm, interval=interval)  # type: ignore[arg-type]
+        found = bootstrap(value=value, arm=arm, interval=interval)
         assert np.isfinite([found.low, found.high, found.std_error, found.p_value]).all()
         assert (found.p_value < 0.05) == (found.low > 0.0 or found.high < 0.0)
         left = int(found.warnings[-1].split()[2])
