@@ -1,5 +1,6 @@
 """A number with its interval: Student's t, shares, values that do not vary, and folds of whole users."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import expm1, isinf, log1p, nan, sqrt
 
@@ -106,6 +107,27 @@ def unvaried(at: float, n: int, bounds: tuple[float, float], level: float = LEVE
         raise InputError(f"bounds are {low:g} and {high:g}; the first must be below the second, and values between")
     elsewhere = -expm1(log1p(-level) / n)
     return at - elsewhere * (at - low), at + elsewhere * (high - at)
+
+
+def stratified_t(parts: Sequence[Estimate]) -> Estimate:
+    """The mean of the means of independent groups, each with its own standard error over its own units.
+
+    Student's interval with the degrees of freedom of Welch (1947) and Satterthwaite (1946); it speaks of these very
+    groups, and says nothing about others. parts: means with Student's intervals, such as one a seed. NaN limits where a
+    part has none.
+
+    Examples:
+        >>> found = stratified_t([t_interval(np.array([1.0, 2.0, 3.0])), t_interval(np.array([2.0, 3.0, 4.0]))])
+        >>> found.value, round(found.low, 3), round(found.high, 3), found.n
+        (2.5, 1.367, 3.633, 6)
+    """
+    value, units = float(np.mean([part.value for part in parts])), sum(part.n for part in parts)
+    squares = [part.std_error**2 for part in parts]
+    whole = sum(squares)
+    error = sqrt(whole) / len(parts)
+    parts_of_freedom = sum(square**2 / (part.n - 1) for square, part in zip(squares, parts, strict=True) if square > 0)
+    reach = t_quantile(0.5 + LEVEL / 2, whole**2 / parts_of_freedom) * error if parts_of_freedom > 0 else error
+    return Estimate(value, error, value - reach, value + reach, units)
 
 
 def paired_t(a: Floats, b: Floats) -> Estimate:

@@ -49,15 +49,17 @@ def experiment(
     jobs: Jobs = 1,
     out: KeptVisits = None,
     json: AsJson = False,
+    html: Html = None,
 ) -> None:
     """Run an A/B test in a world, and print what it said beside the truths that only a simulator knows."""
     from driftline.scenarios.cli.live import live_progress
-    from driftline.scenarios.cli.tables import print_json, print_numbered
+    from driftline.scenarios.cli.tables import checked_page, print_experiment
     from driftline.scenarios.experiment import api
     from driftline.scenarios.experiment.design import checked_design, checked_training
     from driftline.scenarios.schema import seed_range
     from driftline.sim.config.resolve import from_texts
 
+    checked_page(html)
     stated = {"kind": design, "share": share, "ramp": ramp, "washout": washout, "block": block}
     whole = checked_design({**stated, "clusters": clusters, "copies": copies})
     numbers, overrides = seed_range(seeds), from_texts(set_ or [])
@@ -77,14 +79,7 @@ def experiment(
             progress,
             names(procedures),
         )
-    title = f"{b} - {a}, {metric} a visit, {design} design, {training} training"
-    if json:
-        print_json(found.rows())
-        return
-    print_numbered(found.rows(), title)
-    print("\nwhat the arms share:")
-    for part in found.state:
-        print(f"  {part.scope:6s}  {part.name}: {part.why}")
+    print_experiment(found, scenario, json, html)
 
 
 def grade(

@@ -4,12 +4,16 @@ import json
 from collections.abc import Mapping, Sequence
 from math import isfinite
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from driftline.scenarios.api import Run
 from driftline.scenarios.own_log.verdict import Verdict
 from driftline.sim.errors import InputError
+
+if TYPE_CHECKING:
+    from driftline.scenarios.experiment.readings import Experiment
 
 GRADES = ("bias", "rmse", "coverage", "width", "rejected", "warned")
 """What `driftline grade` prints."""
@@ -39,13 +43,37 @@ def print_table(rows: Sequence[Row], as_json: bool, title: str = "") -> None:
     console.print(table)
 
 
-def print_numbered(rows: Sequence[Row], title: str) -> None:
-    """Print rows whose `warnings` are a text: numbers in the table, the texts below it."""
+def print_experiment(found: "Experiment", scenario: str, as_json: bool, html: Path | None) -> None:
+    """Its conclusion first, then every reading; numbers of warnings in the table, the texts below it."""
+    from driftline.scenarios.experiment.conclusion import conclusion
+    from driftline.scenarios.experiment.page import write_page
+
+    if html is not None:
+        write_page(found, scenario, html)
+    told, rows = conclusion(found), found.rows()
+    if as_json:
+        seeds = {"seeds": found.seeds, "users": found.users}
+        print_json({"pair": found.pair, "metric": found.metric, **seeds, "conclusion": told, "readings": rows})
+        return
+    print(*told, sep="\n")
     texts = list(dict.fromkeys(str(row["warnings"]) for row in rows if row["warnings"]))
     numbers = {text: str(number) for number, text in enumerate(texts, start=1)}
-    numbered = [{**row, "warnings": numbers.get(str(row["warnings"]), "")} for row in rows]
-    print_table(numbered, as_json=False, title=title)
+    shown = [{name: value for name, value in row.items() if name not in ("method", "warnings")} for row in rows]
+    for line, row in zip(shown, rows, strict=True):
+        line["see"] = numbers.get(str(row["warnings"]), "")
+    listed = ", ".join(map(str, found.seeds))
+    counts = f"seed{'s' if len(found.seeds) > 1 else ''} {listed}; {found.users:,} users"
+    how = f"{found.design.kind} design, {found.training} training"
+    print()
+    print_table(
+        shown, as_json=False, title=f"{found.pair[1]} - {found.pair[0]}, {found.metric} a visit, {how}; {counts}"
+    )
     _print_warnings(texts)
+    print("\nwhat the arms share:")
+    for part in found.state:
+        print(f"  {part.scope:6s}  {part.name}: {part.why}")
+    if html is not None:
+        print(f"\npage: {html}")
 
 
 def _print_warnings(lines: Sequence[str]) -> None:

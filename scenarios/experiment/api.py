@@ -88,7 +88,7 @@ def experiment(
         for done in execute(tasks, runs, jobs, progress or _silent):
             if done.error:
                 raise InputError(done.error)
-        twins = [_twins(folder, runs.plans, seed) for seed in numbers]
+        twins = {seed: _twins(folder, runs.plans, seed) for seed in numbers}
     return judged((a, b), design, training, metric, min(short, days), days, twins, own)
 
 

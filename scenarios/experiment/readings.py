@@ -1,15 +1,16 @@
 """What an experiment said, beside the three truths that only twin runs of the same seed can give."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite, nan, sqrt
 
 import numpy as np
 import polars as pl
 
-from driftline.evaluation.estimate import Estimate, normal_reach, paired_t, t_interval
+from driftline.evaluation.estimate import Estimate, normal_reach, paired_t, stratified_t, t_interval
 from driftline.evaluation.experiment import cluster, switchback, welch
 from driftline.evaluation.interleaving import Outcome, preference
+from driftline.evaluation.interval import FEW_UNITS
 from driftline.evaluation.procedures import Procedure
 from driftline.evaluation.slate_off_policy import cascade_pscore, snrips
 from driftline.scenarios.experiment.design import Design, Part, Training, parts
@@ -34,6 +35,14 @@ TRUTHS = ("individual", "exposure", "global")
 share, which is what an A/B test estimates. global: everybody in B against everybody in A, which is what one wants."""
 
 
+ENOUGH_SEEDS = 5
+"""With fewer, an interval over seeds says little, and the one over users stands beside it."""
+LEAST_SUPPORT = 0.5
+"""Share of B's slates that A's log must be able to show, where anything is to be estimated from it."""
+LEAST_EFFECTIVE = 30.0
+"""Slates (Kish) that the log must be worth for B."""
+
+
 @dataclass(frozen=True, slots=True)
 class Twins:
     """Visits of runs of one seed, which share every random number; see `play.SCHEMA`."""
@@ -56,12 +65,23 @@ class Experiment:
     metric: str
     effects: dict[str, dict[str, Estimate]]
     """Windows `all`, `short`, `long`; readings `ab_test`, `off_policy`, `individual`, `exposure`, `global`,
-    `interference`."""
+    `interference`. With several seeds the intervals of the truths and of interference are over seeds: would another
+    world of this scenario say the same?"""
+    over_users: dict[str, dict[str, Estimate]]
+    """With 2 to 4 seeds: the same truths with intervals over the users of these very worlds: would other users of them
+    say the same? Empty otherwise; a single seed's intervals are over its users anyway."""
+    seeds: tuple[int, ...]
+    users: int
+    """Users met in the experiment itself, each counted once a seed."""
 
     @property
     def state(self) -> tuple[Part, ...]:
         """Every stateful part, and whether each arm has its own."""
         return parts(self.design, self.training)
+
+    def here(self, reading: str, window: str = "all") -> Estimate:
+        """A reading with what can be said of these very worlds: over their users where there are few seeds."""
+        return self.over_users.get(window, {}).get(reading) or self.effects[window][reading]
 
     def rows(self) -> list[dict[str, object]]:
         """One row per window and reading, for tables and JSON."""
@@ -69,9 +89,8 @@ class Experiment:
             {
                 "window": window,
                 "reading": READINGS.get(reading, reading),
-                "effect": _finite(found.value),
-                "effect_low": _finite(found.low),
-                "effect_high": _finite(found.high),
+                **_cells("effect", found),
+                **(_cells("over users", self.here(reading, window)) if self.over_users else {}),
                 "n": found.n,
                 "method": found.method,
                 "warnings": "; ".join(found.warnings),
@@ -88,16 +107,18 @@ def judged(
     metric: str,
     short: float,
     days: float,
-    seeds: Sequence[Twins],
+    twins_of: Mapping[int, Twins],
     procedures: Sequence[Procedure] = (),
 ) -> Experiment:
     """Judge the runs of all seeds.
 
-    With several seeds a truth is a mean over seeds with Student's interval over them; what the A/B and the log say is
-    their mean too, with the standard errors that they stated themselves.
+    twins_of: by seed. With several seeds a truth is a mean over seeds with Student's interval over them; what the A/B
+    and the log say is their mean too, with the standard errors that they stated themselves.
     """
+    seeds = tuple(twins_of.values())
     windows = {"all": (0.0, days), "short": (0.0, short), "long": (days - short, days)}
     effects: dict[str, dict[str, Estimate]] = {}
+    over_users: dict[str, dict[str, Estimate]] = {}
     for name, (since, until) in windows.items():
         said = [cautioned(verdict(twins.mixed[0], design, metric, since, until), design, training) for twins in seeds]
         true = [true_effects(twins, metric, since, until, design.kind == "interleave") for twins in seeds]
@@ -108,18 +129,24 @@ def judged(
             effects[name][f"ab_test by {procedure.name}"] = _averaged([cautioned(e, design, training) for e in found])
         effects[name]["off_policy"] = _averaged(off)
         effects[name] |= {key: _over_seeds([each[key] for each in true]) for key in true[0]}
-    return Experiment(pair, design, training, metric, effects)
+        if 1 < len(seeds) < ENOUGH_SEEDS:
+            over_users[name] = {key: stratified_t([each[key] for each in true]) for key in true[0]}
+    users = sum(twins.mixed[0]["user"].n_unique() for twins in seeds)
+    return Experiment(pair, design, training, metric, effects, over_users, tuple(twins_of), users)
 
 
-def _finite(value: float) -> float | None:
-    return value if isfinite(value) else None
+def _cells(name: str, found: Estimate) -> dict[str, object]:
+    """A number and its limits as a table and JSON hold them."""
+    cells = {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
+    return {name: value if isfinite(value) else None for name, value in cells.items()}
 
 
 def _over_seeds(found: Sequence[Estimate]) -> Estimate:
     if len(found) == 1:
         return found[0]
     whole = t_interval(np.array([each.value for each in found]))
-    return Estimate(whole.value, whole.std_error, whole.low, whole.high, whole.n, found[0].method)
+    warnings = tuple(dict.fromkeys(line for each in found for line in each.warnings))
+    return Estimate(whole.value, whole.std_error, whole.low, whole.high, whole.n, found[0].method, warnings)
 
 
 def _averaged(said: Sequence[Estimate]) -> Estimate:
@@ -173,7 +200,8 @@ def _paired(a: pl.DataFrame, b: pl.DataFrame) -> pl.DataFrame:
 
 def _estimate(pairs: pl.DataFrame, method: str) -> Estimate:
     found = paired_t(pairs["a"].to_numpy(), pairs["b"].to_numpy())
-    return Estimate(found.value, found.std_error, found.low, found.high, found.n, method)
+    few = (f"units: only {found.n} users in {method}; the interval is rough",) if found.n < FEW_UNITS else ()
+    return Estimate(found.value, found.std_error, found.low, found.high, found.n, method, few)
 
 
 def verdict(visits: pl.DataFrame, design: Design, metric: str, since: float, until: float) -> Estimate:
@@ -243,8 +271,8 @@ def off_policy(log: pl.DataFrame, metric: str, since: float, until: float) -> Es
     """B - A from A's log alone: self-normalised reward-interaction IPS for B, less what A earned.
 
     log: the run in which A served everybody. The errors of the two parts are added as if they were independent.
-    Where B's slates have no support in the log, A never chooses by chance, or an agent states no propensities, the
-    value is NaN and a warning says why.
+    Where the log holds less than `LEAST_SUPPORT` of B's slates or is worth fewer than `LEAST_EFFECTIVE` of them, A
+    never chooses by chance, or an agent states no propensities, the value is NaN and a warning says why.
     """
     part = in_window(log, since, until)
     if part["target_log_p_cascade"].null_count() or not len(part):
@@ -252,6 +280,8 @@ def off_policy(log: pl.DataFrame, metric: str, since: float, until: float) -> Es
     ours, theirs = (cascades(part, name) for name in ("log_p_cascade", "target_log_p_cascade"))
     if not ours.any() and theirs.any():  # every weight would be the same, and B's value A's own
         return _refused("snrips", "off-policy: A never chooses by chance, so its log says nothing about B")
+    if why := unsupported(ours, theirs):
+        return _refused("snrips", f"off-policy: {why}")
     place, earned = part["place"].to_numpy(), part[metric].to_numpy().astype(np.float64)
     length = ours.shape[1]
     reward = np.where(place[:, None] == np.arange(length), earned[:, None], 0.0)
@@ -269,6 +299,28 @@ def off_policy(log: pl.DataFrame, metric: str, since: float, until: float) -> Es
     error = sqrt(found.std_error**2 + float(own.var(ddof=1)) / max(len(own), 1))
     reach = normal_reach(error)
     return replace(found, value=value, std_error=error, low=value - reach, high=value + reach)
+
+
+def unsupported(ours: Floats, theirs: Floats) -> str:
+    """Why a log cannot speak of another policy; empty where it can. Conditional log-probabilities [n, L] of both.
+
+    The weights of slates down to a position are 1 on average where all that the other policy shows could be logged
+    (their mean is the share that could), and worth (sum w)^2 / sum w^2 slates (Kish 1965).
+    """
+    weight = np.exp(np.cumsum(theirs - ours, axis=1))
+    total, square = weight.sum(axis=0), (weight**2).sum(axis=0)
+    size = np.divide(total**2, square, out=np.zeros_like(total), where=square > 0)
+    worst, covered = int(size.argmin()), float(weight.mean(axis=0).min())
+    if size[worst] < LEAST_EFFECTIVE:
+        told = (
+            f"A's log of {len(weight):,} slates is worth {size[worst]:.1f} of B's down to position {worst + 1} (Kish)"
+        )
+        return f"{told}; at least {LEAST_EFFECTIVE:.0f} are needed"
+    if covered < LEAST_SUPPORT:
+        return (
+            f"A's log shows {100 * covered:.2g} % of what B would show; at least {100 * LEAST_SUPPORT:.0f} % are needed"
+        )
+    return ""
 
 
 def in_window(visits: pl.DataFrame, since: float, until: float) -> pl.DataFrame:

@@ -9,6 +9,7 @@ from driftline.evaluation.estimate import (
     normal_reach,
     paired_t,
     smallest_difference,
+    stratified_t,
     t_interval,
     t_quantile,
     unvaried,
@@ -26,6 +27,21 @@ def test_t_interval_agrees_with_scipy() -> None:
     paired = paired_t(values, values[::-1])
     assert paired.value == pytest.approx(0.0, abs=1e-15)
     assert np.isnan(t_interval(values[:1]).low)
+
+
+def test_the_mean_of_two_groups_agrees_with_welch_in_scipy() -> None:
+    one, two = np.array([0.3, 0.1, 0.9, 0.4]), np.array([2.0, 5.0, 1.0, 4.0, 3.5, 2.2])
+    found = stratified_t([t_interval(one), t_interval(two)])
+    wanted = stats.ttest_ind(one, -two, equal_var=False)  # one + two = one - (-two)
+    limits = wanted.confidence_interval()
+    assert (found.low, found.high) == pytest.approx((limits.low / 2, limits.high / 2), rel=1e-12)
+    assert found.value == pytest.approx((one.mean() + two.mean()) / 2, rel=1e-15)
+    assert found.n == 10
+    alone, plain = stratified_t([t_interval(one)]), t_interval(one)
+    assert (alone.low, alone.high) == pytest.approx((plain.low, plain.high), rel=1e-12)
+    assert np.isnan(stratified_t([t_interval(one[:1]), t_interval(two)]).low)
+    alike = stratified_t([t_interval(np.ones(3)), t_interval(np.ones(3))])
+    assert (alike.low, alike.high) == (1.0, 1.0)
 
 
 @pytest.mark.parametrize("freedom", [1, 2.7, 30, 1e4, inf])

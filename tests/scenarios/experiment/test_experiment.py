@@ -109,15 +109,32 @@ def test_what_is_in_the_folder_is_not_run_again_and_another_experiment_does_not_
 def test_several_seeds_and_jobs_give_intervals_over_seeds() -> None:
     one, two = (run((A, B), seeds=range(2), jobs=jobs) for jobs in (1, 2))
     assert one.effects == two.effects
-    assert one.effects["all"]["global"].n == 2
+    over_seeds, over_users = one.effects["all"]["global"], one.over_users["all"]["global"]
+    assert (over_seeds.n, one.seeds, one.users) == (2, (0, 1), over_users.n)
+    assert over_users.value == pytest.approx(over_seeds.value, abs=1e-12)
+    assert one.here("global") == over_users
+    assert one.here("ab_test") == one.effects["all"]["ab_test"]
+    assert "over users_low" in one.rows()[0]
 
 
-def test_the_command_prints_every_reading_of_every_window(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_prints_every_reading_of_every_window(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     settings = [f"--set={key}={value}" for key, value in SMALL.items()]
+    command = ["experiment", "abrupt_shift", "--a", A, "--b", B, "--design", "switchback", "--out", str(tmp_path)]
     with pytest.raises(SystemExit) as left:
-        main.main(["experiment", "abrupt_shift", "--a", A, "--b", B, "--design", "switchback", "--json", *settings])
+        main.main([*command, "--json", "--html", str(tmp_path / "page.html"), *settings])
     assert left.value.code == 0
-    rows = json.loads(capsys.readouterr().out)
+    document = json.loads(capsys.readouterr().out)
+    rows, page = document["readings"], (tmp_path / "page.html").read_text("utf-8")
+    assert (document["seeds"], document["users"]) == ([0], 120)
+    assert document["conclusion"][0].startswith("The test says: ")
+    for word in (*(line.replace("'", "&#39;") for line in document["conclusion"]), "<svg", "120 users", "Every number"):
+        assert word in page
+    with pytest.raises(SystemExit):
+        main.main([*command, *settings])
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[: len(document["conclusion"])] == document["conclusion"]
+    table = printed[len(document["conclusion"]) + 2 : printed.index("warnings:")]
+    assert max(len(line.rstrip()) for line in table) <= 120
     assert {row["window"] for row in rows} == {"all", "short", "long"}
     # The last week holds one block of arm A: that reading is refused, the truths are told all the same.
     late = [row for row in rows if row["window"] == "long"]
