@@ -1,5 +1,6 @@
 """The page of an experiment: its conclusion, the test beside the truths as a forest plot, and every number."""
 
+from collections.abc import Mapping, Sequence
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,7 +56,17 @@ def forest_plot(found: Experiment) -> str:
         for axis, (window, names) in zip(axes, kept.items(), strict=True):
             axis.set_title(TITLES[window])
             _panel(axis, found, window, names)
+        axes[0].set_xlim(*_scale(found, kept))
     return svg(figure, NAME)
+
+
+def _scale(found: Experiment, kept: Mapping[str, Sequence[str]]) -> tuple[float, float]:
+    """Limits that all intervals about these very worlds fit into; two seeds' interval over seeds may be cut."""
+    told = [found.here(name, window) for window, names in kept.items() for name in names]
+    ends = [end for each in told for end in (each.value, each.low, each.high) if isfinite(end)]
+    low, high = min(ends, default=-1.0), max(ends, default=1.0)
+    room = 0.15 * (max(high, 0.0) - min(low, 0.0)) or 1.0
+    return min(low, 0.0) - room, max(high, 0.0) + room
 
 
 def _drawn(found: Experiment, name: str) -> bool:
@@ -70,7 +81,9 @@ def _panel(axes: "Axes", found: Experiment, window: str, names: list[str]) -> No
         color = PALETTE[2] if truth else PALETTE[1] if over.warnings else PALETTE[0]
         _line(axes, over, place, color, 1.0)
         _line(axes, here, place, color, 2.6)
-        if isfinite(over.value):
+        if not isfinite(over.value):
+            axes.annotate("refused", (0.01, place), xycoords=("axes fraction", "data"), color=GREY, va="center")
+        else:
             face = "white" if over.warnings else color  # hollow: something speaks against it
             axes.plot([over.value], [place], "D" if truth else "o", color=color, markerfacecolor=face, markersize=6.5)
     axes.axvline(0.0, color=GREY, linewidth=1.0, linestyle=(0, (4, 3)), zorder=1)
@@ -80,7 +93,6 @@ def _panel(axes: "Axes", found: Experiment, window: str, names: list[str]) -> No
     axes.set_yticks(range(len(names)), [READINGS.get(name, name) for name in names], color=INK)
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.grid(visible=False, axis="y")
-    axes.margins(x=0.06)
 
 
 def _line(axes: "Axes", found: Estimate, place: int, color: str, width: float) -> None:

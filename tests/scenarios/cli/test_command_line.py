@@ -18,7 +18,6 @@ from rich.console import Console
 from driftline.scenarios import api, runner
 from driftline.scenarios.api import Run, open_run
 from driftline.scenarios.cli import live, main
-from driftline.scenarios.cli.tables import print_numbered
 
 HERE = Path(__file__).resolve().parent.parent
 """Where `fake_runs` lies."""
@@ -203,7 +202,6 @@ from driftline.scenarios import api, runner
 runner.run_one = fake_runs.run_one
 api.checked_topics = lambda scenario, seed: ("a", "b")
 from driftline.scenarios.cli.main import main
-from driftline.scenarios.cli.tables import print_numbered
 main()
 """
 
@@ -326,12 +324,3 @@ def _drawn(tell: Any, capsys: pytest.CaptureFixture[str]) -> str:
     capsys.readouterr()
     next(cell.cell_contents for cell in tell.__closure__ if hasattr(cell.cell_contents, "refresh")).refresh()
     return capsys.readouterr().err
-
-
-def test_warnings_stand_below_a_table_each_once_under_its_number(capsys: pytest.CaptureFixture[str]) -> None:
-    warnings = ["few units; rough", "", "no overlap", "few units; rough"]
-    print_numbered([{"reading": f"row {k}", "warnings": text} for k, text in enumerate(warnings)], "Title")
-    title, _head, *table = [line.strip() for line in capsys.readouterr().out.splitlines()]
-    assert title == "Title"
-    assert [line.split()[2:] for line in table[:4]] == [["1"], [], ["2"], ["1"]]
-    assert table[4:] == ["", "warnings:", "1  few units; rough", "2  no overlap"]
