@@ -135,8 +135,8 @@ def test_the_command_prints_every_reading_of_every_window(capsys: pytest.Capture
     assert printed[: len(document["conclusion"])] == document["conclusion"]
     table = printed[len(document["conclusion"]) + 2 : printed.index("warnings:")]
     assert max(len(line.rstrip()) for line in table) <= 120
-    late = table.index(next(line for line in table if line.startswith("long")))
-    number = table[late].split()[-1]  # of its warning
+    said = next(line for line in table if line.startswith("long"))
+    number = said.split()[-1]  # of its warning
     assert any(line.startswith(f"  {number}  ") and "at least 2 are needed" in line for line in printed)
     assert {row["window"] for row in rows} == {"all", "short", "long"}
     # The last week holds one block of arm A: that reading is refused, the truths are told all the same.
