@@ -5,6 +5,7 @@ strata.
 """
 
 from dataclasses import replace
+from math import sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -21,13 +22,15 @@ from driftline.evaluation.experiment._levels import (
     mean_levels,
     sums,
     t_effect,
+    variances,
 )
 from driftline.evaluation.experiment._means import checked_ratio, ratio_levels
+from driftline.evaluation.experiment._regression import both_fits, crowded, moved_by_the_mean
 from driftline.sim.errors import InputError
 from driftline.sim.types import Bools, Floats, Int64s
 
-CROWDED = 20
-"""Fewer units than this for each covariate, in the smaller arm, and the standard error comes out too small."""
+HURTS = 1.1
+"""Errors that are this many times those of slopes of their own, and one slope for both arms has hurt."""
 
 
 def cuped(*, value: ArrayLike, arm: ArrayLike, covariate: ArrayLike, level: float = 0.95) -> Effect:
@@ -38,7 +41,8 @@ def cuped(*, value: ArrayLike, arm: ArrayLike, covariate: ArrayLike, level: floa
     (mean_b - mean_a) - theta . (covariate_b - covariate_a), which is the arm's coefficient in least squares of
     value on arm and covariates. The variance is Welch's, of value - theta . covariate (Deng, Xu, Kohavi & Walker
     2013; the sampling error of theta is of second order and left out: warned of under 20 units a covariate).
-    Collinear covariates are allowed (least norm).
+    Collinear covariates are allowed (least norm). One slope for both arms can hurt where arms are unequal and their
+    slopes differ, beyond the plain difference even; a warning says so. `regression_adjusted` cannot: prefer it there.
 
     Example:
         >>> from driftline.evaluation.experiment import cuped
@@ -120,14 +124,7 @@ def adjusted_levels(levels: Levels, table: Floats, in_b: Bools) -> Levels:
     mean = table.mean(axis=0)
     shift_a, shift_b = (float((table[inside].mean(axis=0) - mean) @ theta) for inside in (~in_b, in_b))
     explained, shared = within @ theta, (table - mean) @ theta / len(table)
-    crowded = min(n_a, n_b) / table.shape[1]
-    warnings = levels.warnings
-    if crowded < CROWDED:
-        few = (
-            f"{crowded:.0f} units a covariate in the smaller arm, fewer than {CROWDED}: the standard error is too small"
-        )
-        warnings = (*warnings, few)
-    return replace(
+    adjusted = replace(
         levels,
         a=levels.a - shift_a,
         b=levels.b - shift_b,
@@ -135,8 +132,23 @@ def adjusted_levels(levels: Levels, table: Floats, in_b: Bools) -> Levels:
         own_b=levels.own_b - explained[in_b] / n_b,
         shared_a=shared[~in_b],
         shared_b=shared[in_b],
-        warnings=warnings,
     )
+    warnings = (*crowded(min(n_a, n_b), table.shape[1]), *_pooled(levels, adjusted, target, table, in_b))
+    return replace(adjusted, warnings=(*levels.warnings, *warnings))
+
+
+def _pooled(levels: Levels, adjusted: Levels, target: Floats, table: Floats, in_b: Bools) -> tuple[str, ...]:
+    """A warning where one slope for both arms gives a clearly larger error than a slope for each would."""
+    if min(len(levels.own_a), len(levels.own_b)) < table.shape[1] + 2:
+        return ()
+    plain, one = (sqrt(sum(variances(*each.influence(-1.0, 1.0)))) for each in (levels, adjusted))
+    fits = both_fits(target, table, in_b)
+    parts = [float((fit.weight * fit.residual) @ (fit.weight * fit.residual)) for fit in fits]
+    own = sqrt(sum(parts) + moved_by_the_mean(*fits, table))
+    if not one > HURTS * own:
+        return ()
+    found = f"standard error {one:.3g}, {own:.3g} with a slope for each arm and {plain:.3g} without covariates"
+    return (f"the arms' slopes differ ({found}): take regression_adjusted",)
 
 
 def _within(table: Floats, in_b: Bools) -> Floats:

@@ -103,7 +103,7 @@ def test_collinear_and_badly_scaled_covariates_change_nothing() -> None:
 
 def test_crowded_covariates_warn() -> None:
     table = np.random.default_rng(0).normal(0, 1, (60, 3))
-    assert any("8 units a covariate" in each for each in cuped(value=VALUE, arm=ARM, covariate=table).warnings)
+    assert any("8.0 units a covariate" in each for each in cuped(value=VALUE, arm=ARM, covariate=table).warnings)
 
 
 def test_variance_reduction_is_the_within_arm_r_squared() -> None:
