@@ -14,7 +14,7 @@ from driftline.sim.types import Floats, Int64s
 TABLE = np.column_stack([BEFORE, VISITS_BEFORE])
 
 
-def least_squares(value: Floats, arm: Int64s, table: Floats, correction: str) -> tuple[float, float]:
+def least_squares(value: Floats, arm: Floats, table: Floats, correction: str) -> tuple[float, float]:
     """The arm's coefficient and its error in value ~ arm * (covariates less their mean)."""
     centred = table - table.mean(axis=0)
     fit = sm.OLS(value, sm.add_constant(np.column_stack([arm, centred, arm[:, None] * centred]))).fit(
