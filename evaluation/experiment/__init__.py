@@ -4,14 +4,14 @@ Arms are 0 (A, control) and 1 (B, treatment), one row a unit; effects are B less
 `Effect`, which is an `Estimate` with a test, or a small record that holds some.
 
 `_levels.py`: what all stand on. One look: `_means.py`, `_adjusted.py`, `_regression.py`, `_lift.py`, `_quantile.py`,
-`_clustered.py`, `_bootstrap.py`. Many looks: `_always_valid.py`, `_group_sequential.py`. For whom, and how long:
-`_cohorts.py`. Whether to trust it, and how many units it takes: `_multiple.py`, `_srm.py`, `_power.py`.
+`_clustered.py`, `_switchback.py`, `_bootstrap.py`. Many looks: `_always_valid.py`, `_group_sequential.py`. For whom, and
+how long: `_cohorts.py`. Whether to trust it, and how many units it takes: `_multiple.py`, `_srm.py`, `_power.py`.
 """
 
 from driftline.evaluation.experiment._adjusted import cuped, cuped_ratio, post_stratified, variance_reduction
 from driftline.evaluation.experiment._always_valid import Running, confidence_sequence, msprt, peeked, peeked_t
 from driftline.evaluation.experiment._bootstrap import bootstrap
-from driftline.evaluation.experiment._clustered import cluster, switchback
+from driftline.evaluation.experiment._clustered import cluster
 from driftline.evaluation.experiment._cohorts import (
     AgeCurve,
     CohortEffects,
@@ -42,6 +42,7 @@ from driftline.evaluation.experiment._power import minimum_effect, power, ratio_
 from driftline.evaluation.experiment._quantile import quantile
 from driftline.evaluation.experiment._regression import regression_adjusted
 from driftline.evaluation.experiment._srm import SampleRatio, srm, srm_sequential
+from driftline.evaluation.experiment._switchback import switchback
 
 __all__ = [
     "Adjusted",
