@@ -4,8 +4,8 @@ Arms are 0 (A, control) and 1 (B, treatment), one row a unit; effects are B less
 `Effect`, which is an `Estimate` with a test, or a small record that holds some.
 
 `_levels.py`: what all stand on. One look: `_means.py`, `_adjusted.py`, `_regression.py`, `_lift.py`, `_quantile.py`,
-`_clustered.py`, `_switchback.py`, `_bootstrap.py`. Many looks: `_always_valid.py`, `_group_sequential.py`. For whom, and
-how long: `_cohorts.py`. Whether to trust it, and how many units it takes: `_multiple.py`, `_srm.py`, `_power.py`.
+`_clustered.py`, `_switchback.py`, `_bootstrap.py`. Many looks: `_always_valid.py`, `_group_sequential.py`. For whom,
+and how long: `_cohorts.py`. Whether to trust it, and how many units it takes: `_multiple.py`, `_srm.py`, `_power.py`.
 """
 
 from driftline.evaluation.experiment._adjusted import cuped, cuped_ratio, post_stratified, variance_reduction

@@ -1,6 +1,6 @@
 """Switchbacks: everybody is shown one arm for a block of time, then another; what carries over from block to block."""
 
-from math import sqrt
+from math import copysign, sqrt
 from typing import Literal, get_args
 
 import numpy as np
@@ -175,62 +175,59 @@ def newey_west(score: Floats, lags: int) -> float:
     return total
 
 
-SURE = 0.975
-"""Level of each of the two tests for memory, so that at most 5 % of the switchbacks without any are warned of."""
+SURE = 0.95
+"""Level of the test for memory: 5 % of the switchbacks without any are warned of."""
 
 
 def _remembered(values: Floats, codes: Int64s, sides: Bools, times: Floats | None, kept: Bools) -> tuple[str, ...]:
     """A warning where blocks remember the one before."""
-    found = None if times is None else _between_halves(values, codes, sides, times, kept)
-    if found is not None:
-        early, late = found
-        told = f"the effect is {early:.3g} in the first halves of blocks that changed arms, {late:.3g} in the second"
-        return (f"blocks remember ({told}): leave out a wash-out, or take longer blocks",)
-    count = np.bincount(codes[kept], minlength=len(sides))
-    followed = _after_the_last(sums(codes[kept], values[kept], len(sides)) / np.maximum(count, 1), sides, count > 0)
-    if followed is None:
-        return ()
-    told = f"means are {followed:+.3g} after a block of B"
-    return (f"blocks remember ({told}): leave out a wash-out, or take longer blocks",)
+    if times is not None:
+        told = _between_halves(values[kept], codes[kept], sides, times[kept])
+    else:
+        told = _after_the_last(values[kept], codes[kept], sides)
+    return (f"blocks remember ({told}): leave out a wash-out, or take longer blocks",) if told else ()
 
 
-def _between_halves(
-    values: Floats, codes: Int64s, sides: Bools, times: Floats, kept: Bools
-) -> tuple[float, float] | None:
-    """The effect in either half of the blocks that changed arms, where the two differ; else None.
+def _between_halves(values: Floats, codes: Int64s, sides: Bools, times: Floats) -> str:
+    """Whether the effect is smaller in the first half of the blocks that changed arms; empty where that is not told.
 
-    What carries over fades within a block, so it makes the first half more like the other arm.
+    What carries over fades within a block, so it makes the first half more like the other arm: one-sided.
     """
+    count = len(sides)
     changed = np.concatenate([[False], sides[1:] != sides[:-1]])
-    rows = kept & changed[codes]
-    own, value, time = codes[rows], values[rows], times[rows]
-    began, ended = _spans(own, time, len(sides))
-    late = time > (began + ended)[own] / 2.0
-    size = [np.bincount(own[half], minlength=len(sides)) for half in (~late, late)]
+    own, value, time = (each[changed[codes]] for each in (codes, values, times))
+    began, ended = _spans(own, time, count)
+    late = time > began[own] / 2.0 + ended[own] / 2.0
+    size = [np.bincount(own[half], minlength=count) for half in (~late, late)]
     both = (size[0] > 0) & (size[1] > 0)
     if min(int((both & sides).sum()), int((both & ~sides).sum())) < 2:
-        return None
+        return ""
     first, second = (
-        sums(own[half], value[half], len(sides))[both] / many[both]
-        for half, many in zip((~late, late), size, strict=True)
+        sums(own[half], value[half], count)[both] / many[both] for half, many in zip((~late, late), size, strict=True)
     )
-    gap = difference(mean_levels(second - first, sides[both]), level=SURE, method="")
-    if not (gap.low > 0.0 or gap.high < 0.0):
-        return None
-    early, after = (mean_levels(each, sides[both]) for each in (first, second))
-    return early.b - early.a, after.b - after.a
+    early, after, gap = (
+        difference(mean_levels(each, sides[both]), level=SURE, method="") for each in (first, second, second - first)
+    )
+    grows = copysign(1.0, early.value + after.value) * gap.statistic
+    if not grows > critical(2.0 * SURE - 1.0, gap.df):
+        return ""
+    return f"the effect is {early.value:.3g} in the first halves of blocks that changed arms, {after.value:.3g} later"
 
 
-def _after_the_last(means: Floats, sides: Bools, known: Bools) -> float | None:
-    """How much higher means are after a block of B, in least squares on own and last arm, if it is told from 0."""
-    now = known[1:] & known[:-1]
+def _after_the_last(values: Floats, codes: Int64s, sides: Bools) -> str:
+    """Whether block means follow the arm of the block before, in least squares on own and last arm; empty if not."""
+    size = np.bincount(codes, minlength=len(sides))
+    now = (size[1:] > 0) & (size[:-1] > 0)
     design = np.column_stack([np.ones(int(now.sum())), sides[1:][now], sides[:-1][now]])
     if len(design) < 6 or np.linalg.matrix_rank(design) < 3:
-        return None  # arms that always alternate say nothing of it
-    slope, *_ = np.linalg.lstsq(design, means[1:][now], rcond=None)
-    off, df = means[1:][now] - design @ slope, len(design) - 3.0
+        return ""  # arms that always alternate say nothing of it
+    mean = (sums(codes, values, len(sides))[1:] / np.maximum(size[1:], 1))[now]
+    slope, *_ = np.linalg.lstsq(design, mean, rcond=None)
+    off, df = mean - design @ slope, len(design) - 3.0
     error = sqrt(float(off @ off) / df * float(np.linalg.inv(design.T @ design)[2, 2]))
-    return float(slope[2]) if abs(slope[2]) > critical(SURE, df) * error else None
+    if not abs(slope[2]) > critical(SURE, df) * error:
+        return ""
+    return f"means are {slope[2]:+.3g} where the block before was of B"
 
 
 def _few_blocks(sides: Bools) -> tuple[str, ...]:

@@ -46,8 +46,8 @@ def _test(found: Experiment, said: Estimate) -> str:
             f"The test says: {liked[side(said)]} (clicks credited to {b} less those to {a}: {interval(said)} a visit)."
         )
     words = {1: f"{b} earns more than {a}", -1: f"{b} earns less than {a}", 0: f"{b} is not told from {a}"}
-    counted = {"user": "user", "cluster": "user", "switchback": "block"}[found.design.kind]
-    units = "copies of an agent" if found.design.copies > 1 else f"{counted}s"
+    counted = {"user": "users", "cluster": "users", "switchback": "pairs of blocks"}[found.design.kind]
+    units = "copies of an agent" if found.design.copies > 1 else counted
     return f"The test says: {words[side(said)]} ({interval(said)} {MEASURED[found.metric]}, from {said.n:,} {units})."
 
 

@@ -209,8 +209,9 @@ def verdict(visits: pl.DataFrame, design: Design, metric: str, since: float, unt
 
     visits: one mixed run (`play.SCHEMA`); visits in a wash-out are left out, those of the ramp count by what they were
     meant for. `user`: Welch's t over users' means. `cluster`: the same, errors clustered (CR2); so too where an arm has
-    several copies of its agent, by copy. `switchback`: Welch's t
-    over block means. `interleave`: clicks credited to B less those credited to A, per visit; its size is no reward.
+    several copies of its agent, by copy. `switchback`: Student's t over the pairs of blocks, which is how they were
+    drawn, with a warning where blocks remember. `interleave`: clicks credited to B less those credited to A, per visit;
+    its size is no reward.
     NaN with a warning where the window holds too little.
     """
     try:
@@ -245,12 +246,14 @@ def _analysed(part: pl.DataFrame, design: Design, metric: str) -> Estimate:
         return preference(Outcome(a, b, np.sign(b - a)), user=part["user"].to_numpy(), measure="credit")
     if design.copies > 1:
         return _between_copies(part, metric)
-    keys = ["unit", "meant"] if design.kind == "switchback" else ["user", "unit", "meant"]
+    if design.kind == "switchback":
+        value, arm = part[metric].to_numpy().astype(np.float64), part["meant"].to_numpy()
+        block, time = part["unit"].to_numpy(), part["day"].to_numpy()
+        return switchback(value=value, arm=arm, block=block, time=time, interval="paired_t")
+    keys = ["user", "unit", "meant"]
     mean = pl.col(metric).cast(pl.Float64).mean().alias("value")
     rows = part.group_by(keys, maintain_order=True).agg(mean).sort(keys)
     value, arm, unit = rows["value"].to_numpy(), rows["meant"].to_numpy().astype(np.int64), rows["unit"].to_numpy()
-    if design.kind == "switchback":
-        return switchback(value=value, arm=arm, block=unit)
     if design.kind == "cluster":
         return cluster(value=value, arm=arm, cluster=unit)
     return welch(value, arm)

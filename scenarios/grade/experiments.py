@@ -46,7 +46,7 @@ def readings(visits: pl.DataFrame, design: Design, days: float, own: Sequence[Pr
     if design.copies > 1:
         return {f"{design.copies} copies (CR2)": verdict(visits, design, "reward", 0.0, days)}
     if design.kind != "user":
-        name = {"cluster": "cluster (CR2)", "switchback": "switchback (block t)", "interleave": "interleaving"}
+        name = {"cluster": "cluster (CR2)", "switchback": "switchback (paired t)", "interleave": "interleaving"}
         return {name[design.kind]: verdict(visits, design, "reward", 0.0, days)}
     try:
         units = units_of(visits.filter(pl.col("analysed")), "reward")

@@ -40,7 +40,7 @@ def test_every_method_speaks_of_every_time_and_every_design(grading: Grading) ->
         ("welch", "global"),
         ("cuped", "null"),
         ("cluster (CR2)", "null"),
-        ("switchback (block t)", "global"),
+        ("switchback (paired t)", "global"),
         ("5 copies (CR2)", "null"),
     } <= named
     assert [each.name for each in grading.findings] == ["stale", "together", "apart"]
@@ -66,7 +66,7 @@ def test_the_page_shows_every_grade_and_the_tables_lie_beside_it(grading: Gradin
     for word in (
         "abrupt_shift",
         "prognosticator nis",
-        "switchback: switchback (block t)",
+        "switchback: switchback (paired t)",
         "In plain words",
         "SharpeRatio@2",
         "4 worlds of 150 users",
