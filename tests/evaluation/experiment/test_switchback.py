@@ -5,7 +5,7 @@ import pytest
 import statsmodels.api as sm
 from scipy import stats
 
-from driftline.evaluation.experiment import switchback, welch
+from driftline.evaluation.experiment import Effect, switchback, welch
 from driftline.sim.errors import InputError
 
 
@@ -150,7 +150,7 @@ def test_pairs_that_are_none_are_refused() -> None:
         switchback(value=value, arm=arm, block=block / 2.0, interval="paired_t")
 
 
-def _carried(rng: np.random.Generator, carry: float) -> dict[str, np.ndarray]:
+def _carried(rng: np.random.Generator, carry: float, washout: float = 0.0) -> Effect:
     """40 blocks of 20 rows, drawn in pairs; `carry` of the last arm is left at first, and fades within 5 rows."""
     first = rng.integers(0, 2, 20)
     side = np.column_stack([first, 1 - first]).ravel()
@@ -158,7 +158,7 @@ def _carried(rng: np.random.Generator, carry: float) -> dict[str, np.ndarray]:
     left = carry * np.exp(-(time % 20) / 5.0)
     last = np.concatenate([side[:1], side[:-1]])
     value = (1.0 - left) * side[block] + left * last[block] + rng.normal(0, 1, 800)
-    return {"value": value, "arm": side[block], "block": block, "time": time}
+    return switchback(value=value, arm=side[block], block=block, time=time, washout=washout)
 
 
 def test_blocks_that_remember_are_warned_of_and_those_that_do_not_are_left_in_peace() -> None:
@@ -167,12 +167,12 @@ def test_blocks_that_remember_are_warned_of_and_those_that_do_not_are_left_in_pe
     for carry in (0.0, 0.6):
         rng = np.random.default_rng(9)
         said[carry] = sum(
-            any("blocks remember (the effect is" in line for line in switchback(**_carried(rng, carry)).warnings)
+            any("blocks remember (the effect is" in line for line in _carried(rng, carry).warnings)
             for _ in range(repeats)
         )
     assert said[0.0] / repeats < 0.05 + 4 * np.sqrt(0.05 * 0.95 / repeats)
     assert said[0.6] / repeats > 0.8
-    washed = switchback(**_carried(np.random.default_rng(1), 0.9), washout=15.0, interval="paired_t")
+    washed = _carried(np.random.default_rng(1), 0.9, washout=15.0)
     assert not any("remember" in line for line in washed.warnings)
 
 
