@@ -29,6 +29,8 @@ class Estimate:
 
 
 LEVEL = 0.95
+ENOUGH_SEEDS = 5
+"""With fewer, an interval over seeds says little, and the one over users stands beside it."""
 
 
 def t_interval(values: Floats) -> Estimate:

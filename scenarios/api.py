@@ -1,6 +1,6 @@
 """`driftline.run`: what the command line does, as a Python function; and a finished run, `Run`."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -109,16 +109,17 @@ class Run:
         with readable():
             return report(self.files)
 
-    def compare(self, a: str, b: str, metric: str = "reward") -> "Comparison":
+    def compare(self, a: str, b: str, metric: str = "reward", seeds: Sequence[int] | None = None) -> "Comparison":
         """Agent `b` against agent `a`, paired by user and seed; positive means that `b` has more of it.
 
         metric: of single visits: a built-in one, one of the scenario's `judge.metrics`, or `package.module:Class`.
+        seeds: None for all of this run.
         """
         from driftline.evaluation.run.paired import compare
 
         with readable():
             try:
-                return compare(self.files, a, b, metric)
+                return compare(self.files, a, b, metric, seeds)
             except ValueError as problem:
                 raise InputError(str(problem)) from problem
 

@@ -4,13 +4,21 @@ All randomness is keyed, so the two runs of a seed hold the same users leading t
 difference is each user's own effect, with the noise that they share removed.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp, inf, nan
 
 import numpy as np
 import polars as pl
 
-from driftline.evaluation.estimate import Estimate, paired_t, smallest_difference, t_interval
+from driftline.evaluation.estimate import (
+    ENOUGH_SEEDS,
+    Estimate,
+    paired_t,
+    smallest_difference,
+    stratified_t,
+    t_interval,
+)
 from driftline.evaluation.metrics._base import VISIT_METRICS, Metric, values_of
 from driftline.evaluation.metrics._table import BUILT_IN, own_metrics
 from driftline.evaluation.run.folder import RunFolder
@@ -31,7 +39,11 @@ class Comparison:
     missing: pl.DataFrame
     """Users met in one world only: seed, user, absent_from. They are left out above."""
     difference: Estimate
-    """Mean effect, all users counting alike; interval by paired t over seeds (one seed: over its users)."""
+    """Mean effect, all users counting alike; interval by paired t over seeds (one seed: over its users): would another
+    world of this scenario say the same?"""
+    over_users: Estimate
+    """The same with the interval over the users of these very worlds, seeds being strata: would other users of them say
+    the same?"""
     by_seed: tuple[Estimate, ...]
     """The same within each seed, with the interval over its users (paired t)."""
     ratio: Estimate
@@ -48,17 +60,24 @@ class Comparison:
     """What a reader must know, in plain words; empty if nothing."""
 
 
-def compare(run: RunFolder, a: str, b: str, metric: str = "reward") -> Comparison:
+def compare(run: RunFolder, a: str, b: str, metric: str = "reward", seeds: Sequence[int] | None = None) -> Comparison:
     """Compare two agents of one run, user by user.
 
     metric: a metric of single visits: one of ours, one that the run's scenario names, or `package.module:Class`. The
     unit is a user's mean over its own judged visits (the sum of a metric that is `summed`), so a user with few visits
     counts as much as one with many (`metrics` counts visits alike: the two differ where visits per user do). A user
-    without any value in a world is missing from it. ValueError: there is no such metric of single visits.
+    without any value in a world is missing from it. seeds: None for all that the run has.
+
+    Raises:
+        ValueError: there is no such metric of single visits, or the run lacks a seed.
     """
+    wanted = run.seeds if seeds is None else tuple(seeds)
+    for seed in wanted:
+        if seed not in run.seeds:
+            raise ValueError(f"no seed {seed} in {run.path}; it has {', '.join(map(str, run.seeds))}")
     measured = _metric(run, metric)
     agents = JudgedAgent(run, a), JudgedAgent(run, b)
-    worlds = [_world(*agents, seed, measured) for seed in run.seeds]
+    worlds = [_world(*agents, seed, measured) for seed in wanted]
     effects = pl.concat([both for both, _ in worlds])
     missing = pl.concat([absent for _, absent in worlds])
     if effects.is_empty():
@@ -73,6 +92,7 @@ def compare(run: RunFolder, a: str, b: str, metric: str = "reward") -> Compariso
         effects=effects,
         missing=missing,
         difference=difference,
+        over_users=stratified_t(by_seed),
         by_seed=by_seed,
         ratio=_ratio(pairs),
         variance_reduction=_variance_reduction(pairs),
@@ -148,6 +168,11 @@ def _notes(a: str, b: str, missing: pl.DataFrame, seeds: int) -> tuple[str, ...]
     notes = []
     if seeds == 1:
         notes.append("one seed only: the interval is over its users and says nothing about other worlds")
+    elif seeds < ENOUGH_SEEDS:
+        notes.append(
+            f"{seeds} seeds only: the interval over seeds asks whether another world would say the same, and can "
+            "hardly tell; the one over users asks whether other users of these very worlds would"
+        )
     for agent in (a, b):
         absent = missing.filter(pl.col("absent_from") == agent)
         if len(absent):

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 ScenarioName = Annotated[str, typer.Argument(metavar="SCENARIO", help="Name of a scenario, or the path of its file.")]
 Agents = Annotated[str, typer.Option("--agents", help="Agent ids, separated by commas.")]
 Seeds = Annotated[str, typer.Option("--seeds", help="How many (3), or a half-open range (5:10).")]
+SomeSeeds = Annotated[
+    str | None,
+    typer.Option("--seeds", help="How many (3), or a half-open range (5:10); of a run folder by default all it has."),
+]
 OwnMetrics = Annotated[
     str, typer.Option("--metrics", metavar="MODULE:CLASS,...", help="Metrics of your own, beside the built-in ones.")
 ]

@@ -17,8 +17,12 @@ from driftline.scenarios.cli.options import (
     RunPath,
     ScenarioName,
     Seeds,
+    SomeSeeds,
     names,
 )
+
+SEEDS = "3"
+"""Unless others are asked for."""
 
 if TYPE_CHECKING:
     from driftline.evaluation.run.timeline import Moment, Shares, Timeline
@@ -36,14 +40,18 @@ def run(
     json: AsJson = False,
 ) -> None:
     """Run agents in a scenario; print who fared best and where the report lies."""
-    from driftline.scenarios.cli.tables import headline, print_table
+    from driftline.scenarios.cli.tables import headline, listed, print_table
+    from driftline.scenarios.schema import seed_range
 
     result = _live(scenario, agents, seeds, metrics, set_ or [], jobs, out)
     report = result.folder / "report.html"
     if not (result.folder / "metrics.parquet").is_file():
         typer.echo(f"{result.folder}: run.truth is off, so there is nothing to judge by", err=True)
         return
-    print_table(headline(result.metrics), as_json=json, title=f"{result.files.scenario['name']}: lowest regret first")
+    title = f"{result.files.scenario['name']}: lowest regret first; {listed(result.seeds)}"
+    print_table(headline(result.metrics), as_json=json, title=title)
+    if others := sorted(set(result.seeds) - set(seed_range(seeds))):
+        typer.echo(f"note: the folder holds {listed(others)} too; they are part of these numbers", err=json)
     typer.echo(f"report: {report}", err=json)
 
 
@@ -78,7 +86,7 @@ def compare(
         typer.Option("--variations", help="Only these: choice,topics,drift,text,reward, or single names. Says --vary."),
     ] = None,
     metrics: OwnMetrics = "",
-    seeds: Seeds = "3",
+    seeds: SomeSeeds = None,
     set_: Overrides = None,
     jobs: Jobs = 1,
     out: Out = None,
@@ -87,7 +95,8 @@ def compare(
     """Compare two agents, paired by user and seed; print the differences b - a with their intervals."""
     from driftline.scenarios.agent_names import split_ids
     from driftline.scenarios.api import open_run
-    from driftline.scenarios.cli.tables import comparison_rows, print_table
+    from driftline.scenarios.cli.tables import comparison_rows, listed, print_comparison, print_json
+    from driftline.scenarios.schema import seed_range
     from driftline.sim.errors import InputError
 
     pair = split_ids(agents)
@@ -98,11 +107,18 @@ def compare(
     if vary or variations is not None:
         if metrics:
             raise InputError(f"--metrics {metrics}: --vary compares regret and reward only")
-        _compare_varied(what, (pair[0], pair[1]), variations, seeds, set_ or [], jobs, out, as_json=json)
+        _compare_varied(what, (pair[0], pair[1]), variations, seeds or SEEDS, set_ or [], jobs, out, as_json=json)
         return
     is_run = (Path(what) / "resolved.yaml").is_file()
-    found = open_run(what) if is_run else _live(what, agents, seeds, metrics, set_ or [], jobs, out)
-    print_table(comparison_rows(found, *pair, names(metrics)), as_json=json, title=f"{pair[1]} - {pair[0]}")
+    found = open_run(what) if is_run else _live(what, agents, seeds or SEEDS, metrics, set_ or [], jobs, out)
+    wanted = found.seeds if is_run and seeds is None else seed_range(seeds or SEEDS)
+    rows = comparison_rows(found, *pair, names(metrics), wanted)
+    if json:
+        print_json(rows)
+        return
+    print_comparison(rows, f"{pair[1]} - {pair[0]}; {listed(wanted)}")
+    if others := sorted(set(found.seeds) - set(wanted)):
+        typer.echo(f"left out: {listed(others)} of {found.folder}, not asked for")
 
 
 def _compare_varied(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from driftline.evaluation.estimate import ENOUGH_SEEDS, Estimate
 from driftline.scenarios.api import Run
 from driftline.scenarios.own_log.verdict import Verdict
 from driftline.sim.errors import InputError
@@ -61,8 +62,7 @@ def print_experiment(found: "Experiment", scenario: str, as_json: bool, html: Pa
     shown = [{name: value for name, value in row.items() if name not in ("method", "warnings")} for row in rows]
     for line, row in zip(shown, rows, strict=True):
         line["see"] = numbers.get(str(row["warnings"]), "")
-    listed = ", ".join(map(str, found.seeds))
-    counts = f"seed{'s' if len(found.seeds) > 1 else ''} {listed}; {found.users:,} users"
+    counts = f"{listed(found.seeds)}; {found.users:,} users"
     how = f"{found.design.kind} design, {found.training} training"
     print()
     print_table(
@@ -127,15 +127,19 @@ def headline(metrics: pl.DataFrame) -> list[dict[str, object]]:
     return sorted(rows.values(), key=lambda row: (row.get("regret") is None, row.get("regret") or 0.0))
 
 
-def comparison_rows(run: Run, a: str, b: str, more: Sequence[str] = ()) -> list[dict[str, object]]:
+def comparison_rows(
+    run: Run, a: str, b: str, more: Sequence[str] = (), seeds: Sequence[int] | None = None
+) -> list[dict[str, object]]:
     """One row per metric: mean of each agent, difference b - a with its 95 % interval, ratio, notes, and of how many.
 
-    Regret, reward, the metrics that the run's scenario names, and `more`. `seeds` are all that the run folder has, and
-    `users` the pairs in all of them.
+    Regret, reward, the metrics that the run's scenario names, and `more`. seeds: None for all that the run folder has.
+    Below five the interval over users stands beside that over seeds. `users` are the pairs in all seeds.
     """
     rows: list[dict[str, object]] = []
     for metric in dict.fromkeys(("regret", "reward", *run.own_metrics, *more)):
-        found = run.compare(a, b, metric)
+        found = run.compare(a, b, metric, seeds)
+        count = found.effects["seed"].n_unique()
+        few = 1 < count < ENOUGH_SEEDS
         rows.append(
             {
                 "metric": found.metric,
@@ -144,16 +148,38 @@ def comparison_rows(run: Run, a: str, b: str, more: Sequence[str] = ()) -> list[
                 "difference": _finite(found.difference.value),
                 "difference_low": _finite(found.difference.low),
                 "difference_high": _finite(found.difference.high),
+                **(_limits("over users", found.over_users) if few else {}),
                 "ratio": _finite(found.ratio.value),
                 "ratio_low": _finite(found.ratio.low),
                 "ratio_high": _finite(found.ratio.high),
                 "smallest_difference": _finite(found.smallest_difference),
-                "seeds": found.effects["seed"].n_unique(),
+                "seeds": count,
                 "users": len(found.effects),
                 "notes": "; ".join(found.notes),
             }
         )
     return rows
+
+
+def _limits(name: str, found: Estimate) -> dict[str, object]:
+    ends = {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
+    return {key: _finite(value) for key, value in ends.items()}
+
+
+def print_comparison(rows: Sequence[Row], title: str) -> None:
+    """The rows of a comparison, and what a reader must know of them below the table."""
+    print_table(
+        [{name: value for name, value in row.items() if name != "notes"} for row in rows], as_json=False, title=title
+    )
+    for note in dict.fromkeys(str(row["notes"]) for row in rows if row["notes"]):
+        print(f"note: {note}")
+
+
+def listed(seeds: Sequence[int]) -> str:
+    """`seeds 0, 1, 2`; many in a row as `seeds 0 to 99`."""
+    one_by_one = ", ".join(map(str, seeds))
+    in_a_row = len(seeds) > 8 and list(seeds) == list(range(seeds[0], seeds[-1] + 1))
+    return f"seed{'s' if len(seeds) > 1 else ''} {f'{seeds[0]} to {seeds[-1]}' if in_a_row else one_by_one}"
 
 
 def grade_rows(grades: pl.DataFrame) -> list[dict[str, object]]:

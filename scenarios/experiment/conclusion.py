@@ -2,8 +2,8 @@
 
 from math import isfinite
 
-from driftline.evaluation.estimate import Estimate
-from driftline.scenarios.experiment.readings import ENOUGH_SEEDS, Experiment
+from driftline.evaluation.estimate import ENOUGH_SEEDS, Estimate
+from driftline.scenarios.experiment.readings import Experiment
 
 MEASURED = {"reward": "reward a visit", "click": "clicks a visit", "dwell": "seconds of dwell a visit"}
 

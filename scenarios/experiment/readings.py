@@ -7,7 +7,7 @@ from math import isfinite, nan, sqrt
 import numpy as np
 import polars as pl
 
-from driftline.evaluation.estimate import Estimate, normal_reach, paired_t, stratified_t, t_interval
+from driftline.evaluation.estimate import ENOUGH_SEEDS, Estimate, normal_reach, paired_t, stratified_t, t_interval
 from driftline.evaluation.experiment import cluster, switchback, welch
 from driftline.evaluation.interleaving import Outcome, preference
 from driftline.evaluation.interval import FEW_UNITS
@@ -35,8 +35,6 @@ TRUTHS = ("individual", "exposure", "global")
 share, which is what an A/B test estimates. global: everybody in B against everybody in A, which is what one wants."""
 
 
-ENOUGH_SEEDS = 5
-"""With fewer, an interval over seeds says little, and the one over users stands beside it."""
 LEAST_SUPPORT = 0.5
 """Share of B's slates that A's log must be able to show, where anything is to be estimated from it."""
 LEAST_EFFECTIVE = 30.0

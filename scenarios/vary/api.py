@@ -81,7 +81,7 @@ def vary(
         kept = f"{len(failed)} of {len(plan.worlds)} worlds failed, the others are kept in '{plan.folder}'"
         raise InputError(f"{name}: {first} ({kept})") from first
     worlds = {
-        each.name: VariedWorld.of(each.name, each.changes, each.note, runs[each.name], plan.pair)
+        each.name: VariedWorld.of(each.name, each.changes, each.note, runs[each.name], plan.pair, plan.seeds)
         for each in plan.worlds
     }
     return Varied(a, b, worlds, plan.skipped)

@@ -1,6 +1,6 @@
 """What came of a comparison in many worlds: differences, whether their sign holds, and the count in a sentence."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Literal
@@ -111,9 +111,11 @@ class VariedWorld:
     """By metric."""
 
     @classmethod
-    def of(cls, name: str, changes: tuple[Change, ...], note: str, run: Run, pair: tuple[str, str]) -> "VariedWorld":
-        """Compare the two agents of a finished run."""
-        return cls(name, changes, note, run, {metric: run.compare(*pair, metric) for metric in COMPARED})
+    def of(
+        cls, name: str, changes: tuple[Change, ...], note: str, run: Run, pair: tuple[str, str], seeds: Sequence[int]
+    ) -> "VariedWorld":
+        """Compare the two agents of a finished run, in these of its seeds."""
+        return cls(name, changes, note, run, {metric: run.compare(*pair, metric, seeds) for metric in COMPARED})
 
     @property
     def notes(self) -> tuple[str, ...]:

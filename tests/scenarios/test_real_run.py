@@ -76,6 +76,42 @@ def test_a_comparison_has_one_row_per_outcome(small: Run) -> None:
     assert regret["users"] == len(small.compare("random", "popularity", "regret").effects)
 
 
+def test_the_seeds_asked_for_are_the_seeds_reported(
+    small: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A folder may hold others; they are left out, and named."""
+    folder = tmp_path / "run"
+    shutil.copytree(small.folder, folder)
+    monkeypatch.setattr(runner, "run_one", None)
+    options = [f"--set={key}={value}" for key, value in SMALL.items()]
+    wanted = small.compare("random", "popularity", "regret", [1])
+    for what in (["abrupt_shift", f"--out={folder}", *options], [str(folder)]):
+        command = ["compare", *what, "--agents=random,popularity", "--seeds=1:2"]
+        with pytest.raises(SystemExit):
+            main([*command, "--json"])
+        regret, *_ = json.loads(capsys.readouterr().out)
+        assert (regret["difference"], regret["seeds"], regret["users"]) == (
+            wanted.difference.value,
+            1,
+            len(wanted.effects),
+        )
+        with pytest.raises(SystemExit):
+            main(command)
+        lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+        assert lines[0] == "popularity - random; seed 1"
+        assert f"left out: seed 0 of {folder}, not asked for" in lines
+        assert any(line.startswith("note: one seed only") for line in lines)
+    with pytest.raises(SystemExit):
+        main(["compare", str(folder), "--agents=random,popularity"])
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert lines[0] == "popularity - random; seeds 0, 1"
+    assert "over users" in lines[1]
+    assert any(line.startswith("note: 2 seeds only") for line in lines)
+    with pytest.raises(SystemExit):
+        main(["run", "abrupt_shift", "--agents=random,popularity", "--seeds=1", f"--out={folder}", *options])
+    assert "note: the folder holds seed 1 too; they are part of these numbers" in capsys.readouterr().out
+
+
 def test_the_same_run_is_judged_anew_by_a_metric_of_the_users_own(
     small: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -37,7 +37,7 @@ def test_identical_agents_have_exactly_no_effect_on_anybody(tmp_path: Path) -> N
         assert found.smallest_difference == 0.0
         assert found.variance_reduction == inf
         assert found.ratio.value == 1.0
-        assert found.notes == ()
+        assert [note.split(":")[0] for note in found.notes] == ["3 seeds only"]
 
 
 def test_a_planted_effect_is_recovered_for_every_user(tmp_path: Path) -> None:
@@ -57,6 +57,21 @@ def test_intervals_are_paired_t_within_and_over_seeds(tmp_path: Path) -> None:
     means = np.array([effect.mean() for effect in effects])
     low, high = stats.t.interval(0.95, 2, means.mean(), stats.sem(means))
     assert np.allclose([found.difference.low, found.difference.high], [low, high])
+    errors = np.array([stats.sem(effect) for effect in effects])
+    freedom = np.sum(errors**2) ** 2 / np.sum(errors**4 / [len(effect) - 1 for effect in effects])
+    low, high = stats.t.interval(0.95, freedom, means.mean(), np.sqrt(np.sum(errors**2)) / 3)
+    assert (found.over_users.low, found.over_users.high) == pytest.approx((low, high), rel=1e-9)
+    assert found.over_users.n == 90
+
+
+def test_only_the_seeds_asked_for_are_compared(tmp_path: Path) -> None:
+    run = twins(tmp_path, 0.1, ripple=0.05)
+    whole, one = compare(run, "full", "moving_average"), compare(run, "full", "moving_average", seeds=[6])
+    assert one.effects.equals(whole.effects.filter(pl.col("seed") == 6))
+    assert one.difference == whole.by_seed[1]
+    assert one.over_users.value == pytest.approx(one.difference.value)
+    with pytest.raises(ValueError, match="no seed 8 in .*; it has 5, 6, 7"):
+        compare(run, "full", "moving_average", seeds=[8])
 
 
 def test_variance_reduction_is_unpaired_over_paired_variance(tmp_path: Path) -> None:
@@ -97,7 +112,7 @@ def test_a_user_missing_in_one_twin_is_left_out_and_named(tmp_path: Path) -> Non
     found = compare(run, "full", "moving_average")
     assert found.missing.rows() == [(6, gone, "moving_average")]
     assert len(found.effects) == 89
-    assert found.notes == (f"1 users are missing under moving_average and left out (for example {gone})",)
+    assert found.notes[-1:] == (f"1 users are missing under moving_average and left out (for example {gone})",)
 
 
 def test_wrong_names_are_refused_with_the_nearest_legal_one(tmp_path: Path) -> None:
