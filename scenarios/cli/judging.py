@@ -111,7 +111,7 @@ def grade(
     rows = grade_rows(found.grades)
     print_table(rows, as_json=json, title=f"{found.scenario}: coverage of 95 % intervals, bias and error")
     if not json:
-        for finding in found.findings:
+        for finding in sorted(found.findings, key=lambda each: not each.stated):
             typer.echo(finding.text)
         typer.echo(f"heat map: {found.folder / 'grades.html'}")
 

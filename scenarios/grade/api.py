@@ -11,8 +11,9 @@ from driftline.evaluation.off_policy.estimators._base import built as built_esti
 from driftline.evaluation.procedures._base import built
 from driftline.scenarios.agent_names import checked_agents, with_agents
 from driftline.scenarios.executors import Progress, Task, execute
+from driftline.scenarios.grade.findings import Finding, findings
 from driftline.scenarios.grade.off_policy import Spans
-from driftline.scenarios.grade.page import Finding, findings, write_page
+from driftline.scenarios.grade.page import write_page
 from driftline.scenarios.grade.replication import replicate
 from driftline.scenarios.grade.rows import grades, selection
 from driftline.scenarios.hashes import digest, scenario_hash

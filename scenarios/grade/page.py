@@ -2,20 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite, sqrt
+from math import isfinite
 from pathlib import Path
 
-import numpy as np
 import polars as pl
-from scipy.special import chdtri
 
-from driftline.evaluation.estimate import t_interval
+from driftline.evaluation.estimate import wilson
+from driftline.scenarios.grade.findings import Finding
 from driftline.scenarios.schema import Scenario
-from driftline.sim.types import Floats
 
 TEMPLATE = Path(__file__).parent / "templates" / "grades.html.j2"
 GOOD, FAIR = 0.93, 0.85
 """Coverage from here on is coloured good or fair, less is bad; 95 % was promised."""
+FULL, PALE = 0.05, 0.25
+"""Half of a share's Monte-Carlo interval: up to here its colour is full, from there on there is none."""
 OFF_POLICY = pl.col("family") == "off_policy"
 SHEETS = (
     ("Off-policy: the mean value over the log", pl.col("target") == "past"),
@@ -29,18 +29,6 @@ TESTS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One number that the sentence is about, with its 95 % interval over the worlds."""
-
-    name: str
-    value: float
-    low: float
-    high: float
-    n: int
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class Cell:
     """One grade as it is shown."""
 
@@ -48,6 +36,8 @@ class Cell:
     detail: str
     colour: str
     """good, fair, bad or none: a class of the page."""
+    strength: float = 1.0
+    """How full the colour is: 1 where the share is known to 5 points either way, 0 from 25 points on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +60,7 @@ def write_page(
     """Write the page; everything on it is in the CSV files beside it."""
     from jinja2 import Environment
 
+    told, unknown = ([each for each in findings if each.stated is stated] for stated in (True, False))
     template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
         TEMPLATE.read_text("utf-8")
     )
@@ -84,98 +75,10 @@ def write_page(
         grade=scenario.grade,
         sheets=sheets,
         selection=selection.rows(named=True),
-        findings=findings,
+        findings=told,
+        unknown=unknown,
     )
     path.write_text(page, encoding="utf-8")
-
-
-def findings(rows: pl.DataFrame, boldest: str) -> tuple[Finding, ...]:
-    """`stale`, `together`, `apart`; one that the rows cannot tell is left out.
-
-    rows: of all replications (`Row` and `seed`). boldest: the target policy with the lowest temperature.
-    """
-    found = (_stale(rows, boldest), _together(rows), _apart(rows))
-    return tuple(each for each in found if each is not None)
-
-
-def _stale(rows: pl.DataFrame, policy: str) -> Finding | None:
-    """How far a stationary estimate is from the next period's value."""
-    old, new = (_rows_of_cell(rows, method, "next_period", policy) for method in ("ips", "windowed snips"))
-    if len(old) < 2:
-        return None
-    bias = t_interval(_error(old))
-    text = (
-        f"For the coming period, IPS over the whole log is off by {_signed(bias.value, bias.low, bias.high)} for policy"
-        f" {policy!r}, whose true value is {np.mean(old['truth'].to_numpy()):+.3f}; {_share(_covers(old))} of its 95 %"
-        " intervals hold the truth."
-    )
-    if len(new) > 1:
-        last = t_interval(_error(new))
-        text += (
-            f" The last period alone (windowed SNIPS) is off by {_signed(last.value, last.low, last.high)};"
-            f" {_share(_covers(new))} hold it."
-        )
-    return Finding("stale", bias.value, bias.low, bias.high, bias.n, text)
-
-
-def _together(rows: pl.DataFrame) -> Finding | None:
-    """Coverage lost where agents learn together: of the effect of all B against all A by an A/B over users."""
-    frozen, pooled = (
-        _rows_of_cell(rows, "welch", "global", f"user, {training}") for training in ("snapshot", "pooled")
-    )
-    both = frozen.join(pooled, on="seed", suffix="_pooled")
-    if len(both) < 2:
-        return None
-    still, moving = _covers(both), _covers(both, "_pooled")
-    lost = t_interval(still - moving)
-    text = (
-        f"An A/B test over users holds the effect of all B against all A in {_share(still)} of worlds while both agents"
-        f" are frozen, and in {_share(moving)} while both learn from everybody: a difference of"
-        f" {_signed(100 * lost.value, 100 * lost.low, 100 * lost.high, 0)} points."
-    )
-    return Finding("together", lost.value, lost.low, lost.high, lost.n, text)
-
-
-def _apart(rows: pl.DataFrame) -> Finding | None:
-    """How much more an A/A test varies than it says where each arm's agent learns from its own users only."""
-    told = _rows_of_cell(rows, "welch", "null", "user, diverted")
-    if len(told) < 2:
-        return None
-    n, value = len(told), told["value"].to_numpy()
-    stated = float((told["std_error"].to_numpy() ** 2).mean())
-    ratio = sqrt(float(value.var(ddof=1)) / stated)
-    # (n - 1) s^2 / sigma^2 is chi-square: the interval of a standard deviation.
-    low, high = (ratio * sqrt((n - 1) / float(chdtri(n - 1, tail))) for tail in (0.025, 0.975))
-    rejects = (told["low"].to_numpy() > 0.0) | (told["high"].to_numpy() < 0.0)
-    text = (
-        f"Two copies of one agent that learn from their own arm's users alone differ {ratio:.2f} times [{low:.2f},"
-        f" {high:.2f}] as much as Welch's standard error says; {_share(rejects.astype(np.float64))} of such A/A tests"
-        " are significant at 5 %."
-    )
-    return Finding("apart", ratio - 1.0, low - 1.0, high - 1.0, n, text)
-
-
-def _rows_of_cell(rows: pl.DataFrame, method: str, target: str, policy: str) -> pl.DataFrame:
-    """The finite verdicts of one method, one a seed."""
-    wanted = (pl.col("method") == method) & (pl.col("target") == target) & (pl.col("policy") == policy)
-    return rows.filter(wanted & pl.col("value").is_finite() & pl.col("low").is_finite()).sort("seed")
-
-
-def _error(cell: pl.DataFrame) -> Floats:
-    return np.asarray(cell["value"].to_numpy() - cell["truth"].to_numpy())
-
-
-def _covers(cell: pl.DataFrame, suffix: str = "") -> Floats:
-    low, high, truth = (cell[name + suffix].to_numpy() for name in ("low", "high", "truth"))
-    return ((low <= truth) & (truth <= high)).astype(np.float64)
-
-
-def _share(hits: Floats) -> str:
-    return f"{100 * hits.mean():.0f} %"
-
-
-def _signed(value: float, low: float, high: float, digits: int = 3) -> str:
-    return f"{value:+.{digits}f} [{low:+.{digits}f}, {high:+.{digits}f}]"
 
 
 def by_training(grades: pl.DataFrame) -> pl.DataFrame:
@@ -205,13 +108,21 @@ def _cell(row: dict[str, object] | None, *, coverage: bool) -> Cell:
     warned = f", warns in {100 * _number(row['warned']):.0f} %" if _number(row["warned"]) > 0 else ""
     if not isfinite(share):
         return Cell("no interval", error + warned, "none")
+    n = int(str(row["n"]))
+    low, high = wilson(share * n, n)
     if coverage:
         colour = "good" if share >= GOOD else "fair" if share >= FAIR else "bad"
     else:
         # Two Monte-Carlo errors above the promised 5 % are chance.
-        bound = 0.05 + 2.0 * (0.05 * 0.95 / float(str(row["n"]))) ** 0.5
+        bound = 0.05 + 2.0 * (0.05 * 0.95 / n) ** 0.5
         colour = "good" if share <= bound else "fair" if share <= 0.15 else "bad"
-    return Cell(f"{100 * share:.0f} %", error + warned, colour)
+    sure = f"{100 * low:.0f} to {100 * high:.0f} % in {n} worlds; "
+    return Cell(f"{100 * share:.0f} %", sure + error + warned, colour, _strength((high - low) / 2.0))
+
+
+def _strength(reach: float) -> float:
+    """Of a colour, by half the width of the share's Monte-Carlo interval."""
+    return min(max((PALE - reach) / (PALE - FULL), 0.0), 1.0)
 
 
 def _number(value: object) -> float:

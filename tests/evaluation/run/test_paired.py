@@ -70,7 +70,7 @@ def test_only_the_seeds_asked_for_are_compared(tmp_path: Path) -> None:
     assert one.effects.equals(whole.effects.filter(pl.col("seed") == 6))
     assert one.difference == whole.by_seed[1]
     assert one.over_users.value == pytest.approx(one.difference.value)
-    with pytest.raises(ValueError, match="no seed 8 in .*; it has 5, 6, 7"):
+    with pytest.raises(ValueError, match=r"no seed 8 in .*; it has 5, 6, 7"):
         compare(run, "full", "moving_average", seeds=[8])
 
 

@@ -70,6 +70,9 @@ def test_the_page_shows_every_grade_and_the_tables_lie_beside_it(grading: Gradin
         "In plain words",
         "SharpeRatio@2",
         "4 worlds of 150 users",
+        "What more worlds would tell",
+        "Not told by 4 worlds: An A/B test over users",
+        "--full: 0%",
     ):
         assert word in page
     assert page.count('class="bad"') + page.count('class="good"') + page.count('class="fair"') > 100

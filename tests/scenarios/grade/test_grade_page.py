@@ -7,7 +7,9 @@ import polars as pl
 import pytest
 from scipy import stats
 
-from driftline.scenarios.grade.page import Finding, findings
+from driftline.evaluation.estimate import wilson
+from driftline.scenarios.grade.findings import Finding, findings
+from driftline.scenarios.grade.page import sheet
 
 N = 60
 
@@ -72,6 +74,59 @@ def test_the_spread_of_a_a_tests_has_a_chi_square_interval() -> None:
     low, high = (ratio * np.sqrt((N - 1) / stats.chi2.ppf(share, N - 1)) for share in (0.975, 0.025))
     np.testing.assert_allclose((found.value, found.low, found.high), (ratio - 1, low - 1, high - 1), rtol=1e-9)
     assert f"{100 * np.mean(np.abs(value) > 2.0):.0f} % of such" in found.text
+
+
+def together(frozen: list[float], pooled: list[float]) -> Finding:
+    """Each value is 0 where the interval holds the truth, 5 where it does not."""
+    rows = pl.concat(
+        [
+            verdicts("welch", "global", "user, snapshot", frozen, 0.0, 1.0),
+            verdicts("welch", "global", "user, pooled", pooled, 0.0, 1.0),
+        ]
+    )
+    return findings(rows, "bold")[0]
+
+
+def test_a_finding_is_stated_only_where_its_worlds_tell_it() -> None:
+    assert every()["together"].stated
+    assert every()["together"].text.startswith(f"{N} worlds: ")
+    # One of three: Student's interval runs from -110 to +177 points.
+    one = together([0.0] * 3, [0.0, 0.0, 5.0])
+    assert not one.stated
+    assert one.text.startswith("Not told by 3 worlds: ")
+    assert (one.low, one.high) == (-1.0, 1.0)  # a difference of shares is no larger
+    # Three of three: an interval without width, which three worlds cannot bear out (exact test: p = .25).
+    three = together([0.0] * 3, [5.0] * 3)
+    assert (three.low, three.high, three.stated) == (1.0, 1.0, False)
+    assert together([0.0] * 6, [5.0] * 6).stated  # p = .03
+    assert stats.binomtest(0, 5).pvalue > 0.05 > stats.binomtest(0, 6).pvalue
+    assert not together([0.0] * 5, [5.0] * 5).stated
+    none = together([0.0] * 4, [0.0] * 4)
+    assert (none.value, none.stated) == (0.0, False)
+
+
+def test_colours_fade_as_far_as_the_worlds_do_not_tell() -> None:
+    def cell(share: float, n: int) -> tuple[float, str]:
+        numbers = {
+            "n": n,
+            "coverage": share,
+            "rejected": 0.0,
+            "bias": 0.1,
+            "bias_error": 0.01,
+            "rmse": 0.1,
+            "warned": 0.0,
+        }
+        grades = pl.DataFrame([{"method": "ips", "policy": "bold", **numbers}])
+        found = sheet("", grades, coverage=True).rows[0][1][0]
+        return found.strength, found.detail
+
+    strengths = [cell(1.0, n)[0] for n in (3, 10, 40, 200)]
+    assert strengths == sorted(strengths)
+    assert strengths[0] == 0.0
+    assert strengths[-1] == 1.0
+    low, high = wilson(27, 30)
+    assert cell(0.9, 30)[0] == pytest.approx((0.25 - (high - low) / 2) / 0.2)
+    assert cell(0.9, 30)[1].startswith(f"{100 * low:.0f} to {100 * high:.0f} % in 30 worlds; bias")
 
 
 def test_what_no_row_tells_is_left_out() -> None:
