@@ -36,7 +36,7 @@ KeptVisits = Annotated[Path | None, typer.Option("--out", help="Folder that keep
 GradeFolder = Annotated[Path | None, typer.Option("--out", help="Folder; default runs/grade-<scenario>-<hash>.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
-LogPath = Annotated[Path, typer.Argument(metavar="LOG", help="Your log: a .csv, .tsv or .parquet file.")]
+LogPath = Annotated[Path, typer.Argument(metavar="LOG", help="Your log: a .csv, .tsv .gz of them, or .parquet.")]
 LogOrRun = Annotated[Path, typer.Argument(metavar="LOG|RUN", help="Your log (.csv, .tsv, .parquet), or a run folder.")]
 Columns = Annotated[
     str, typer.Option("--columns", metavar="ROLE=COLUMN,...", help="Which column is what: reward=clicked,user=uid.")

@@ -17,6 +17,11 @@ from driftline.sim.errors import InputError, hint, shown
 from driftline.sim.types import Bools, Floats, Int64s
 
 LAYOUTS = {".csv": COMMAS, ".tsv": Format(separator="\t")}
+ENDINGS = ".csv, .tsv (either with .gz) or .parquet"
+EXACT = 2.0**53
+"""Whole numbers beyond this are not told apart as floating-point numbers."""
+CODE = r"^[+-]?(0\d|\d{16,}$)"
+"""Cells that are names rather than amounts: 007, and whole numbers that a float may not hold."""
 ISO_DAY = r"^\d{4}-\d{2}-\d{2}([T ]|$)"
 FRAME = Path("frame")
 """What errors call a log that came as a frame."""
@@ -24,6 +29,8 @@ FRAME = Path("frame")
 
 def read_log(log: str | Path | pl.DataFrame) -> Table:
     """The log's rows, with numbers as numbers and dates as dates; empty cells are null, blank lines are left out.
+
+    A column of numbers in which a cell cannot be one without loss (007, or 9007199254740993 beside 1.5) stays text.
 
     Raises:
         InputError: no such file, another ending, a file that cannot be read, no rows.
@@ -36,26 +43,30 @@ def read_log(log: str | Path | pl.DataFrame) -> Table:
         raise InputError(f"log is {type(log).__name__}; must be the path of a file, or a Polars DataFrame")
     path = Path(log)
     if path.is_dir():
-        raise InputError(f"log {str(path)!r} is a folder; must be a .csv, .tsv or .parquet file")
+        raise InputError(f"log {str(path)!r} is a folder; must be a {ENDINGS} file")
     if not path.is_file():
         siblings = [each.name for each in path.parent.iterdir() if each.is_file()] if path.parent.is_dir() else []
         near = f"; {hint(path.name, siblings)}" if path.parent.is_dir() and _any_near(path.name, siblings) else ""
         raise InputError(f"log {str(path)!r} does not exist{near}")
     if path.suffix == ".parquet":
         return read_parquet(path)
-    if path.suffix not in LAYOUTS:
-        raise InputError(f"log {str(path)!r}: must end in .csv, .tsv or .parquet, not {path.suffix or 'nothing'}")
-    return _read_csv(path, LAYOUTS[path.suffix])
+    ending = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
+    if ending not in LAYOUTS:
+        found = "".join(path.suffixes[-2:]) if path.suffix == ".gz" else path.suffix
+        raise InputError(f"log {str(path)!r}: must end in {ENDINGS}, not {found or 'nothing'}")
+    return _read_csv(path, LAYOUTS[ending])
 
 
 def _read_csv(path: Path, layout: Format) -> Table:
     text = text_of(path, layout)
     check_first_line(path, text, layout)
     try:
+        cells = pl.read_csv(BytesIO(text.encode()), separator=layout.separator, infer_schema=False)
         frame = pl.read_csv(
             BytesIO(text.encode()),
             separator=layout.separator,
             infer_schema_length=None,  # a price of 9.5 may come after a thousand whole ones
+            schema_overrides={name: pl.String for name in cells.columns if _holds_codes(cells[name])},
         )
     except pl.exceptions.PolarsError as error:
         raise malformed(path, text, layout, error) from None
@@ -65,6 +76,15 @@ def _read_csv(path: Path, layout: Format) -> Table:
         raise InputError(f"log {str(path)!r} has a header and no rows; at least one is needed")
     frame = frame.filter(filled)
     return Table(path, frame.with_columns(_dated(frame)), np.flatnonzero(filled), layout)
+
+
+def _holds_codes(cells: pl.Series) -> bool:
+    """Whether a cell would lose digits as a number: a leading zero, or many digits beside what is not whole."""
+    codes = cells.filter(cells.str.strip_chars().str.contains(CODE)).str.strip_chars()
+    if not len(codes):
+        return False
+    zeros = codes.str.contains(r"^[+-]?0\d").any()
+    return bool(zeros) or cells.drop_nulls().str.strip_chars().cast(pl.Int64, strict=False).null_count() > 0
 
 
 def _dated(frame: pl.DataFrame) -> Iterator[pl.Series]:
@@ -145,7 +165,11 @@ def within(
 
 
 def labels(log: Table, role: str, column: str) -> pl.Series:
-    """Labels [n] (ids, arms, actions) of any kind; text is stripped. `InputError` for an empty cell or NaN."""
+    """Labels [n] (ids, arms, actions) of any kind; text is stripped.
+
+    Raises:
+        InputError: an empty cell or NaN; a number that floats cannot tell from its neighbours.
+    """
     cells = log.frame[column]
     if cells.dtype in TEXT:
         cells = cells.cast(pl.String).str.strip_chars()
@@ -154,6 +178,9 @@ def labels(log: Table, role: str, column: str) -> pl.Series:
     if cells.dtype.is_float():
         empty |= cells.is_nan()
     refuse(log, role, column, empty.to_numpy(), "must have a value in every row")
+    if cells.dtype.is_float():
+        merged = (cells.abs() > EXACT).to_numpy()
+        refuse(log, role, column, merged, "labels beyond 2^53 are not told apart in a column of floats: write text")
     return cells
 
 

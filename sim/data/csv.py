@@ -4,6 +4,8 @@ A file is read again, line by line, once there is an error to place.
 """
 
 import csv
+import gzip
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import StringIO
@@ -24,11 +26,17 @@ def folder_of(folder: Path | str) -> Path:
 
 
 def bytes_of(path: Path) -> bytes:
-    """The file's content."""
+    """The file's content; what ends in .gz is unpacked."""
     try:
-        return path.read_bytes()
+        data = path.read_bytes()
     except OSError as error:
         raise DataError(path, f"cannot be opened ({error.strerror}); expected a readable file") from None
+    if path.suffix != ".gz":
+        return data
+    try:
+        return gzip.decompress(data)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(path, f"cannot be unpacked ({error}); expected a complete gzip file") from None
 
 
 def held(folder: Path) -> list[str]:

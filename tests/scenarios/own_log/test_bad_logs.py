@@ -279,7 +279,7 @@ def test_a_sample_ratio_mismatch_is_loud(here: Path, capsys: pytest.CaptureFixtu
     [
         ("ab gone.csv", "log 'gone.csv' does not exist"),
         ("ab lag.csv", "log 'lag.csv' does not exist; did you mean 'log.csv'?"),
-        ("ab notes.txt", "log 'notes.txt': must end in .csv, .tsv or .parquet, not .txt"),
+        ("ab notes.txt", "log 'notes.txt': must end in .csv, .tsv (either with .gz) or .parquet, not .txt"),
         ("ab empty.csv", "empty.csv: the file is empty; expected a header line and rows"),
         ("ab header.csv", "log 'header.csv' has a header and no rows; at least one is needed"),
         ("ab semicolons.csv", "semicolons.csv, line 1: 'user;arm;value' looks like it is separated by ';'"),

@@ -1,5 +1,6 @@
 """What a log's file becomes: numbers, dates and texts, each as its owner would expect."""
 
+import gzip
 from pathlib import Path
 
 import polars as pl
@@ -66,3 +67,40 @@ def test_what_is_no_log_is_named() -> None:
         read_log(pl.DataFrame({"a": []}))
     with pytest.raises(InputError, match="log is list; must be the path of a file, or a Polars DataFrame"):
         read_log([1, 2])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("odd", ["1.5", "x", "007", "99999999999999999999"])
+def test_long_ids_are_told_apart_whatever_stands_beside_them(tmp_path: Path, odd: str) -> None:
+    """As floats 400 ids beyond 2^53 would be about 50."""
+    ids = [str(9_007_199_254_740_993 + k) for k in range(400)]
+    log = _log(tmp_path, "id,v\n" + "".join(f"{each},1\n" for each in [*ids, odd]))
+    found, distinct = codes(labels(log, "user", "id"))
+    assert len(set(found.tolist())) == 401
+    assert {str(each) for each in distinct} == {*ids, odd}
+
+
+def test_a_zero_in_front_belongs_to_an_id_and_not_to_a_number(tmp_path: Path) -> None:
+    log = _log(tmp_path, "id,v\n7,007\n07,1.5\n")
+    assert len(set(codes(labels(log, "user", "id"))[0].tolist())) == 2
+    assert numbers(log, "value", "v").tolist() == [7.0, 1.5]
+
+
+def test_floats_that_merge_ids_are_refused() -> None:
+    log = read_log(pl.DataFrame({"id": [1.5, 9_007_199_254_740_994.0]}))
+    with pytest.raises(InputError, match=r"row 2: column 'id' \(user\) is 9\.0072e\+15; labels beyond 2\^53"):
+        labels(log, "user", "id")
+
+
+def test_a_packed_file_is_read_as_the_file_itself(tmp_path: Path) -> None:
+    plain = _log(tmp_path, TEXT)
+    packed = tmp_path / "log.csv.gz"
+    packed.write_bytes(gzip.compress(TEXT.encode()))
+    assert read_log(packed).frame.equals(plain.frame)
+    with pytest.raises(InputError, match=r"log\.csv\.gz, line 2: column 'note' \(value\) is ' one'; must be a finite"):
+        numbers(read_log(packed), "value", "note")
+    packed.write_bytes(packed.read_bytes()[:-9])
+    with pytest.raises(InputError, match=r"log\.csv\.gz: cannot be unpacked"):
+        read_log(packed)
+    (tmp_path / "log.txt.gz").write_bytes(b"")
+    with pytest.raises(InputError, match=r"must end in .csv, .tsv \(either with .gz\) or .parquet, not .txt.gz"):
+        read_log(tmp_path / "log.txt.gz")
