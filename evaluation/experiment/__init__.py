@@ -3,9 +3,10 @@
 Arms are 0 (A, control) and 1 (B, treatment), one row a unit; effects are B less A. Every function returns an
 `Effect`, which is an `Estimate` with a test, or a small record that holds some.
 
-`_levels.py`: what all stand on. One look: `_means.py`, `_adjusted.py`, `_regression.py`, `_lift.py`, `_quantile.py`,
-`_clustered.py`, `_switchback.py`, `_bootstrap.py`. Many looks: `_always_valid.py`, `_group_sequential.py`. For whom,
-and how long: `_cohorts.py`. Whether to trust it, and how many units it takes: `_multiple.py`, `_srm.py`, `_power.py`.
+`_levels.py`: what all stand on. One look: `_means.py`, `_score.py`, `_adjusted.py`, `_regression.py`, `_lift.py`,
+`_quantile.py`, `_clustered.py`, `_switchback.py`, `_bootstrap.py`. Many looks: `_always_valid.py`,
+`_group_sequential.py`. For whom, and how long: `_cohorts.py`. Whether to trust it, and how many units it takes:
+`_multiple.py`, `_srm.py`, `_power.py`.
 """
 
 from driftline.evaluation.experiment._adjusted import cuped, cuped_ratio, post_stratified, variance_reduction
@@ -41,6 +42,7 @@ from driftline.evaluation.experiment._multiple import (
 from driftline.evaluation.experiment._power import minimum_effect, power, ratio_sd, sample_size
 from driftline.evaluation.experiment._quantile import quantile
 from driftline.evaluation.experiment._regression import regression_adjusted
+from driftline.evaluation.experiment._score import proportions_lift
 from driftline.evaluation.experiment._srm import SampleRatio, srm, srm_sequential
 from driftline.evaluation.experiment._switchback import switchback
 
@@ -78,6 +80,7 @@ __all__ = [
     "post_stratified",
     "power",
     "proportions",
+    "proportions_lift",
     "quantile",
     "ratio",
     "ratio_sd",

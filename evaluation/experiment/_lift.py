@@ -52,8 +52,8 @@ def lift(
     meets 0, since then not even the sign of what is divided by is known: value and limits are NaN and a warning says
     so. `fieller`: all ratios r for which b - r a is within the critical value of 0 (Fieller 1954; Franz 2007): right
     also where A's level is uncertain, then asymmetric; where it is not told from 0, both limits are infinite.
-    Degrees of freedom are Welch's, at the delta gradient. `p_value` is that of the interval: delta tests the
-    lift, log the log-ratio, fieller the difference.
+    Degrees of freedom are Welch's, at the delta gradient; fieller has those of the difference. `p_value` is that of the
+    interval: delta tests the lift, log the log-ratio, fieller the difference.
 
     Example:
         >>> from driftline.evaluation.experiment import lift
@@ -158,13 +158,15 @@ def _by_log(found: Effect, levels: Levels, level: float) -> Effect:
 
 
 def _by_fieller(found: Effect, levels: Levels, var_a: float, level: float) -> Effect:
+    parts = variances(*levels.influence(-1.0, 1.0))
+    # the test is that of the difference, so its degrees of freedom are too
+    found = replace(found, df=satterthwaite(parts, (len(levels.own_a), len(levels.own_b))))
     on_a, on_b = levels.influence(1.0, 0.0), levels.influence(0.0, 1.0)
     cov = sum(len(x) * float(np.cov(x, y)[0, 1]) for x, y in zip(on_a, on_b, strict=True))
     sign, t = copysign(1.0, levels.a), critical(level, found.df)
     ends = [sign * (r - 1.0) for r in fieller(levels.a, levels.b, var_a, sum(variances(*on_b)), cov, t)]
     low, high = sorted(ends)
-    spread = sum(variances(*levels.influence(-1.0, 1.0)))
-    test = t_effect(value=levels.b - levels.a, variance=spread, df=found.df, n=found.n, level=level, method="")
+    test = t_effect(value=levels.b - levels.a, variance=sum(parts), df=found.df, n=found.n, level=level, method="")
     return replace(
         found,
         low=low,

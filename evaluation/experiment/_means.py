@@ -6,7 +6,6 @@ from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtr
 
 from driftline.evaluation.arrays import between_0_and_1, vector
 from driftline.evaluation.estimate import BOUNDED, FLAT, unvaried, wilson
@@ -21,6 +20,7 @@ from driftline.evaluation.experiment._levels import (
     mean_levels,
     residuals,
 )
+from driftline.evaluation.experiment._score import difference_limits, pooled_z
 from driftline.sim.errors import InputError, hint
 from driftline.sim.types import Bools, Floats
 
@@ -116,7 +116,7 @@ def _one_arm(name: str, above: Floats, below: Floats) -> tuple[float, Floats, tu
     return value, residuals(above, value, below) / total, near
 
 
-ProportionInterval = Literal["newcombe", "wald", "agresti_caffo"]
+ProportionInterval = Literal["newcombe", "wald", "agresti_caffo", "score"]
 THIN = 5.0
 
 
@@ -127,9 +127,10 @@ def proportions(
 
     value: 0 or 1 a unit [n]. `newcombe`: hybrid of the two Wilson score intervals (Newcombe 1998, method 10),
     which stays sensible for rare rewards; `wald`: unpooled normal; `agresti_caffo`: Wald after one success and one
-    failure are added to each arm, centred there (Agresti & Caffo 2000). `std_error` is the unpooled one,
-    sqrt(sum p (1 - p) / n); `statistic` and `p_value` are those of the pooled z test, so they may differ from
-    the interval at the margin. Warns where an expected cell of the 2 x 2 table is below 5.
+    failure are added to each arm, centred there (Agresti & Caffo 2000); `score`: the differences that the score test
+    does not reject (Mee 1984). `std_error` is the unpooled one, sqrt(sum p (1 - p) / n); `statistic` and `p_value` are
+    those of the pooled z test, which is the score test at 0: they may differ from the interval at the margin, but for
+    `score`. Warns where an expected cell of the 2 x 2 table is below 5.
 
     Example:
         >>> from driftline.evaluation.experiment import proportions
@@ -151,8 +152,7 @@ def proportions(
     p_a, p_b = hits[0] / units[0], hits[1] / units[1]
     error = sqrt(p_a * (1 - p_a) / units[0] + p_b * (1 - p_b) / units[1])
     pooled = sum(hits) / sum(units)
-    null = sqrt(pooled * (1 - pooled) * (1 / units[0] + 1 / units[1]))
-    statistic = (p_b - p_a) / null if null > 0.0 else 0.0
+    statistic, p_value = pooled_z((hits[0], units[0], hits[1], units[1]))
     return Effect(
         p_b - p_a,
         error,
@@ -162,7 +162,7 @@ def proportions(
         f"difference of proportions ({interval}; pooled z)",
         (*few_units(*units), *_thin_cells(pooled, units, interval)),
         statistic,
-        2.0 * float(ndtr(-abs(statistic))),
+        p_value,
     )
 
 
@@ -174,6 +174,8 @@ def _thin_cells(pooled: float, units: tuple[int, int], interval: str) -> tuple[s
 
 
 def _limits(hits: tuple[float, float], units: tuple[int, int], interval: str, level: float) -> tuple[float, float]:
+    if interval == "score":
+        return difference_limits((hits[0], units[0], hits[1], units[1]), level)
     if interval == "agresti_caffo":
         hits, units = (hits[0] + 1.0, hits[1] + 1.0), (units[0] + 2, units[1] + 2)
     (p_a, p_b), (n_a, n_b) = (hits[0] / units[0], hits[1] / units[1]), units
