@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import ValidationError
 
 from driftline.evaluation.run.folder import slug
 from driftline.scenarios.built_in import BASELINES, TRACKERS, agent_ids
 from driftline.scenarios.schema import AgentSpec, Scenario
 from driftline.sim.config.files import parse, read_mapping
+from driftline.sim.config.validation import complaints
 from driftline.sim.errors import InputError, hint
 
 PARTS = ("predictor", "evolution", "ranker", "policy")
@@ -117,7 +119,11 @@ def _composed(scenario: Scenario, name: AgentName, tuned: Mapping[str, Mapping[s
         **stated.params,
         **{key: value for key, value in name.changes.items() if key not in PARTS},
     }
-    return stated.model_copy(update={**parts, "params": params})
+    whole = {**stated.model_dump(), **parts, "params": params}
+    try:
+        return AgentSpec.model_validate(whole)
+    except ValidationError as problem:
+        raise InputError(f"agent {name.id!r}: {complaints(problem, whole, AgentSpec)[0]}") from problem
 
 
 def _tuned_parts(name: AgentName, parts: Mapping[str, Any], tuned: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

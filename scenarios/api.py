@@ -12,7 +12,7 @@ import polars as pl
 from driftline.evaluation.run.folder import RunFolder
 from driftline.scenarios import runner
 from driftline.scenarios.agent_names import checked_agents, with_agents
-from driftline.scenarios.compose import build_agent
+from driftline.scenarios.compose import build_agent, refuse_missing_encoder
 from driftline.scenarios.executors import Progress, execute
 from driftline.scenarios.run_folder import ERRORS, OpenFolder, default_folder, open_folder
 from driftline.scenarios.schema import Scenario, checked_seeds, load
@@ -194,6 +194,7 @@ def checked_topics(scenario: Scenario, seed: int) -> tuple[str, ...]:
     for agent, spec in scenario.agents.items():
         deaf = spec if ":" in agent else spec.model_copy(update={"predictor": "none"})
         build_agent(scenario.model_copy(update={"agents": {agent: deaf}}), agent, world)
+        refuse_missing_encoder(scenario, agent)
     return world.model.topic_names
 
 

@@ -15,7 +15,7 @@ from driftline.agents.evolution._base import Tracker
 from driftline.agents.models.item_space import TextEncoder
 from driftline.agents.policy import Policy
 from driftline.agents.predictor import CachedEncoder, open_encoder
-from driftline.agents.predictor.encoders import ENCODERS
+from driftline.agents.predictor.encoders import ENCODERS, refuse_missing
 from driftline.agents.protocol import AgentProtocol
 from driftline.scenarios.agent_names import PARTS, of_tracker, parse_id
 from driftline.scenarios.built_in import BASELINES, POLICIES, TRACKERS
@@ -134,6 +134,23 @@ def _construct(agent_id: str, kind: Any, params: Mapping[str, Any]) -> Any:
         raise InputError(f"agent {agent_id!r} cannot be built: {problem}") from problem
     except (Exception, SystemExit) as problem:  # a class of the user's own may raise anything
         raise InputError(f"agent {agent_id!r} cannot be built: {type(problem).__name__}: {problem}") from problem
+
+
+def refuse_missing_encoder(scenario: Scenario, agent_id: str) -> None:
+    """Raises `InputError` where an agent's encoder cannot be had; nothing of it is opened."""
+    base = parse_id(agent_id).base
+    if base == "oracle" or base in BASELINES.names() or ":" in base:
+        return
+    name = scenario.agents.get(agent_id, AgentSpec()).predictor or scenario.run.encoder
+    if name == "none":
+        return
+    if ":" in name and "/" not in name:
+        _part(agent_id, ENCODERS.find, name)
+        return
+    try:
+        refuse_missing(name)
+    except (ValueError, OSError, ImportError) as problem:
+        raise InputError(f"agent {agent_id!r}: {problem}") from problem
 
 
 def _encoder(scenario: Scenario, agent_id: str, name: str, world: World) -> TextEncoder | None:

@@ -1,6 +1,7 @@
 """What a scenario file may say: a world, its agents, how it is run and judged; from a name to a checked scenario."""
 
 from collections.abc import Iterable, Mapping
+from json import dumps
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,7 +11,7 @@ from driftline.sim.config.files import find_scenario, read_scenario, scenario_fi
 from driftline.sim.config.params import WorldParams
 from driftline.sim.config.resolve import apply
 from driftline.sim.config.validation import complaints
-from driftline.sim.errors import InputError
+from driftline.sim.errors import InputError, shown
 from driftline.sim.types import Count, Params, Positive
 
 Expects = Literal["drifting", "stationary", "flow", "jumping", "cold", "loop", "real"]
@@ -25,6 +26,17 @@ class AgentSpec(Params):
     policy: str | None = None
     params: dict[str, Any] = Field(default={})
     """Keyword arguments of the agent's constructor."""
+
+    @field_validator("params")
+    @classmethod
+    def _storable(cls, params: dict[str, Any]) -> dict[str, Any]:
+        """Only what JSON knows: an agent is told by the hash of its parameters."""
+        for name, value in params.items():
+            try:
+                dumps(value, allow_nan=False)
+            except (TypeError, ValueError, RecursionError):
+                raise ValueError(f"{name} = {shown(value)}: must be finite numbers, texts, lists or mappings") from None
+        return params
 
 
 class RunParams(Params):

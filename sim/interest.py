@@ -1,7 +1,10 @@
 """How a world moves its users' interests: start, catch up by the calendar, react to what was taken."""
 
+from math import isfinite
+
 import numpy as np
 
+from driftline.sim.errors import InputError
 from driftline.sim.kernel import kernel
 from driftline.sim.laws._loops import consume_loop, daily_loop, start_loop
 from driftline.sim.model import WorldModel
@@ -11,8 +14,9 @@ from driftline.sim.types import Float32s, Int64s
 
 
 @kernel
-def add_up(components: Float32s, theta: Float32s, users: Int64s) -> None:
-    """theta[u] = sum over laws of components[u], in the laws' order."""
+def add_up(components: Float32s, theta: Float32s, users: Int64s) -> int:
+    """theta[u] = sum over laws of components[u], in the laws' order. The last user whose sum is not finite, or -1."""
+    odd = -1
     laws, topics = components.shape[1], components.shape[2]
     total = np.empty(topics)
     for user in users:
@@ -22,6 +26,22 @@ def add_up(components: Float32s, theta: Float32s, users: Int64s) -> None:
                 total[k] += float(components[user, law, k])
         for k in range(topics):
             theta[user, k] = total[k]
+            if not isfinite(theta[user, k]):
+                odd = user
+    return odd
+
+
+def _add_up(model: WorldModel, state: Population, users: Int64s) -> None:
+    """Raises `InputError` for an interest that is not finite; names the law."""
+    odd = add_up(state.components, state.theta, users)
+    if odd >= 0:
+        largest = np.abs(state.components[odd]).max(
+            axis=1
+        )  # NaN where a component has one, and argmax finds that first
+        raise InputError(
+            f"law {model.law_names[int(largest.argmax())]!r}: the interest of user {odd} of {len(state)} is not finite "
+            f"on day {int(state.day[odd])}; every component must be"
+        )
 
 
 def start(model: WorldModel, state: Population) -> None:
@@ -41,7 +61,7 @@ def start(model: WorldModel, state: Population) -> None:
                 part.shared,
                 part.numbers,
             )
-    add_up(state.components, state.theta, np.arange(len(state)))
+    _add_up(model, state, np.arange(len(state)))
 
 
 def catch_up(model: WorldModel, state: Population, users: Int64s, day: int) -> None:
@@ -68,7 +88,7 @@ def catch_up(model: WorldModel, state: Population, users: Int64s, day: int) -> N
                 state.changed,
             )
     state.day[behind] = day
-    add_up(state.components, state.theta, behind)
+    _add_up(model, state, behind)
 
 
 def consume(model: WorldModel, state: Population, users: Int64s, responses: Responses) -> None:
@@ -89,4 +109,4 @@ def consume(model: WorldModel, state: Population, users: Int64s, responses: Resp
                 responses.satisfaction,
                 part.numbers,
             )
-    add_up(state.components, state.theta, users)
+    _add_up(model, state, users)

@@ -231,13 +231,22 @@ def empty_interactions() -> Interactions:
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
-Positive = Annotated[float, Field(gt=0.0)]
+Positive = Annotated[float, Field(gt=0.0, le=1e9)]
+"""A quantity in any unit: what is larger is a slip, and would overflow somewhere."""
 
 
-NonNegative = Annotated[float, Field(ge=0.0)]
+NonNegative = Annotated[float, Field(ge=0.0, le=1e9)]
 
 
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
+
+
+Utility = Annotated[float, Field(ge=-100.0, le=100.0)]
+"""On the scale of logits, where 100 is certainty."""
+
+
+Spread = Annotated[float, Field(ge=0.0, le=100.0)]
+"""A standard deviation on the scale of logits."""
 
 
 class Params(BaseModel):

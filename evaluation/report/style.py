@@ -45,6 +45,7 @@ INK, GREY, PALE = "#222222", "#767676", "#D0D0D0"
 ORACLE = "oracle"
 SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none",
+    "text.parse_math": False,  # names of topics, groups and agents are words, whatever signs stand in them
     "font.family": "sans-serif",
     "font.size": 11.0,
     "axes.titlesize": 12.5,

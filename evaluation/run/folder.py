@@ -30,8 +30,9 @@ class Timing:
 
 
 def slug(agent: str) -> str:
-    """An agent's id as it stands in a path: characters other than [A-Za-z0-9_.-] become "-"."""
-    return re.sub(r"[^A-Za-z0-9_.-]", "-", agent)
+    """An agent's id as it stands in a path: characters other than [A-Za-z0-9_.-] become "-", and so does a dot that
+    begins it, for `.` and `..` are folders of the system's own."""
+    return re.sub(r"^\.|[^A-Za-z0-9_.-]", "-", agent)
 
 
 class RunFolder:

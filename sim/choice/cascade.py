@@ -17,7 +17,7 @@ from driftline.sim.affinity import ItemNumbers, affinity
 from driftline.sim.choice._base import NOTHING, ChoiceModel, Taken, attraction, nothing_taken
 from driftline.sim.kernel import kernel
 from driftline.sim.keyed import open_unit, philox
-from driftline.sim.types import Float32s, Floats, Int32s, Int64s
+from driftline.sim.types import Float32s, Floats, Int32s, Int64s, Utility
 
 
 @kernel
@@ -38,7 +38,7 @@ class Cascade(ChoiceModel):
     outside: utility of taking nothing. persistence: chance to go on to the next position after an item not taken.
     """
 
-    outside: float = 2.5
+    outside: Utility = 2.5
     persistence: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.9
     monotone = True
     probabilities = staticmethod(_probabilities)

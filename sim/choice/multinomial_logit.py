@@ -15,7 +15,7 @@ from driftline.sim.affinity import ItemNumbers, affinity
 from driftline.sim.choice._base import NOTHING, ChoiceModel, Taken, largest, nothing_taken, position_log_weights
 from driftline.sim.kernel import NEAR, bring_near, kernel
 from driftline.sim.keyed import gumbel, philox
-from driftline.sim.types import Float32s, Floats, Int32s, Int64s, NonNegative
+from driftline.sim.types import Float32s, Floats, Int32s, Int64s, Spread, Utility
 
 ROUNDS = 50
 """Most rounds of Dinkelbach's iteration; three or four are usual."""
@@ -68,8 +68,8 @@ class MultinomialLogit(ChoiceModel):
     outside: utility of taking nothing. position_decay: w_k = (k + 1)^-position_decay.
     """
 
-    outside: float = 2.5
-    position_decay: NonNegative = 0.5
+    outside: Utility = 2.5
+    position_decay: Spread = 0.5
     monotone = True
     probabilities = staticmethod(_probabilities)
     value = staticmethod(_value)

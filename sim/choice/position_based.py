@@ -23,7 +23,7 @@ from driftline.sim.choice._base import (
 )
 from driftline.sim.kernel import kernel
 from driftline.sim.keyed import open_unit, philox
-from driftline.sim.types import Float32s, Floats, Int32s, Int64s, NonNegative
+from driftline.sim.types import Float32s, Floats, Int32s, Int64s, Spread, Utility
 
 
 class PositionNumbers(NamedTuple):
@@ -59,8 +59,8 @@ class PositionBased(ChoiceModel):
     outside: utility of taking nothing. position_decay: w_k = (k + 1)^-position_decay.
     """
 
-    outside: float = 2.5
-    position_decay: NonNegative = 0.5
+    outside: Utility = 2.5
+    position_decay: Spread = 0.5
     monotone = True
     probabilities = staticmethod(_probabilities)
 

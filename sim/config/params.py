@@ -18,7 +18,7 @@ from driftline.sim.choice import CHOICE_MODELS, ChoiceModel
 from driftline.sim.config.validation import complaints
 from driftline.sim.errors import InputError, hint
 from driftline.sim.laws._base import Law, laws_from_file
-from driftline.sim.types import Count, NonNegative, Params, Positive, RewardKind, Share
+from driftline.sim.types import Count, Params, Positive, RewardKind, Share, Spread, Utility
 
 
 class TextParams(Params):
@@ -42,11 +42,11 @@ class TextParams(Params):
     """Comments per word of praise or complaint."""
     negated: Share = 0.05
     """Share of those comments that negate a word of the opposite class (at most five per word)."""
-    mixed_pairs: Count = 800
+    mixed_pairs: Annotated[int, Field(ge=1, le=320**2)] = 800
     """Comments that praise and complain."""
-    queries_per_day: NonNegative = 0.0
+    queries_per_day: Annotated[float, Field(ge=0.0, le=1_000.0)] = 0.0
     """Searches per user and day; 0 writes no queries."""
-    seed: Annotated[int, Field(ge=0)] | None = None
+    seed: Annotated[int, Field(ge=0, lt=2**31)] | None = None
     """Seed of the texts; null: the world's."""
 
     @model_validator(mode="after")
@@ -65,12 +65,12 @@ class PopulationParams(Params):
     (at most an hour).
     """
 
-    users: Count = 2_000
-    sessions_per_day: Positive = 0.6
-    sessions_spread: NonNegative = 0.3
+    users: Annotated[int, Field(ge=1, le=100_000_000)] = 2_000
+    sessions_per_day: Annotated[float, Field(gt=0.0, le=1_000.0)] = 0.6
+    sessions_spread: Annotated[float, Field(ge=0.0, le=2.0)] = 0.3
     """Standard deviation of the logarithm of a user's rate."""
-    more: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.35
-    gap_minutes: Positive = 4.0
+    more: Annotated[float, Field(ge=0.0, le=0.99)] = 0.35
+    gap_minutes: Annotated[float, Field(ge=0.01, le=60.0)] = 4.0
     late_users: Share = 0.0
     """Share of users who arrive at a keyed time after the warm-up (cold starts)."""
 
@@ -80,7 +80,7 @@ class Group(Params):
 
     share: Positive = 1.0
     """Relative size."""
-    spread: NonNegative | None = None
+    spread: Spread | None = None
     """Standard deviation of the home interest's logits; null: 2 for invented users, for real ones what their past
     says."""
     laws: dict[str, SerializeAsAny[Law]]
@@ -99,11 +99,15 @@ class Group(Params):
         return laws
 
 
+Lifetime = Annotated[float, Field(ge=0.1, le=1e6)]
+"""Days: shorter ones would fill the run with items that nobody is shown."""
+
+
 class DomainParams(Params):
     """A kind of item."""
 
     share: Positive = 1.0
-    lifetime: tuple[Positive, Positive] | None = None
+    lifetime: tuple[Lifetime, Lifetime] | None = None
     """Days between release and retirement, uniform in this range; null: items stay for ever."""
 
     @model_validator(mode="after")
@@ -121,13 +125,13 @@ class CatalogueParams(Params):
     """Folder of a real catalogue; needed unless the source is synthetic."""
     seeded_by: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
     """Share of each real user's interactions, the earliest, that the world is seeded with."""
-    items: Count = 1_000
+    items: Annotated[int, Field(ge=1, le=10_000_000)] = 1_000
     """Items alive at any time (synthetic)."""
-    topics: Annotated[int, Field(ge=2)] = 16
+    topics: Annotated[int, Field(ge=2, le=1_000)] = 16
     domains: dict[str, DomainParams] = Field(default_factory=lambda: {"news": DomainParams(), "video": DomainParams()})
-    quality: NonNegative = 0.6
+    quality: Spread = 0.6
     """Standard deviation of what satisfies beyond interest."""
-    appeal: NonNegative = 0.6
+    appeal: Spread = 0.6
     """Standard deviation of what attracts a click beyond interest; independent of quality."""
     probes: Count = 64
     """Items that are alive from start to end, on which tracking is judged."""
@@ -167,9 +171,9 @@ class ChoiceParams(Params):
 
     model: str = "multinomial_logit"
     """A built-in model or `package.module:Class`."""
-    position_decay: NonNegative = 0.5
+    position_decay: Spread = 0.5
     """Of the multinomial logit and the position-based model."""
-    outside: float = 2.5
+    outside: Utility = 2.5
     """Utility of taking nothing."""
     persistence: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.9
     """Of the cascade: chance to go on to the next position after an item that was not taken."""
@@ -228,22 +232,22 @@ class ResponseParams(Params):
     on s. A rating from 1 to 5, about 3 + 2 s, is given rarely; a comment is written often, its words by s.
     """
 
-    level: float = 2.0
-    scale: Positive = 1.04
-    noise: NonNegative = 0.63
+    level: Utility = 2.0
+    scale: Annotated[float, Field(ge=0.001, le=1_000.0)] = 1.04
+    noise: Spread = 0.63
     rating: Share = 0.04
     """Chance that a consumption is rated."""
-    rating_noise: NonNegative = 0.5
+    rating_noise: Spread = 0.5
     comment: Share = 0.8
     """Chance that a consumption is commented."""
     comment_noise: Share = 0.08
     """Share of comments whose words have nothing to do with satisfaction."""
     comment_threshold: Share = 0.3
     """|s| above which words are clearly positive or negative."""
-    dwell_median: Positive = 60.0
+    dwell_median: Annotated[float, Field(gt=0.0, le=86_400.0)] = 60.0
     """Seconds."""
-    dwell_spread: NonNegative = 0.8
-    dwell_effect: NonNegative = 0.15
+    dwell_spread: Annotated[float, Field(ge=0.0, le=5.0)] = 0.8
+    dwell_effect: Annotated[float, Field(ge=0.0, le=5.0)] = 0.15
     """Added to log dwell per unit of satisfaction."""
     purchase: Share = 0.3
     """Chance that a fully satisfying consumption ends in a purchase, (1 + s) / 2 of it otherwise."""
@@ -260,11 +264,11 @@ class WorldParams(Params):
     choice: ChoiceParams = ChoiceParams()
     response: ResponseParams = ResponseParams()
     reward: RewardKind = "satisfaction"
-    horizon: Positive = 60.0
-    """Days."""
-    warmup: NonNegative = 14.0
+    horizon: Annotated[float, Field(gt=0.0, le=36_525.0)] = 60.0
+    """Days, at most a century."""
+    warmup: Annotated[float, Field(ge=0.0, le=36_525.0)] = 14.0
     """Days under the keyed random policy; outside all metrics."""
-    tick: Positive = 0.25
+    tick: Annotated[float, Field(ge=0.001, le=1.0)] = 0.25
     """Days between the moments at which shared state may change."""
     slate: Annotated[int, Field(ge=1, le=100)] = 10
 

@@ -121,18 +121,12 @@ def _message(error: ErrorDetails) -> str:
 
 
 def _real_path(error: ErrorDetails, stated: Any) -> list[str]:
-    """The keys of an error's place as a file spells them: pydantic adds names of alternatives, and leaves out
-    that of a thing which a validator built by name, such as a law."""
+    """The keys of an error's place as a file spells them: pydantic adds names of alternatives."""
     path: list[str] = []
     node, place = stated, error["loc"]
     for index, key in enumerate(place):
         if isinstance(node, BaseModel):
             node = node.__dict__
-        if isinstance(node, Mapping) and key not in node:
-            name = _left_out(node, key, error["input"])
-            if name is not None:
-                path.append(name)
-                node = node[name]
         if isinstance(node, list | tuple) and isinstance(key, int) and key < len(node):
             node = node[key]
         elif (isinstance(node, Mapping) and key in node) or (index == len(place) - 1 and isinstance(key, str)):
@@ -141,17 +135,6 @@ def _real_path(error: ErrorDetails, stated: Any) -> list[str]:
             continue
         path.append(str(key))
     return path
-
-
-def _left_out(node: Mapping[str, Any], key: int | str, given: Any) -> str | None:
-    """Which entry of `node` an error is about that names something below it."""
-    if node == given:
-        return None
-    for name, inner in node.items():
-        numbers = inner or {}
-        if isinstance(numbers, Mapping) and (numbers == given or (key in numbers and numbers[key] == given)):
-            return name
-    return None
 
 
 def _type_at(schema: Any, path: list[str]) -> Any:

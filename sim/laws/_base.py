@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails, InitErrorDetails
 
 from driftline.sim.errors import InputError
 from driftline.sim.kernel import is_kernel
@@ -98,7 +100,19 @@ LAWS: PlugIns[type[Law]] = PlugIns("law", "driftline.sim.laws", _wrong)
 
 def laws_from_file(stated: dict[str, Any]) -> dict[str, Law]:
     """Laws by name, each built from the numbers that the scenario states for it."""
-    return {
-        name: numbers if isinstance(numbers, Law) else LAWS.find(name).model_validate(numbers or {})
-        for name, numbers in stated.items()
-    }
+    return {name: numbers if isinstance(numbers, Law) else _built(name, numbers) for name, numbers in stated.items()}
+
+
+def _built(name: str, numbers: Any) -> Law:
+    """One law; what is wrong with its numbers is said at its name, which pydantic does not know of."""
+    kind = LAWS.find(name)
+    try:
+        return kind.model_validate({} if numbers is None else numbers)
+    except ValidationError as problem:
+        found = [_at(name, each) for each in problem.errors(include_url=False)]
+        raise ValidationError.from_exception_data(kind.__name__, found) from problem
+
+
+def _at(name: str, error: ErrorDetails) -> InitErrorDetails:
+    below = InitErrorDetails(type=error["type"], loc=(name, *error["loc"]), input=error["input"])
+    return InitErrorDetails(**below, ctx=error["ctx"]) if "ctx" in error else below

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from driftline.sim.kernel import kernel
 from driftline.sim.laws._base import Law, Today
-from driftline.sim.types import Floats, NonNegative, Share
+from driftline.sim.types import Floats, Share, Spread
 
 
 @kernel
@@ -27,7 +27,7 @@ class Abrupt(Law):
     """
 
     hazard: Share
-    sigma: NonNegative
+    sigma: Spread
     first: Literal["hazard", "middle"] = "hazard"
     rates = ("hazard",)
 

@@ -4,7 +4,7 @@ from math import exp, sqrt
 
 from driftline.sim.kernel import kernel
 from driftline.sim.laws._base import Law, Today
-from driftline.sim.types import Floats, NonNegative, Positive, Share
+from driftline.sim.types import Floats, Positive, Share, Spread
 
 
 class Gradual(Law):
@@ -17,7 +17,7 @@ class Gradual(Law):
     """
 
     tau: Positive
-    sigma: NonNegative
+    sigma: Spread
     anchor: Share = 0.0
     rates = ()
     times = ("tau",)

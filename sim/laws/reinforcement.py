@@ -4,7 +4,7 @@ from math import exp
 
 from driftline.sim.kernel import kernel
 from driftline.sim.laws._base import Law, Today
-from driftline.sim.types import Floats, NonNegative, Positive
+from driftline.sim.types import Floats, Positive, Spread
 
 
 class Reinforcement(Law):
@@ -16,7 +16,7 @@ class Reinforcement(Law):
     rate: logits per item taken. tau: days.
     """
 
-    rate: NonNegative
+    rate: Spread
     tau: Positive
     noisy = False
     rates = ("rate",)

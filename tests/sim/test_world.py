@@ -249,3 +249,13 @@ def test_observing_and_responding_take_turns() -> None:
 def test_a_seed_outside_32_bits_is_an_error(seed: int) -> None:
     with pytest.raises(InputError, match=f"seed = {seed}"):
         World(SMALL, seed)
+
+
+def test_a_law_that_yields_no_number_is_named_at_once() -> None:
+    with pytest.raises(
+        InputError, match=r"^law 'own_laws:Undefined': the interest of user \d+ of 60 is not finite on day"
+    ):
+        live_on(
+            small({"groups.moving.laws": {"static": {}, "own_laws:Undefined": {}}, "groups.moving.spread": 0}),
+            first_four,
+        )

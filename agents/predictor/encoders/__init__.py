@@ -5,8 +5,8 @@ id. `_transformer`: what the BERT family shares. `_weights`: the pretrained weig
 """
 
 from driftline.agents.predictor.encoders._base import Encoder
-from driftline.agents.predictor.encoders._opening import ENCODERS, open_encoder
+from driftline.agents.predictor.encoders._opening import ENCODERS, open_encoder, refuse_missing
 from driftline.agents.predictor.encoders.hashing import Hashing
 from driftline.agents.predictor.encoders.noise import Noise
 
-__all__ = ["ENCODERS", "Encoder", "Hashing", "Noise", "open_encoder"]
+__all__ = ["ENCODERS", "Encoder", "Hashing", "Noise", "open_encoder", "refuse_missing"]

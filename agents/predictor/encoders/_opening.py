@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from driftline.agents.models.item_space import TextEncoder
 from driftline.agents.predictor.device import resolve
 from driftline.agents.predictor.encoders._base import Encoder
+from driftline.agents.predictor.encoders._weights import installed_folder
 from driftline.sim.errors import hint
 from driftline.sim.plug_ins import PlugIns, class_like
 
@@ -58,6 +59,41 @@ def open_encoder(
     where = resolve(device)
     model, tokenizer = load(source, offline=_offline() or Path(source).is_dir())
     return TransformerEncoder(model, tokenizer, device=where, precision=precision, threads=threads)
+
+
+def refuse_missing(name: str | Path) -> None:
+    """Whether an encoder can be had, without opening it: a name, a folder, or a hub that answers within seconds.
+
+    Raises:
+        InputError, OSError, ValueError: it cannot, and why.
+    """
+    if name == "minilm":
+        installed_folder()
+    elif name not in ENCODERS.names():
+        source = _source(str(name))
+        if not Path(source).is_dir() and not _offline():
+            _ask_hub(source)
+
+
+HUB_PATIENCE = 5.0
+"""Seconds."""
+
+
+def _ask_hub(source: str) -> None:
+    from huggingface_hub import HfApi, try_to_load_from_cache
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+    try:
+        if isinstance(try_to_load_from_cache(source, "config.json"), str):
+            return
+        HfApi().model_info(source, timeout=HUB_PATIENCE)
+    except (HfHubHTTPError, HFValidationError) as problem:
+        raise FileNotFoundError(f"encoder {source!r} is not on the hub: {type(problem).__name__}") from problem
+    except Exception as problem:  # whatever the network has to say, by any of its libraries
+        raise FileNotFoundError(
+            f"encoder {source!r}: the hub cannot be reached ({type(problem).__name__}), and it is not in the local hub "
+            "cache; name a folder instead"
+        ) from problem
 
 
 def _source(name: str) -> str:

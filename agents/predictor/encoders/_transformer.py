@@ -95,14 +95,15 @@ class TransformerEncoder(Encoder):
 
 
 def load(source: str, *, offline: bool) -> tuple[torch.nn.Module, Any]:
-    """Model and tokenizer of a folder or hub id; code shipped with a model is never run.
+    """Model and tokenizer of a folder or hub id; code shipped with a model is never run, and weights are read as
+    safetensors only, for unpickling others runs code, too.
 
     Raises `FileNotFoundError`, which says whether the hub was asked.
     """
     try:
         with _quiet(), torch.random.fork_rng(devices=[]):
             tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=offline, use_fast=True)
-            model = AutoModel.from_pretrained(source, local_files_only=offline)
+            model = AutoModel.from_pretrained(source, local_files_only=offline, use_safetensors=True)
     except OSError as error:
         place = "in its folder or the local hub cache (offline)" if offline else "on the hub"
         raise FileNotFoundError(f"encoder {source!r} was not found {place}: {_first_line(error)}") from error

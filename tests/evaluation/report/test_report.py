@@ -3,13 +3,15 @@
 import re
 import shutil
 from collections.abc import Iterator
-from html import unescape
+from html import escape, unescape
 from html.parser import HTMLParser
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import polars as pl
 import pytest
-from fabricated_run import fabricate
+import yaml
+from fabricated_run import TOPICS, fabricate
 
 from driftline.evaluation.metrics import METRICS
 from driftline.evaluation.report.curves import group_regret
@@ -220,3 +222,18 @@ def test_a_negative_regret_is_warned_of(tmp_path: Path) -> None:
     values.with_columns(value_best=wrong).write_parquet(file)
     with pytest.warns(FigureWarning, match="full, seed 5: 3 visits have a negative regret"):
         write_report(tmp_path)
+
+
+def test_names_are_words_whatever_signs_stand_in_them(tmp_path: Path) -> None:
+    odd = {"jumping": "$x^2 <b>&{%", "calm": "a$b$c_{", TOPICS[0]: "<script>$\\alpha"}
+    folder = fabricate(tmp_path, agents=AGENTS[:2], seeds=(5,), users=36)
+    resolved = yaml.safe_load((folder / "resolved.yaml").read_text())
+    for key in ("groups", "topics"):
+        resolved[key] = [odd.get(name, name) for name in resolved[key]]
+    (folder / "resolved.yaml").write_text(yaml.safe_dump(resolved))
+    text = write_report(folder).read_text(encoding="utf-8")
+    assert "<script>$" not in text
+    assert "<b>&{%" not in text
+    for name in (odd["jumping"], odd["calm"]):
+        assert escape(name, quote=False) in text
+    ET.fromstring((folder / "figures" / "regret_by_group.svg").read_text(encoding="utf-8"))

@@ -1,5 +1,6 @@
 """Overrides reach every key of the schema and are refused with the nearest one."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -85,6 +86,15 @@ def test_an_override_within_a_default_mapping_keeps_the_rest_of_it() -> None:
         ("population__userz", 5, "key 'population.userz' is unknown; did you mean 'population.users'?"),
         ("horizon__days", 5, "key 'horizon.days' is unknown; 'horizon' has no keys below it"),
         ("horizon", float("nan"), "horizon = nan: must be a finite number"),
+        ("horizon", 5e9, "horizon = 5000000000.0: must be <= 36525"),
+        ("tick", 1e300, "tick = 1e+300: must be <= 1"),
+        ("population__sessions_spread", 1e30, "population.sessions_spread = 1e+30: must be <= 2"),
+        ("groups__all__spread", 1e308, "groups.all.spread = 1e+308: must be <= 100"),
+        ("groups__all__laws__gradual__sigma", 1e30, "groups.all.laws.gradual.sigma = 1e+30: must be <= 100"),
+        ("choice__outside", 1e30, "choice.outside = 1e+30: must be <= 100"),
+        ("groups__all__laws", {"flow": {}, "static": {}}, "key 'groups.all.laws.flow.rate' is missing"),
+        ("groups__all__laws", {"static": {}, "flow": {}}, "key 'groups.all.laws.flow.rate' is missing"),
+        ("groups__all__laws", {"flow": 3}, "groups.all.laws.flow = 3: must be a mapping of keys to values"),
         ("groups__all__laws__gradual__tau", 0, "groups.all.laws.gradual.tau = 0: must be > 0"),
         (
             "groups__all__laws__gradual__tua",
@@ -103,3 +113,22 @@ def test_an_override_within_a_default_mapping_keeps_the_rest_of_it() -> None:
 )
 def test_one_line_names_key_value_bound_and_the_nearest_key(key: str, value: object, line: str) -> None:
     assert _complaint(**{key: value}) == line
+
+
+def _numbers(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    if isinstance(node, dict):
+        for key, below in node.items():
+            yield from _numbers(below, (*path, key))
+    elif isinstance(node, int | float) and not isinstance(node, bool):
+        yield path
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("-inf"), float("nan"), 1e308, 1e30, 10**30])
+def test_every_number_has_an_upper_bound_and_a_finite_one(value: float) -> None:
+    whole = WorldParams.model_validate(STATED).model_dump(mode="json")
+    paths = list(_numbers(whole))
+    assert len(paths) > 30
+    for path in paths:
+        told = _complaint(**{"__".join(path): value})
+        assert told.startswith(f"{'.'.join(path)} = "), told
+        assert "\n" not in told

