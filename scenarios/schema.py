@@ -92,6 +92,8 @@ class GradeParams(Params):
         }
     )
     """Overrides of the scenario's own world. Slates of 1: one action a visit, as the estimators suppose."""
+    twins: Count = 8
+    """Twins with other luck over whom the true effect of an experiment is averaged."""
     period: Positive = 7.0
     """Days of the present (the log's last) and of the next period (those after it)."""
 

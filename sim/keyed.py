@@ -42,6 +42,8 @@ class Stream(IntEnum):
     AGENT = 22
     SAMPLE = 23
     ASSIGNMENT = 24
+    TWIN = 25
+    """The luck of a twin that is not to share this world's."""
     REAL_CLUSTERS = 901
     REAL_USERS = 902
     PERMUTATION = 903

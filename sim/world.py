@@ -8,6 +8,7 @@ Every random number is keyed, so two worlds that are shown the same things are t
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from driftline.sim.config.params import WorldParams
 from driftline.sim.config.resolve import world_params
 from driftline.sim.errors import InputError, SlateError
 from driftline.sim.items import Catalogue, first_fault, private_candidates, shared_candidates
-from driftline.sim.keyed import Stream
+from driftline.sim.keyed import Stream, derived_seed
 from driftline.sim.model import WorldModel, world_model
 from driftline.sim.response import REWARDS, Responses, Round, Truth, realised_rewards, respond_by
 from driftline.sim.state import Mailbox
@@ -104,10 +105,15 @@ class World:
         feedback, _ = self.respond_in_full(slates, probabilities=False)
         return feedback
 
-    def fork(self) -> "World":
-        """A twin at this moment: it shares what cannot change and owns what can."""
+    def fork(self, luck: int = 0) -> "World":
+        """A twin at this moment: it shares what cannot change and owns what can.
+
+        luck: 0 shares every later random number with this world too; any other number draws all that is yet to come
+        anew, keyed by it: the same users, items and interests so far, another future.
+        """
         twin = object.__new__(World)
-        twin._model = self._model
+        model = self._model
+        twin._model = replace(model, seed=derived_seed(model.seed, Stream.TWIN, luck)) if luck else model
         twin._users = self._users.copy()
         twin._clock = self._clock.fork(twin._happen)
         twin._shelf = self._shelf.copy()

@@ -18,6 +18,7 @@ from driftline.sim.errors import InputError
 
 START = 100
 """Users seen before an always-valid method speaks."""
+SWITCHBACK = "switchback (paired t)"
 GRADED = ("mean", "ratio")
 """What procedures must estimate to be compared with a truth in reward a visit."""
 
@@ -46,7 +47,7 @@ def readings(visits: pl.DataFrame, design: Design, days: float, own: Sequence[Pr
     if design.copies > 1:
         return {f"{design.copies} copies (CR2)": verdict(visits, design, "reward", 0.0, days)}
     if design.kind != "user":
-        name = {"cluster": "cluster (CR2)", "switchback": "switchback (paired t)", "interleave": "interleaving"}
+        name = {"cluster": "cluster (CR2)", "switchback": SWITCHBACK, "interleave": "interleaving"}
         return {name[design.kind]: verdict(visits, design, "reward", 0.0, days)}
     try:
         units = units_of(visits.filter(pl.col("analysed")), "reward")

@@ -8,6 +8,8 @@ import polars as pl
 from scipy.special import bdtr, chdtri
 
 from driftline.evaluation.estimate import LEVEL, t_interval
+from driftline.scenarios.grade.dose import DOSES, LEARNING
+from driftline.scenarios.grade.experiments import SWITCHBACK
 from driftline.sim.types import Floats
 
 
@@ -26,14 +28,14 @@ class Finding:
 
 
 def findings(rows: pl.DataFrame, boldest: str) -> tuple[Finding, ...]:
-    """`stale`, `together`, `apart`; one that the rows do not speak of is left out.
+    """`stale`, `dose`, `together`, `memory`, `apart`; one that the rows do not speak of is left out.
 
     What these worlds do not tell (an interval with 0 in it, too few worlds that differ) is marked, and its sentence
     says so first.
 
     rows: of all replications (`Row` and `seed`). boldest: the target policy with the lowest temperature.
     """
-    found = (_stale(rows, boldest), _together(rows), _apart(rows))
+    found = (_stale(rows, boldest), _dose(rows, boldest), _together(rows), _memory(rows), _apart(rows))
     return tuple(_told(each) for each in found if each is not None)
 
 
@@ -64,6 +66,54 @@ def _stale(rows: pl.DataFrame, policy: str) -> Finding | None:
     return Finding("stale", bias.value, bias.low, bias.high, bias.n, text)
 
 
+def _dose(rows: pl.DataFrame, policy: str) -> Finding | None:
+    """How much of that error is the drift's: the same where nobody drifts, half of the users do, all do."""
+    frozen, learning = (
+        [_rows_of_cell(rows, "ips", "next_period", f"{name}, drift x {dose:g}") for dose in DOSES]
+        for name in (policy, LEARNING)
+    )
+    ends = frozen[0].join(frozen[-1], on="seed", suffix="_drift")
+    if len(ends) < 2 or min(map(len, (*frozen, *learning))) < 2:
+        return None
+    none, whole = (ends[f"value{of}"].to_numpy() - ends[f"truth{of}"].to_numpy() for of in ("", "_drift"))
+    gained = t_interval(whole - none)
+    still, half, full = (_off(cell) for cell in frozen)
+    text = (
+        f"IPS over the whole log is off by {still} for the coming period where nobody drifts, by {half} where half of"
+        f" the drifting users do, and by {full} where all do: drift adds"
+        f" {_signed(gained.value, gained.low, gained.high)}. For a policy that learns, which knows each user as of the"
+        f" last visit, it is off by {', '.join(_off(cell) for cell in learning)}."
+    )
+    return Finding("dose", gained.value, gained.low, gained.high, gained.n, text)
+
+
+def _off(cell: pl.DataFrame) -> str:
+    found = t_interval(_error(cell))
+    return _signed(found.value, found.low, found.high)
+
+
+def _memory(rows: pl.DataFrame) -> Finding | None:
+    """Carry-over told apart from interference: by designs and trainings in which only one of them can be."""
+    cells = [
+        _rows_of_cell(rows, method, "global", policy)
+        for method, policy in (
+            (SWITCHBACK, "switchback, snapshot"),
+            ("welch", "user, pooled"),
+            ("welch", "user, snapshot"),
+        )
+    ]
+    if min(map(len, cells)) < 2:
+        return None
+    carried = t_interval(_error(cells[0]))
+    text = (
+        "Only users can remember where both agents are frozen and arms take turns (a switchback): its mean error,"
+        f" carry-over, is {_off(cells[0])}. Only agents can carry anything from arm to arm where each user meets one"
+        f" arm and both learn from everybody: the mean error of that test, interference, is {_off(cells[1])}. Where"
+        f" neither can, it is {_off(cells[2])}."
+    )
+    return Finding("memory", carried.value, carried.low, carried.high, carried.n, text)
+
+
 def _together(rows: pl.DataFrame) -> Finding | None:
     """Coverage lost where agents learn together: of the effect of all B against all A by an A/B over users."""
     frozen, pooled = (
@@ -80,6 +130,12 @@ def _together(rows: pl.DataFrame) -> Finding | None:
         f" are frozen, and in {_share(moving)} while both learn from everybody: a difference of"
         f" {_signed(100 * lost.value, 100 * low, 100 * high, 0)} points."
     )
+    realised = [_rows_of_cell(rows, "welch", "realised", f"user, {training}") for training in ("snapshot", "pooled")]
+    if all(map(len, realised)):
+        text += (
+            f" Of the effect that one run realised, chance included, it holds {_share(_covers(realised[0]))} and"
+            f" {_share(_covers(realised[1]))}."
+        )
     return Finding("together", lost.value, low, high, lost.n, text, _differs(still - moving))
 
 

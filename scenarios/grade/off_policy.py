@@ -183,14 +183,18 @@ def item_means(
     return q
 
 
-def frozen_policy_log(start: Start, logging: float, targets: Mapping[str, float]) -> FrozenPolicyLog:
+def frozen_policy_log(
+    start: Start, logging: float, targets: Mapping[str, float], learning: Mapping[str, float] = {}
+) -> FrozenPolicyLog:
     """The visits of a frozen policy of temperature `logging`, and what each target would have shown.
 
-    targets: temperatures by name. The world's slates must be of length 1.
+    targets, learning: temperatures by name, of policies that stay frozen and of those that learn from this log. The
+    world's slates must be of length 1.
     """
     world = start.world.fork()
     writer = FrozenPolicy(world, logging)
     policies = [FrozenPolicy(world, temperature) for temperature in targets.values()]
+    policies += [LearningPolicy(world, temperature) for temperature in learning.values()]
     rows: list[_Round] = []
     while (seen := world.observe()) is not None:
         users, days = world.round.users, seen.time - world.params.warmup
@@ -199,22 +203,24 @@ def frozen_policy_log(start: Start, logging: float, targets: Mapping[str, float]
         told = [policy.chances(users, pool) for policy in policies]
         _, truth = world.respond_in_full(_singles(pool, place, pscore), probabilities=False)
         rows.append((users, days, pool, place, truth.reward, pscore, told))
+        for policy in policies:
+            policy.learn(users)
     user, day, pool, place, reward, pscore = (np.concatenate([row[k] for row in rows]) for k in range(6))
     order = np.lexsort((user, day))
-    chances = {name: np.concatenate([row[6][k] for row in rows])[order] for k, name in enumerate(targets)}
+    chances = {name: np.concatenate([row[6][k] for row in rows])[order] for k, name in enumerate((*targets, *learning))}
     return FrozenPolicyLog(
         user[order], day[order], pool[order], place[order], reward[order].astype(np.float64), pscore[order], chances
     )
 
 
-def policy_value(start: Start, temperature: float) -> tuple[Floats, Floats]:
-    """Day and expected reward of every visit [n] in a twin world that a frozen policy serves alone.
+def policy_value(start: Start, temperature: float, learns: bool = False) -> tuple[Floats, Floats]:
+    """Day and expected reward of every visit [n] in a twin world that a policy, frozen or learning, serves alone.
 
     The expectation is exact: enumerated over the candidates by their probabilities, and in closed form over the user's
     choice and satisfaction. Only who comes when is drawn.
     """
     world = start.world.fork()
-    policy = FrozenPolicy(world, temperature)
+    policy = (LearningPolicy if learns else FrozenPolicy)(world, temperature)
     days, values = [], []
     while (seen := world.observe()) is not None:
         users = world.round.users
@@ -224,7 +230,14 @@ def policy_value(start: Start, temperature: float) -> tuple[Floats, Floats]:
         values.append((chance * true_values(world, world.theta[users], pool)).sum(axis=1))
         place, pscore = drawn(chance, users, seen.visit, world.seed, DEPLOYED)
         world.respond(_singles(pool, place, pscore))
+        policy.learn(users)
     return np.concatenate(days), np.concatenate(values)
+
+
+def true_means(days: Floats, values: Floats, spans: Spans) -> dict[str, float]:
+    """The mean of a policy's values in each of `TIMES`."""
+    limits = {time: getattr(spans, time) for time in TIMES}
+    return {time: float(values[(days >= low) & (days < high)].mean()) for time, (low, high) in limits.items()}
 
 
 class FrozenPolicy:
@@ -245,6 +258,17 @@ class FrozenPolicy:
         weight = np.exp(score - score.max(axis=1, keepdims=True))
         chance: Floats = weight / weight.sum(axis=1, keepdims=True)
         return chance
+
+    def learn(self, users: Int64s) -> None:
+        """These users were just met: a frozen policy does not care."""
+
+
+class LearningPolicy(FrozenPolicy):
+    """The same, but it knows every user as of the user's last visit: as well as anybody who learns could."""
+
+    def learn(self, users: Int64s) -> None:
+        """These users were just met."""
+        self._theta[users] = self._world.theta[users]
 
 
 def true_values(world: World, theta: Float32s, candidates: Int32s) -> Floats:

@@ -17,6 +17,7 @@ GOOD, FAIR = 0.93, 0.85
 FULL, PALE = 0.05, 0.25
 """Half of a share's Monte-Carlo interval: up to here its colour is full, from there on there is none."""
 OFF_POLICY = pl.col("family") == "off_policy"
+DRIFT = pl.col("family") == "drift"
 SHEETS = (
     ("Off-policy: the mean value over the log", pl.col("target") == "past"),
     ("Off-policy: the value at present", pl.col("target") == "present"),
@@ -65,6 +66,13 @@ def write_page(
         TEMPLATE.read_text("utf-8")
     )
     sheets = [sheet(title, grades.filter(rows & OFF_POLICY), coverage=True) for title, rows in SHEETS]
+    sheets.append(
+        sheet(
+            "The value in the next period, where none, half or all of the users drift",
+            grades.filter(DRIFT),
+            coverage=True,
+        )
+    )
     for title, rows, coverage in TESTS:
         sheets.append(sheet(title, by_training(grades.filter(rows)), coverage=coverage))
     page = template.render(

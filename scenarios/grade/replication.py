@@ -1,7 +1,7 @@
 """One replication of a grading: a world, its log, its experiments, and every method's verdict beside the truth."""
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import polars as pl
@@ -10,10 +10,12 @@ from driftline.evaluation.procedures._base import built
 from driftline.scenarios.executors import Report
 from driftline.scenarios.experiment.design import TRAININGS, Design, Kind, Training
 from driftline.scenarios.experiment.play import Plan, play
+from driftline.scenarios.grade.dose import drift_rows
 from driftline.scenarios.grade.experiments import experiment_rows
-from driftline.scenarios.grade.off_policy import TIMES, Spans, frozen_policy_log, off_policy_rows, policy_value
+from driftline.scenarios.grade.off_policy import Spans, frozen_policy_log, off_policy_rows, policy_value, true_means
 from driftline.scenarios.grade.rows import Row
 from driftline.scenarios.schema import Scenario
+from driftline.sim.keyed import Stream, derived_seed
 from driftline.sim.warmup import Start, warm_up
 from driftline.sim.world import World
 
@@ -36,15 +38,11 @@ def _off_policy(scenario: Scenario, start: Start, seed: int) -> Iterator[Row]:
     spans = Spans.of(scenario.horizon - scenario.warmup, grade.period)
     truth: dict[str, dict[str, float]] = {}
     for name, temperature in grade.targets.items():
-        days, values = policy_value(start, temperature)
-        truth[name] = {
-            time: float(values[(days >= since) & (days < until)].mean())
-            for time in TIMES
-            for since, until in [getattr(spans, time)]
-        }
+        truth[name] = true_means(*policy_value(start, temperature), spans)
     yield from off_policy_rows(
         frozen_policy_log(start, grade.logging, grade.targets), truth, spans, seed, grade.estimators
     )
+    yield from drift_rows(scenario, start, spans, seed)
 
 
 def _experiments(scenario: Scenario, start: Start, report: Report) -> Iterator[Row]:
@@ -56,13 +54,14 @@ def _experiments(scenario: Scenario, start: Start, report: Report) -> Iterator[R
         report(turn / len(TRAININGS))
         # What everybody is shown by one agent does not depend on whom else it might have learned from.
         alone: Training = "snapshot" if training == "snapshot" else "pooled"
-        truth = twins.effect(alone)
+        truth = {"global": twins.effect(alone)}
         designs = [Design(kind=kind, clusters=CLUSTERS) for kind in DESIGNS]
         if training == "diverted":
             designs.append(Design(copies=COPIES))
         for design in designs:
             visits = twins.play(Plan("mixed", design, training))
-            yield from experiment_rows(visits, design, training, {"global": truth}, days, own)
+            chance = {"realised": twins.realised(alone)} if design == Design(clusters=CLUSTERS) else {}
+            yield from experiment_rows(visits, design, training, truth | chance, days, own)
             visits = twins.null(design, training)
             yield from experiment_rows(visits, design, training, {"null": 0.0}, days, own)
         # What interleaving measures is a preference and no reward: it has a null, but no size to compare.
@@ -80,6 +79,7 @@ class Twin:
         self._start = start
         self._pair = scenario.grade.control, scenario.grade.treatment
         self._alone: dict[tuple[str, Training], pl.DataFrame] = {}
+        self._effects: dict[Training, float] = {}
 
     def play(self, plan: Plan) -> pl.DataFrame:
         """Treatment against control."""
@@ -105,7 +105,17 @@ class Twin:
         )
 
     def effect(self, training: Training) -> float:
-        """All B against all A: mean over users of the difference of their mean rewards."""
+        """All B against all A, its own chance averaged out: the mean over twins of other luck (`grade.twins`)."""
+        if training not in self._effects:
+            found = []
+            for luck in range(1, self._scenario.grade.twins + 1):
+                twin = Twin(self._scenario, with_luck(self._start, luck))
+                found.append(twin.realised(training))
+            self._effects[training] = sum(found) / len(found)
+        return self._effects[training]
+
+    def realised(self, training: Training) -> float:
+        """All B against all A in this very run: mean over users of the difference of their mean rewards."""
         a, b = (
             self.alone(kind, training)
             .group_by("user", maintain_order=True)
@@ -114,3 +124,9 @@ class Twin:
         )
         both = a.join(b, on="user", suffix="_b").sort("user")
         return float((both["reward_b"] - both["reward"]).mean())  # type: ignore[arg-type]
+
+
+def with_luck(start: Start, luck: int) -> Start:
+    """The same world at the end of its warm-up, before another future, for agents and users alike."""
+    seed = derived_seed(start.setting.seed, Stream.TWIN, luck)
+    return Start(start.world.fork(luck), replace(start.setting, seed=seed))

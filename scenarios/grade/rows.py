@@ -14,7 +14,7 @@ class Row:
     """A number, its interval and the truth it was after."""
 
     family: str
-    """`off_policy` or `experiment`."""
+    """`off_policy`, `experiment`, or `drift` (`dose.drift_rows`)."""
     method: str
     target: str
     """What it is a number of: past, present, next_period; or a truth of experiments and a training."""

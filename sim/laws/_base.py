@@ -42,6 +42,10 @@ Kernel = Any
 """A law's kernel: a static method of compiled code, or None. Its `params` differ from law to law."""
 
 
+ENDLESS = 1e6
+"""Days of a time constant that no run sees the end of."""
+
+
 class Law(Params):
     """One way in which interest moves. A subclass states numbers and up to three kernels.
 
@@ -72,7 +76,8 @@ class Law(Params):
         """The same law, drifting `factor` times as fast: `rates` multiplied by it, `times` divided by it.
 
         Other numbers stay: how far a law wanders in the end is not changed by how fast it gets there. What a law places
-        by the run's length, such as a jump in its middle, stays there, too.
+        by the run's length, such as a jump in its middle, stays there, too. factor 0: it starts as it did, and nothing
+        of it drifts any more; `times` become `ENDLESS`.
 
         Raises:
             InputError: the law does not say its rates (`rates` is None).
@@ -81,7 +86,7 @@ class Law(Params):
         if self.rates is None:
             raise InputError(f"law {type(self).__name__}: does not say which of its numbers are `rates` and `times`")
         faster = {name: getattr(self, name) * factor for name in self.rates}
-        shorter = {name: getattr(self, name) / factor for name in self.times}
+        shorter = {name: getattr(self, name) / factor if factor else ENDLESS for name in self.times}
         return type(self).model_validate({**self.model_dump(), **faster, **shorter})
 
 

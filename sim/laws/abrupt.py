@@ -35,6 +35,11 @@ class Abrupt(Law):
         """The numbers for compiled code, where comparing texts is slow: `first` is whether it is "middle"."""
         return super().numbers()._replace(first=self.first == "middle")
 
+    def scaled(self, factor: float) -> Law:
+        """Without drift there is no first jump either."""
+        law = super().scaled(factor)
+        return law if factor else law.model_copy(update={"first": "hazard"})
+
     @staticmethod
     @kernel
     def start(component: Floats, today: Today, params: "Abrupt") -> None:

@@ -49,6 +49,23 @@ def test_twins_part_under_different_slates_and_leave_each_other_alone() -> None:
     assert (one.interest != other.interest).any()
 
 
+def test_a_twin_of_other_luck_has_the_same_past_and_another_future() -> None:
+    world = small(LOOP)
+    live_on(world, first_four, until=4.0)
+    lives = []
+    for luck in (0, 0, 1, 1, 2):
+        twin = world.fork(luck)
+        np.testing.assert_array_equal(twin.theta, world.theta)
+        np.testing.assert_array_equal(twin.live_items(), world.live_items())
+        lives.append(live_on(twin, first_four))
+    for one, same in ((0, 1), (2, 3)):
+        assert_same(lives[one].feedback, lives[same].feedback)
+    for one, other in ((0, 2), (2, 4)):
+        n = min(len(lives[one].feedback.choice), len(lives[other].feedback.choice))
+        assert (lives[one].feedback.choice[:n] != lives[other].feedback.choice[:n]).any()
+        assert not np.array_equal(lives[one].interest, lives[other].interest)
+
+
 def test_twins_share_their_calendar_and_the_drift_that_recommendation_does_not_cause() -> None:
     world = small(LOOP)
     names = world.model.law_names

@@ -8,7 +8,13 @@ from driftline.scenarios.schema import Scenario
 from driftline.sim.warmup import Start, warm_up
 from driftline.sim.world import World
 
-TINY: dict[str, Any] = {"population.users": 150, "catalogue.items": 60, "catalogue.probes": 8, "horizon": 44}
+TINY: dict[str, Any] = {
+    "population.users": 150,
+    "catalogue.items": 60,
+    "catalogue.probes": 8,
+    "horizon": 44,
+    "grade.twins": 1,
+}
 TOY: dict[str, Any] = {"population.users": 1500, "catalogue.items": 6, "catalogue.probes": 4, "candidates.private": 6}
 
 

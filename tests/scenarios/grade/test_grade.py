@@ -43,7 +43,7 @@ def test_every_method_speaks_of_every_time_and_every_design(grading: Grading) ->
         ("switchback (paired t)", "global"),
         ("5 copies (CR2)", "null"),
     } <= named
-    assert [each.name for each in grading.findings] == ["stale", "together", "apart"]
+    assert [each.name for each in grading.findings] == ["stale", "dose", "together", "memory", "apart"]
     mixed = grading.grades.filter(pl.col("method") == "interleaving")
     assert set(mixed.select("policy", "target").rows()) == {
         ("interleave, pooled", "null"),
@@ -73,6 +73,8 @@ def test_the_page_shows_every_grade_and_the_tables_lie_beside_it(grading: Gradin
         "What more worlds would tell",
         "Not told by 4 worlds: An A/B test over users",
         "--full: 0%",
+        "bold, drift x 0.5",
+        "learning, drift x 1",
     ):
         assert word in page
     assert page.count('class="bad"') + page.count('class="good"') + page.count('class="fair"') > 100

@@ -76,6 +76,45 @@ def test_the_spread_of_a_a_tests_has_a_chi_square_interval() -> None:
     assert f"{100 * np.mean(np.abs(value) > 2.0):.0f} % of such" in found.text
 
 
+def test_the_dose_response_is_paired_by_world() -> None:
+    errors = {
+        (name, dose): draws(7 + k, 0.1 * dose * (name == "bold"), 0.05)
+        for k, (name, dose) in enumerate(
+            [("bold", 0.0), ("bold", 0.5), ("bold", 1.0), ("learning", 0.0), ("learning", 0.5), ("learning", 1.0)]
+        )
+    }
+    rows = pl.concat(
+        [
+            verdicts("ips", "next_period", f"{name}, drift x {dose:g}", value, 0.0, 0.1)
+            for (name, dose), value in errors.items()
+        ]
+    )
+    (found,) = findings(rows, "bold")
+    gained = np.array(errors["bold", 1.0]) - np.array(errors["bold", 0.0])
+    low, high = stats.t.interval(0.95, N - 1, gained.mean(), stats.sem(gained))
+    np.testing.assert_allclose((found.value, found.low, found.high), (gained.mean(), low, high), rtol=1e-9)
+    assert found.stated
+    assert all(f"{np.mean(each):+.3f} [" in found.text for each in errors.values())
+    assert findings(rows.filter(pl.col("policy") != "bold, drift x 0"), "bold") == ()
+
+
+def test_carry_over_and_interference_come_from_designs_that_have_only_one_of_them() -> None:
+    rows = pl.concat(
+        [
+            verdicts("switchback (paired t)", "global", "switchback, snapshot", draws(5, -0.3, 0.1), 0.0, 0.2),
+            verdicts("welch", "global", "user, pooled", draws(6, 0.1, 0.1), 0.0, 0.2),
+            verdicts("welch", "global", "user, snapshot", draws(7, 0.0, 0.1), 0.0, 0.2),
+            verdicts("welch", "realised", "user, pooled", draws(6, 0.1, 0.1), 0.1, 9.0),
+            verdicts("welch", "realised", "user, snapshot", draws(7, 0.0, 0.1), 0.1, 9.0),
+        ]
+    )
+    named = {each.name: each for each in findings(rows, "bold")}
+    assert named["memory"].value == pytest.approx(np.mean(draws(5, -0.3, 0.1)))
+    assert named["memory"].stated
+    assert f"interference, is {np.mean(draws(6, 0.1, 0.1)):+.3f}" in named["memory"].text
+    assert "chance included, it holds 100 % and 100 %." in named["together"].text
+
+
 def together(frozen: list[float], pooled: list[float]) -> Finding:
     """Each value is 0 where the interval holds the truth, 5 where it does not."""
     rows = pl.concat(

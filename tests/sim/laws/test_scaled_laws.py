@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from driftline.sim.errors import InputError
 from driftline.sim.laws import Abrupt, Flow, Gradual, Law, Reinforcement, Static
-from driftline.sim.laws._base import LAWS
+from driftline.sim.laws._base import ENDLESS, LAWS
 from driftline.sim.laws._loops import consume_loop
 
 SLOW: tuple[Law, ...] = (
@@ -31,6 +31,16 @@ class Weekly(Law):
     rates: ClassVar[tuple[str, ...] | None] = ()
     times: ClassVar[tuple[str, ...]] = ("days",)
     days: int = 7
+
+
+@pytest.mark.parametrize("law", SLOW, ids=lambda law: type(law).__name__)
+def test_none_of_the_drift_leaves_a_law_where_it_started(law: Law) -> None:
+    still = law.scaled(0.0)
+    assert all(getattr(still, name) == 0.0 for name in law.rates or ())
+    assert all(getattr(still, name) == ENDLESS for name in law.times)
+    assert still.scaled(0.0) == still
+    if isinstance(still, Abrupt):
+        assert still.first == "hazard"  # no jump in the middle either
 
 
 @pytest.mark.parametrize("name", LAWS.names())
