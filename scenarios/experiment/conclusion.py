@@ -70,7 +70,7 @@ def _agreement(found: Experiment, said: Estimate, true: Estimate) -> str:
     if test and truth:
         signs = "They agree on the sign" if test == truth else "They contradict each other: the test has the wrong sign"
     elif truth:
-        signs = "The test missed it: it was too small to see what is there"
+        signs = "The test did not see it"
     elif test:
         signs = "The test found an effect that the truth does not confirm"
     else:

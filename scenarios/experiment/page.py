@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from driftline.evaluation.estimate import Estimate
 from driftline.evaluation.report.style import GREY, INK, PALETTE, drawing, svg
 from driftline.scenarios.experiment.conclusion import MEASURED, conclusion
-from driftline.scenarios.experiment.readings import READINGS, TRUTHS, Experiment
+from driftline.scenarios.experiment.readings import TRUTHS, Experiment
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -90,7 +90,7 @@ def _panel(axes: "Axes", found: Experiment, window: str, names: list[str]) -> No
     launch = found.effects[window]["global"].value
     if isfinite(launch):
         axes.axvline(launch, color=PALETTE[2], linewidth=1.0, linestyle=(0, (1, 2)), zorder=1)
-    axes.set_yticks(range(len(names)), [READINGS.get(name, name) for name in names], color=INK)
+    axes.set_yticks(range(len(names)), [found.label(name) for name in names], color=INK)
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.grid(visible=False, axis="y")
 

@@ -30,6 +30,8 @@ READINGS = {
     "global": "truth: all B against all A",
     "interference": "interference bias (exposure - global)",
 }
+TURNS = {"interference": "interference and carry-over (exposure - global)"}
+"""Where arms take turns: users remember the other arm's blocks, which is no interference between users."""
 TRUTHS = ("individual", "exposure", "global")
 """individual: what arm B does to a user when nearly everybody else stays in A. exposure: at this experiment's own
 share, which is what an A/B test estimates. global: everybody in B against everybody in A, which is what one wants."""
@@ -81,12 +83,17 @@ class Experiment:
         """A reading with what can be said of these very worlds: over their users where there are few seeds."""
         return self.over_users.get(window, {}).get(reading) or self.effects[window][reading]
 
+    def label(self, reading: str) -> str:
+        """A reading in words."""
+        words = READINGS | TURNS if self.design.kind == "switchback" else READINGS
+        return words.get(reading, reading)
+
     def rows(self) -> list[dict[str, object]]:
         """One row per window and reading, for tables and JSON."""
         return [
             {
                 "window": window,
-                "reading": READINGS.get(reading, reading),
+                "reading": self.label(reading),
                 **_cells("effect", found),
                 **(_cells("over users", self.here(reading, window)) if self.over_users else {}),
                 "n": found.n,

@@ -37,7 +37,13 @@ def experiment(
             "agree on the sign; the test's interval h",
         ),
         ((0.2, 0.1), (-0.3, 0.1), "new earns more than old", "earns less than", "contradict each other"),
-        ((0.2, 0.3), (0.25, 0.05), "new is not told from old", "earns more than", "missed it"),
+        (
+            (0.2, 0.3),
+            (0.25, 0.05),
+            "new is not told from old",
+            "earns more than",
+            "did not see it; the test's interval holds",
+        ),
         (
             (-0.2, 0.1),
             (0.0, 0.05),
@@ -73,6 +79,8 @@ def test_what_no_larger_test_would_mend_is_named_with_its_cause() -> None:
     )
     blocks = replace(biased, design=Design(kind="switchback"))
     assert any("learn from the other arm's users, or users remember" in line for line in conclusion(blocks))
+    assert blocks.label("interference") == "interference and carry-over (exposure - global)"
+    assert biased.label("interference") == "interference bias (exposure - global)"
     frozen = replace(blocks, training="snapshot")
     assert any("(users remember the other arm's blocks)" in line for line in conclusion(frozen))
     assert not any("No larger test" in line for line in conclusion(experiment(wrong, wrong)))

@@ -146,7 +146,7 @@ def test_the_command_prints_every_reading_of_every_window(capsys: pytest.Capture
     assert late[4]["effect"] is not None
     assert [row["reading"] for row in rows[:6]] == [
         "what the A/B says", "what A's log alone says", "truth: one user moved to B", "truth: at this exposure",
-        "truth: all B against all A", "interference bias (exposure - global)",
+        "truth: all B against all A", "interference and carry-over (exposure - global)",
     ]  # fmt: skip
 
 
