@@ -1,8 +1,7 @@
 """Doing tasks, each a whole run of one agent on one seed: here, or on N processes, with the same results for any N.
 
-Every process is held to one thread: parallel sums would make bits depend on the machine. Every worker has a compiler
-cache of its own: numba names its entries without a lock, so two processes that compile one function for different types
-at the same moment may write under one name, and the second then finds the first one's code.
+Every process is held to one thread: parallel sums would make bits depend on the machine. What one compiles, all find on
+disk: see `driftline.sim.kernel`.
 """
 
 import os
@@ -29,8 +28,6 @@ Progress = Callable[[str, int, float], None]
 """Takes agent, seed and the share of that task that is done."""
 STEP = 0.01
 """Least progress that a worker reports."""
-CACHE_FOLDER = "NUMBA_CACHE_DIR"
-"""Variable of the environment that says where numba keeps compiled code."""
 ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
@@ -81,8 +78,6 @@ def in_process(tasks: Sequence[Task], work: Work, progress: Progress) -> Iterato
 class _Worker:
     process: SpawnProcess
     task: Task
-    place: int
-    """0 .. jobs - 1; no two workers at a time have the same."""
 
 
 def in_workers(tasks: Sequence[Task], work: Work, jobs: int, progress: Progress) -> Iterator[Finished]:
@@ -135,12 +130,10 @@ def _hire(crew: dict[Connection, _Worker], task: Task, work: Work) -> None:
     context = get_context("spawn")
     here, there = context.Pipe()
     process = context.Process(target=_serve, args=(there, work), daemon=True)
-    taken = {worker.place for worker in crew.values()}
-    place = next(free for free in range(len(crew) + 1) if free not in taken)
-    with one_thread(), of_worker(place):
+    with one_thread():
         process.start()
     there.close()
-    crew[here] = _Worker(process, task, place)
+    crew[here] = _Worker(process, task)
     here.send(task)
 
 
@@ -199,24 +192,6 @@ def blame(task: Task, problem: BaseException) -> str:
     who = f"agent {task.agent!r}"
     text = text.removeprefix(f"{who}: ").removeprefix(f"{who}, ")  # an agent's own fault names it already
     return f"{who}, seed {task.seed}, {text}" if text.startswith("user ") else f"{who}, seed {task.seed}: {text}"
-
-
-@contextmanager
-def of_worker(place: int) -> Iterator[None]:
-    """Processes spawned within keep their compiled code in the folder of worker `place`, for later runs too.
-
-    numba reads the variable when it is imported, so this process is not touched.
-    """
-    before = os.environ.get(CACHE_FOLDER)
-    base = Path(before) if before else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "driftline"
-    os.environ[CACHE_FOLDER] = str(base / f"worker-{place}")
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[CACHE_FOLDER]
-        else:
-            os.environ[CACHE_FOLDER] = before
 
 
 @contextmanager

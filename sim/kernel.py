@@ -3,17 +3,24 @@
 # mypy: disable-error-code="no-untyped-call"
 # Numba's caches have no types.
 
+import os
+import pickle
 import re
-from collections.abc import Callable
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator
+from glob import escape
 from hashlib import sha256
+from itertools import count
 from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
 from typing import Any, TypeVar, cast
 
 import numba
-from numba.core.caching import FunctionCache, IndexDataCacheFile
+import numpy as np
+from numba.core.bytecode import FunctionIdentity
+from numba.core.caching import FunctionCache
 from numba.core.dispatcher import Dispatcher
 from numba.core.errors import NumbaError
+from numba.core.serialize import dumps
 
 from driftline.sim.types import Float32s, Int64s
 
@@ -21,16 +28,13 @@ F = TypeVar("F", bound=Callable[..., object])
 
 
 def kernel(function: F) -> F:
-    """Compile a scalar or row function with numba, on first use, kept on disk unless it closes over other kernels.
+    """Compile a scalar or row function with numba, on first use, kept on disk. It may close over other kernels.
 
     No `fastmath` and no threads: results must not depend on the order of additions. Division by zero
     follows numpy. The wrapper keeps the function's own type, so that callers stay type-checked.
     """
     compiled = numba.njit(error_model="numpy")(function)
-    if not function.__closure__:
-        # Loops that close over kernels are compiled in every process. Kept on disk, they are suspected of calls that
-        # failed late in a whole test suite; see docs/decisions.md.
-        compiled._cache = _OnDisk(function)  # type: ignore[attr-defined]
+    compiled._cache = _OnDisk(function)  # type: ignore[attr-defined]
     return cast("F", compiled)
 
 
@@ -47,52 +51,137 @@ def compile_fault(problem: NumbaError) -> str:
 
 
 class _OnDisk(FunctionCache):
-    """Compiled code as numba keeps it, but found again by what it is."""
+    """Compiled code as numba keeps it, but found again by what it does: any number of processes may share a folder.
 
-    def __init__(self, function: Callable[..., object]) -> None:
-        super().__init__(function)
-        locator = self._impl.locator
-        stamp = (locator.get_source_stamp(), _kernels_stamp())
-        self._cache_file = _Files(self._cache_path, self._impl.filename_base, stamp)
+    A file is named by its function's content, the types and the processor, and appears whole or not at all. Numba's own
+    index is read, changed and written back without a lock, and knows a kernel that is closed over by a number that is
+    new in every process.
+    """
+
+    def _place(self, sig: Any, codegen: Any) -> tuple[Path, str]:
+        """The file of one signature, and how the names of all files of this version of the function begin."""
+        function = self._py_func
+        version = _digest(numba.__version__, _written(function), _content(_named(function)))[:12]
+        stem = f"{self._impl.filename_base}.{version}-"
+        cells = [cell.cell_contents for cell in function.__closure__ or ()]
+        rest = _digest([_type_name(each) for each in sig], codegen.magic_tuple(), _content(cells))[:20]
+        return Path(self._cache_path, f"{stem}{rest}.nbc"), stem
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """What was compiled for this signature, or None."""
+        target_context.refresh()
+        place, _ = self._place(sig, target_context.codegen())
         try:
-            return super().load_overload(sig, target_context)
+            types, data = pickle.loads(place.read_bytes())
+            return self._impl.rebuild(target_context, data) if types == sig else None
+        except (OSError, EOFError, pickle.UnpicklingError):  # not there, or the disk was at fault
+            return None
         except (AttributeError, ImportError):  # it names a class that is no more, as after an upgrade
-            self.flush()
             return None
 
-
-@lru_cache
-def _kernels_stamp() -> str:
-    """Changes with any file of the package that has a kernel: compiled code holds what it calls."""
-    package = Path(__file__).parent.parent
-    found = sha256()
-    for floor in ("sim", "agents", "evaluation", "scenarios"):
-        for path in sorted((package / floor).resolve().rglob("*.py")):
-            if b"@kernel" in path.read_bytes():
-                state = path.stat()
-                found.update(f"{path.name} {state.st_mtime_ns} {state.st_size}".encode())
-    return found.hexdigest()
-
-
-class _Files(IndexDataCacheFile):
-    """An index and its files of code, each named by what it holds.
-
-    Numba numbers them: two processes that write at the same moment may then find each other's code under a name.
-    """
-
-    def save(self, key: Any, data: Any) -> None:
+    def save_overload(self, sig: Any, data: Any) -> None:
         """Keep the code of one signature; that of former versions of the function goes."""
-        known = self._load_index()
-        stem = self._index_name.removesuffix("nbi")
-        name = f"{stem}{sha256(self._dump(key)).hexdigest()[:16]}.nbc"
-        if not known:
-            for old in Path(self._cache_path).glob(f"{stem}*.nbc"):
+        if not self._impl.check_cachable(data):
+            return
+        place, stem = self._place(sig, data.codegen)
+        content = dumps((sig, self._impl.reduce(data)))
+        unfinished = place.with_suffix(f".{os.getpid()}")
+        try:
+            unfinished.write_bytes(content)
+            unfinished.replace(place)
+        except OSError:  # a full disk: compiled anew next time
+            return
+        finally:
+            unfinished.unlink(missing_ok=True)
+        for old in place.parent.glob(f"{escape(self._impl.filename_base)}.*.nbc"):
+            if not old.name.startswith(stem):
                 old.unlink(missing_ok=True)
-        self._save_data(name, data)
-        self._save_index(known | {key: name})
+
+
+def _digest(*values: object) -> str:
+    return sha256(repr(values).encode()).hexdigest()
+
+
+def _type_name(kind: Any) -> object:
+    """A numba type by its name; of named tuples the class too, which numba's name leaves out."""
+    inner = [_type_name(each) for each in getattr(kind, "types", ())]
+    return kind.name, _described(getattr(kind, "instance_class", None)), inner
+
+
+def _content(values: Iterable[object]) -> list[object]:
+    """What compiled code holds of these values: of functions their code, and that of all they reach in turn."""
+    found: list[object] = []
+    seen: set[FunctionType] = set()
+    waiting = list(values)
+    while waiting:
+        value = waiting.pop()
+        function = value.py_func if isinstance(value, Dispatcher) else value
+        if not isinstance(function, FunctionType) or function.__module__.startswith(("numpy.", "numba.")):
+            found.append(_described(function))
+            continue
+        found.append((function.__module__, function.__qualname__))
+        if function not in seen:
+            seen.add(function)
+            found.append(_written(function))
+            waiting += _named(function)
+            waiting += [cell.cell_contents for cell in function.__closure__ or ()]
+    return found
+
+
+def _described(value: object) -> object:
+    """Something that is no function: an array by its bytes, a class by name and fields, anything else as it prints."""
+    if isinstance(value, np.ndarray):
+        return value.dtype.str, value.shape, sha256(value.tobytes()).hexdigest()
+    if isinstance(value, type | FunctionType | ModuleType):
+        return value.__name__, getattr(value, "__module__", ""), getattr(value, "_fields", ())
+    return value
+
+
+def _written(function: FunctionType) -> list[object]:
+    """A function's code, that of functions within it included."""
+    return [
+        (code.co_name, code.co_code, _constants(code), code.co_names, code.co_varnames, code.co_freevars)
+        for code in _codes(function.__code__)
+    ]
+
+
+def _named(function: FunctionType) -> list[object]:
+    """What a function finds by a name of its module, or of a module that it names; and its defaults."""
+    names = sorted({name for code in _codes(function.__code__) for name in code.co_names})
+    found = [function.__globals__[name] for name in names if name in function.__globals__]
+    modules = [value for value in found if isinstance(value, ModuleType)]
+    members = [getattr(module, name, None) for module in modules for name in names]
+    frozen = (Dispatcher, bool, int, float, str, tuple, np.ndarray, np.generic)
+    return [*found, *(each for each in members if isinstance(each, frozen)), *(function.__defaults__ or ())]
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for value in code.co_consts:
+        if isinstance(value, CodeType):
+            yield from _codes(value)
+
+
+def _constants(code: CodeType) -> list[object]:
+    """What is written in the code: not the code within, and sets in one order."""
+    plain = [value for value in code.co_consts if not isinstance(value, CodeType)]
+    return [sorted(map(repr, value)) if isinstance(value, frozenset) else value for value in plain]
+
+
+def _name_apart() -> None:
+    """Let no two processes give the code of two functions one name.
+
+    Numba names compiled code by qualified name, types and a count that starts at 1 in every process. Code from disk
+    then meets new code of the same name, as two loops of one function around different kernels, and both share one
+    table of constants; a third process that takes both from disk finds half a table, and calls fail with "returned a
+    result with an exception set". Names are no part of results.
+    """
+    FunctionIdentity._unique_ids = count(int.from_bytes(os.urandom(6)))
+
+
+_name_apart()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_name_apart)
 
 
 NEAR = 64

@@ -9,7 +9,7 @@ import pytest
 from fake_runs import run_one
 
 from driftline.scenarios.agent_names import with_agents
-from driftline.scenarios.executors import CACHE_FOLDER, Finished, Report, Task, attempt, execute, of_worker
+from driftline.scenarios.executors import Finished, Report, Task, attempt, execute
 from driftline.scenarios.schema import Scenario, load
 
 
@@ -90,7 +90,6 @@ def test_workers_run_on_one_thread_each(tmp_path: Path) -> None:
 
 
 def _threads(scenario: Scenario, agent: str, seed: int, out: Path, report: Callable[[float], None]) -> None:
-    import os
 
     import numpy as np
     from threadpoolctl import threadpool_info
@@ -113,20 +112,3 @@ def test_an_interrupt_is_nobodys_fault(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         list(execute(_tasks(tmp_path, ["random"], 1), interrupted, 1, lambda *_: None))
-
-
-def test_workers_do_not_share_a_cache_and_this_process_keeps_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(CACHE_FOLDER, "mine")
-    seen = []
-    for place in range(2):
-        with of_worker(place):
-            seen.append(os.environ[CACHE_FOLDER])
-    assert len({*seen, "mine"}) == 3
-    assert os.environ[CACHE_FOLDER] == "mine"
-
-
-def test_without_a_cache_of_the_users_own_the_variable_is_gone_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(CACHE_FOLDER, raising=False)
-    with of_worker(0):
-        assert os.environ[CACHE_FOLDER].endswith("worker-0")
-    assert CACHE_FOLDER not in os.environ
