@@ -1,15 +1,22 @@
-"""Calls to an agent, guarded: whatever it does wrong is reported with the agent, the user and the visit."""
+"""Calls to an agent, guarded: whatever it does wrong is reported with the agent, the user and the visit.
 
+An agent meets copies only, made for this one call and read-only; of what it returns, copies are kept. So nothing that
+it does to an array, now or later, reaches the world, the oracle or a log.
+"""
+
+import traceback
 from collections.abc import Callable, Sequence
+from pathlib import PurePath
 from typing import TypeVar
 
 import numpy as np
+from numba.core.errors import NumbaError
 
 from driftline.agents.policy import states_propensities
 from driftline.agents.protocol import AgentProtocol, HasItemSpace, Job
 from driftline.scenarios.oracle_agent import ItemSpace
 from driftline.sim.errors import AgentError, SlateError
-from driftline.sim.types import Feedback, Floats, Int32s, Int64s, Observation, Setting, Slates
+from driftline.sim.types import Feedback, Floats, Int32s, Int64s, Observation, Setting, Slates, copied
 
 T = TypeVar("T")
 MOST = 2**31 - 1
@@ -30,7 +37,8 @@ class Caller:
 
     def reset(self, setting: Setting) -> None:
         """`AgentProtocol.reset`."""
-        self._guard("reset", lambda: self._agent.reset(setting))
+        handed = copied(setting)
+        self._guard("reset", lambda: self._agent.reset(handed))
 
     def tick(self, now: float) -> Sequence[Job]:
         """`AgentProtocol.tick`; the jobs it starts must have names and durations."""
@@ -53,7 +61,8 @@ class Caller:
 
     def score(self, users: Int64s, items: Int32s) -> Floats:
         """`AgentProtocol.score`; must be finite, one row per user."""
-        scores = self._guard("score", lambda: np.asarray(self._agent.score(users, items), dtype=np.float64))
+        who, what = copied(users), copied(items)
+        scores = self._guard("score", lambda: np.array(self._agent.score(who, what), dtype=np.float64))
         if scores.shape != (users.size, items.size):
             raise AgentError(
                 f"agent {self._name!r}: score returned shape {list(scores.shape)}; must be {[users.size, items.size]}"
@@ -66,20 +75,20 @@ class Caller:
     def act(self, observation: Observation, length: int) -> Slates:
         """`AgentProtocol.act`; shapes, types and propensities are checked here, the items by the world."""
         where = f"user {observation.user[0]}, visit {observation.visit[0]}"
-        slates = self._guard(
-            f"act ({len(observation)} visits, the first: {where})", lambda: self._agent.act(observation)
-        )
-        if not isinstance(slates, Slates):
-            raise AgentError(f"agent {self._name!r}, {where}: act returned {type(slates).__name__}; must be Slates")
+        handed = copied(observation)
+        made = self._guard(f"act ({len(observation)} visits, the first: {where})", lambda: self._agent.act(handed))
+        if not isinstance(made, Slates):
+            raise AgentError(f"agent {self._name!r}, {where}: act returned {type(made).__name__}; must be Slates")
+        slates = Slates(*(np.array(getattr(made, name)) for name in ("items", "log_p", "log_p_cascade")))
         n = len(observation)
         for field, shape in (("items", (n, length)), ("log_p", (n,)), ("log_p_cascade", (n, length))):
-            found = np.shape(getattr(slates, field))
+            found = getattr(slates, field).shape
             if found != shape:
                 raise AgentError(
                     f"agent {self._name!r}, {where}: Slates.{field} has shape {list(found)}; must be {list(shape)}"
                 )
-        if np.asarray(slates.items).dtype.kind not in "iu":
-            kind = np.asarray(slates.items).dtype
+        if slates.items.dtype.kind not in "iu":
+            kind = slates.items.dtype
             raise AgentError(f"agent {self._name!r}, {where}: Slates.items is {kind}; must be whole numbers (int32)")
         self._check_propensities(observation, slates)
         return Slates(
@@ -104,9 +113,8 @@ class Caller:
         """`HasPropensity.log_propensity`: at most 0, -inf allowed [n, L]."""
         agent = self._agent
         assert states_propensities(agent)
-        found = self._guard(
-            "log_propensity", lambda: np.asarray(agent.log_propensity(observation, items), dtype=np.float64)
-        )
+        handed, shown = copied(observation), copied(items)
+        found = self._guard("log_propensity", lambda: np.array(agent.log_propensity(handed, shown), dtype=np.float64))
         if found.shape != items.shape or not (found <= 1e-9).all():
             raise AgentError(
                 f"agent {self._name!r}: log_propensity returned shape {list(found.shape)}, highest "
@@ -117,12 +125,14 @@ class Caller:
     def learn(self, feedback: Feedback, observation: Observation) -> None:
         """`AgentProtocol.learn`."""
         where = f"user {observation.user[0]}, visit {observation.visit[0]}"
-        self._guard(f"learn ({len(observation)} visits, the first: {where})", lambda: self._agent.learn(feedback))
+        handed = copied(feedback)
+        self._guard(f"learn ({len(observation)} visits, the first: {where})", lambda: self._agent.learn(handed))
 
     def _item_space(self, items: Int32s) -> Floats:
         agent = self._agent
         assert isinstance(agent, HasItemSpace)
-        vectors = self._guard("item_space", lambda: np.asarray(agent.item_space(items), dtype=np.float64))
+        handed = copied(items)
+        vectors = self._guard("item_space", lambda: np.array(agent.item_space(handed), dtype=np.float64))
         if vectors.ndim != 2 or len(vectors) != items.size or not np.isfinite(vectors).all():
             raise AgentError(
                 f"agent {self._name!r}: item_space returned shape {list(vectors.shape)}; "
@@ -151,6 +161,21 @@ class Caller:
         except AgentError:
             raise
         except Exception as problem:
+            written = _written(problem)
+            if written:
+                raise AgentError(f"agent {self._name!r}, {what} {written}") from problem
             text = str(problem).strip().splitlines()
             reason = f"{type(problem).__name__}: {text[0]}" if text else type(problem).__name__
             raise AgentError(f"agent {self._name!r}, {what} raised {reason}") from problem
+
+
+def _written(problem: Exception) -> str:
+    """How an agent wrote into what it was handed: by the line of its own that names the array; empty if it did not."""
+    refused = ("read-only", "readonly array")  # as numpy says it, and as numba does
+    if not isinstance(problem, ValueError | TypeError | NumbaError) or not any(w in str(problem) for w in refused):
+        return ""
+    frames = traceback.extract_tb(problem.__traceback__)
+    last = [one for one in frames if not {"numpy", "numba"} & set(PurePath(one.filename).parts)][-1]
+    where = f"{PurePath(last.filename).name}, line {last.lineno}"
+    line = f" by `{last.line}`" if last.line else ""
+    return f"wrote into what it was handed, which is read-only,{line} ({where}); write into a copy of the array"

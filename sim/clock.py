@@ -65,6 +65,16 @@ class Clock:
             twin.enter(self._agenda[number])
         return twin
 
+    def __getstate__(self) -> "tuple[Callable[[Entry], None], float, list[Entry]]":
+        """The agenda as data: SimPy's own environment cannot be stored."""
+        return self._tell, self.now, [self._agenda[number] for number in sorted(self._agenda)]
+
+    def __setstate__(self, state: "tuple[Callable[[Entry], None], float, list[Entry]]") -> None:
+        tell, now, agenda = state
+        Clock.__init__(self, tell, now)
+        for entry in agenda:
+            self.enter(entry)
+
     def _happen(self, event: simpy.Event) -> None:
         number: int = event.value  # type: ignore[assignment]
         self._tell(self._agenda.pop(number))

@@ -18,7 +18,17 @@ from driftline.sim.oracle import SlateValues
 from driftline.sim.response import CommentNumbers
 from driftline.sim.state import Population, Queries, no_queries, populate
 from driftline.sim.text.corpus import Corpus, build_corpus
-from driftline.sim.types import Bools, Float32s, Floats, Int32s, Int64s, Interactions, Items, empty_interactions
+from driftline.sim.types import (
+    Bools,
+    Float32s,
+    Floats,
+    Int32s,
+    Int64s,
+    Interactions,
+    Items,
+    empty_interactions,
+    read_only,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +106,12 @@ class WorldModel:
         """What an operator knows of these items."""
         shelf = self.catalogue
         return Items(
-            ids,
-            self.corpus.item_text[ids],
-            shelf.domain[ids],
-            shelf.price[ids],
-            shelf.born[ids],
-            shelf.category[ids],
+            read_only(ids),
+            read_only(self.corpus.item_text[ids]),
+            read_only(shelf.domain[ids]),
+            read_only(shelf.price[ids]),
+            read_only(shelf.born[ids]),
+            read_only(shelf.category[ids]),
         )
 
     def queries(self, users: Int64s, visits: Int32s, theta: Float32s, gap_days: Floats) -> Queries:

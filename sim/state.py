@@ -13,7 +13,7 @@ from driftline.sim.config.params import Group, PopulationParams
 from driftline.sim.kernel import kernel
 from driftline.sim.keyed import Stream
 from driftline.sim.response import Responses
-from driftline.sim.types import NONE, BehaviorKind, Behaviors, Bools, Float32s, Floats, Int8s, Int32s, Int64s
+from driftline.sim.types import NONE, BehaviorKind, Behaviors, Bools, Float32s, Floats, Int8s, Int32s, Int64s, read_only
 
 SPREAD = 2.0
 """Standard deviation of an invented user's home logits where the scenario states none."""
@@ -201,7 +201,14 @@ class Mailbox:
         order = np.argsort(time)
         if (np.diff(time[order]) == 0.0).any():
             order = np.lexsort((kind, user, time))
-        return Behaviors(pseudonym[user[order]], time[order], kind[order], item[order], about[order], expressed[order])
+        return Behaviors(
+            read_only(pseudonym[user[order]]),
+            read_only(time[order]),
+            read_only(kind[order]),
+            read_only(item[order]),
+            read_only(about[order]),
+            read_only(expressed[order]),
+        )
 
     def _purchases(self, users: Int64s, times: Floats) -> "tuple[Int64s, Floats, Int8s, Int32s, Int32s, Int32s]":
         ready = _ready(users, times, self.purchase_user, self.purchase_time, self.waiting)

@@ -5,9 +5,9 @@ row per visit, per behaviour or per item, in the order that each docstring state
 since the start of the run; `-1` stands for "none" in integer columns, NaN in real ones.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from enum import IntEnum
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -226,6 +226,32 @@ def empty_behaviors() -> Behaviors:
 def empty_interactions() -> Interactions:
     """No interactions."""
     return Interactions(np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0), np.empty(0, np.float32))
+
+
+T = TypeVar("T")
+
+
+ArrayT = TypeVar("ArrayT", bound=NDArray[Any])
+
+
+def read_only(array: ArrayT) -> ArrayT:
+    """A view that cannot be written to; whoever owns `array` still can."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+def copied(told: T) -> T:
+    """The same for somebody who is not trusted: every array, of records within records too, is a read-only copy.
+
+    Nothing that is done to it, by whatever means, reaches the original. What is neither an array nor a record is
+    handed on as it is.
+    """
+    if isinstance(told, np.ndarray):
+        return read_only(told.copy())
+    if is_dataclass(told) and not isinstance(told, type):
+        return type(told)(**{field.name: copied(getattr(told, field.name)) for field in fields(told)})
+    return told
 
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]

@@ -24,7 +24,19 @@ from driftline.sim.keyed import Stream, derived_seed
 from driftline.sim.model import WorldModel, world_model
 from driftline.sim.response import REWARDS, Responses, Round, Truth, realised_rewards, respond_by
 from driftline.sim.state import Mailbox
-from driftline.sim.types import Bools, Feedback, Float32s, Floats, Int8s, Int32s, Int64s, Items, Observation, Slates
+from driftline.sim.types import (
+    Bools,
+    Feedback,
+    Float32s,
+    Floats,
+    Int8s,
+    Int32s,
+    Int64s,
+    Items,
+    Observation,
+    Slates,
+    read_only,
+)
 
 RELEASE = "release"
 NO_PROBABILITIES = np.empty((0, 0), np.float32)
@@ -32,6 +44,8 @@ NO_PROBABILITIES = np.empty((0, 0), np.float32)
 
 class World:
     """A population, a catalogue and a clock. Only `observe` and `respond` move it; `fork` copies it.
+
+    What it hands out cannot be written to: the world goes on by arrays of its own. A world can be pickled.
 
     scenario: a scenario's name, the path of a scenario file, a mapping of its keys, or `WorldParams`.
     overrides: `{"population.users": 500}`, any key of the schema.
@@ -222,13 +236,13 @@ class World:
         )
         self._round = None
         feedback = Feedback(
-            self._users.pseudonym[now.users],
-            now.visits,
-            now.times,
-            slates.items,
-            responses.choice,
-            responses.dwell,
-            responses.rating,
+            read_only(self._users.pseudonym[now.users]),
+            read_only(now.visits),
+            read_only(now.times),
+            read_only(slates.items),
+            read_only(responses.choice),
+            read_only(responses.dwell),
+            read_only(responses.rating),
         )
         return feedback, Truth(responses, realised_rewards(responses, REWARDS.index(self.params.reward)), chances)
 
@@ -289,11 +303,11 @@ class World:
         self._arrived = []
         queries = model.queries(users, visits, state.theta, state.gap_days)
         return Observation(
-            user=state.pseudonym[users],
-            visit=visits,
-            time=times,
+            user=read_only(state.pseudonym[users]),
+            visit=read_only(visits),
+            time=read_only(times),
             behaviors=self._mail.deliver(users, times, state.pseudonym, queries),
-            candidates=candidates,
+            candidates=read_only(candidates),
             arrived=model.items(arrived),
             tick=self._tick,
         )

@@ -95,7 +95,7 @@ class Feed(gymnasium.Env[Seen, Action]):
 
     scenario, overrides: as for `World`. More than 100 shared candidates become 100 private ones.
     batch: visits a step. recent: how many of the visitor's last behaviours are shown. text: False leaves the texts out
-    (`recent_about`, `recent_expressed`, `candidate_text`).
+    (`recent_about`, `recent_expressed`, `candidate_text`). render_mode: None, the only one there is.
 
     Order: ticks follow one another; in a tick, rounds do (a user has one visit a round; who comes again within the
     tick is in the next round); in a round, visits go by time. Each user's own visits are in order.
@@ -133,7 +133,12 @@ class Feed(gymnasium.Env[Seen, Action]):
         batch: int = 1,
         recent: int = 5,
         text: bool = True,
+        render_mode: None = None,
     ) -> None:
+        if render_mode is not None:
+            raise InputError(
+                f"render_mode = {render_mode!r}: must be None; a feed draws nothing, `driftline report` does"
+            )
         for name, value in (("batch", batch), ("recent", recent)):
             if value < 1:
                 raise InputError(f"{name} = {value}: must be >= 1")
@@ -163,11 +168,15 @@ class Feed(gymnasium.Env[Seen, Action]):
         self._last: Seen = {}
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Seen, dict[str, Any]]:
-        """The first visits after the warm-up of the world of this seed; `options` are not used.
+        """The first visits after the warm-up of the world of this seed.
+
+        options: None or empty; a feed has none.
 
         Raises:
-            InputError: nobody visits between the warm-up and the horizon.
+            InputError: options are given; nobody visits between the warm-up and the horizon.
         """
+        if options:
+            raise InputError(f"reset: option {next(iter(options))!r} is unknown; a feed has no options")
         super().reset(seed=seed)
         number = int(self.np_random.integers(2**32)) if seed is None else seed
         if self._opening is None or self._opening.world.seed != number:

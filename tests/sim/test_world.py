@@ -1,5 +1,6 @@
 """What a world promises an operator: rounds, offers, releases, and errors that name what is wrong."""
 
+import pickle
 from typing import Any
 
 import numpy as np
@@ -259,3 +260,24 @@ def test_a_law_that_yields_no_number_is_named_at_once() -> None:
             small({"groups.moving.laws": {"static": {}, "own_laws:Undefined": {}}, "groups.moving.spread": 0}),
             first_four,
         )
+
+
+def test_a_stored_world_goes_on_as_it_would_have() -> None:
+    """Releases that are still to come included."""
+    world = World("abrupt_shift", 1, {"population.users": 30, "catalogue.items": 120, "warmup": 1, "horizon": 25})
+    for _ in range(10):
+        seen = world.observe()
+        assert seen is not None
+        world.respond(Slates.certain(np.atleast_2d(seen.candidates)[:, :10].copy()))
+    twin: World = pickle.loads(pickle.dumps(world))
+    arrived = 0
+    while (seen := world.observe()) is not None:
+        again = twin.observe()
+        assert again is not None
+        arrived += len(seen.arrived)
+        np.testing.assert_array_equal(seen.arrived.item, again.arrived.item)
+        slates = Slates.certain(np.atleast_2d(seen.candidates)[:, :10].copy())
+        np.testing.assert_array_equal(world.respond(slates).choice, twin.respond(slates).choice)
+    assert twin.observe() is None
+    assert arrived > 0
+    np.testing.assert_array_equal(world.theta, twin.theta)

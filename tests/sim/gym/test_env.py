@@ -1,5 +1,6 @@
 """The feed keeps Gymnasium's contract, and is the same world as `World`."""
 
+import pickle
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -356,3 +357,26 @@ def test_an_agent_that_knows_only_gymnasium_reads_and_beats_random(monkeypatch: 
     import gym_reader  # type: ignore[import-not-found]
 
     assert gym_reader.play(reads=True, steps=4_000) > gym_reader.play(reads=False, steps=4_000) + 0.02
+
+
+def test_what_a_feed_does_not_have_is_refused_in_one_line() -> None:
+    assert feed().render_mode is None
+    assert gymnasium.make("driftline/Feed-v0", overrides=SMALL, render_mode=None).render_mode is None
+    with pytest.raises(InputError, match=r"^render_mode = 'human': must be None"):
+        Feed("abrupt_shift", overrides=SMALL, render_mode="human")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"^reset: option 'users' is unknown"):
+        feed().reset(seed=0, options={"users": 3})
+    seen, _ = feed().reset(seed=0, options={})
+    assert seen["visit"] >= 0
+
+
+def test_a_feed_in_the_middle_of_an_episode_can_be_pickled() -> None:
+    env = feed()
+    env.reset(seed=0)
+    env.step(np.arange(4))
+    twin = pickle.loads(pickle.dumps(env))
+    for _ in range(30):
+        one, two = env.step(np.arange(4)), twin.step(np.arange(4))
+        assert one[1] == two[1]
+        assert one[4]["choice"] == two[4]["choice"]
+        np.testing.assert_array_equal(one[0]["user"], two[0]["user"])
