@@ -91,7 +91,7 @@ def check_at_full_size(arguments: list[str]) -> None:
     if scenario and "seeds" in stated and not Path(scenario).is_dir():
         # An experiment names two agents, a grading takes those of the scenario.
         named = stated.get("agents") or ",".join(filter(None, (stated.get("a"), stated.get("b")))) or "popularity"
-        prepared(scenario, split_ids(named), seed_range(stated["seeds"]), from_texts(stated["set_"] or []))
+        prepared(scenario, split_ids(named), seed_range(stated["seeds"] or "1"), from_texts(stated["set_"] or []))
 
 
 def smaller(arguments: list[str]) -> list[str]:
@@ -107,8 +107,9 @@ def smaller(arguments: list[str]) -> list[str]:
         ]
         words = [word for k, word in enumerate(words) if k not in places and k + 1 not in places]
         words += [f"--set={key}={value}" for key, value in SMALL_WORLD.items()]
-    if "seeds" in stated:
-        first = seed_range(stated["seeds"]).start
+    of_a_run = stated.get("seeds") is None and Path(str(stated.get("what"))).is_dir()
+    if "seeds" in stated and not of_a_run:
+        first = seed_range(stated["seeds"] or "1").start
         words.append(f"--seeds={first}:{first + SEEDS.get(name, 1)}")
     if "jobs" in stated:
         words.append("--jobs=1")
