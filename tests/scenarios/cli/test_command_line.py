@@ -106,7 +106,7 @@ def _only_line(capsys: pytest.CaptureFixture[str]) -> str:
         ("experiment plain --a random --b popularity --washout 99", "washout = 99 days: must be < the 46 judged days"),
         ("grade plain --out empty.yaml", "--out 'empty.yaml': is a file, not a folder"),
         ("tune plain --agents popularity --out empty.yaml", "--out 'empty.yaml': is a file, not a folder"),
-        ("ab .", "log '.' is a folder; must be a .csv, .tsv or .parquet file"),
+        ("ab .", "log '.' is a folder; must be a .csv, .tsv (either with .gz) or .parquet file"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(
