@@ -91,7 +91,7 @@ FLAT = "the values do not vary: there is no standard error and no interval"
 BOUNDED = "the values do not vary: the limits are the exact ones that their bounds and their number leave"
 
 
-def unvaried(at: float, n: int, bounds: tuple[float, float], level: float = LEVEL) -> tuple[float, float]:
+def unvaried(at: float, n: float, bounds: tuple[float, float], level: float = LEVEL) -> tuple[float, float]:
     """Exact limits of the mean of n independent values that all came out as `at`; they hold at every n.
 
     bounds: smallest and largest possible value, known beforehand. Values elsewhere have at most the probability

@@ -6,7 +6,7 @@ from typing import Any, Literal, TypedDict, get_args
 
 from driftline.evaluation.arrays import between_0_and_1, coded, one_of
 from driftline.evaluation.bootstrap import Resampled, resample
-from driftline.evaluation.estimate import LEVEL, Estimate, t_quantile
+from driftline.evaluation.estimate import BOUNDED, FLAT, LEVEL, Estimate, t_quantile, unvaried
 from driftline.evaluation.terms import Clusters, Delta, Terms, delta
 from driftline.sim.errors import InputError, hint
 
@@ -94,12 +94,13 @@ def estimated(
     *,
     cluster: Clusters | None = None,
     unit: str = "rounds",
+    flat: tuple[float, float] = (nan, nan),
     warnings: tuple[str, ...] = (),
 ) -> Estimate:
     """The estimate of one estimator's terms with a `normal` or `bootstrap` interval.
 
-    unit: what a row is, such as slates. warnings: what else speaks against the number. `InputError` for another
-    interval: it needs to know the range of the terms.
+    unit: what a row is, such as slates. flat: limits where terms do not vary (`flat_limits`). warnings: what else
+    speaks against the number. `InputError` for another interval: it needs to know the range of the terms.
     """
     need_asymptotic(method, precision)
     found = delta(terms, cluster)
@@ -110,7 +111,15 @@ def estimated(
         ]
     kind = "normal" if terms.bottom is None else "delta"
     return judged(
-        method, found, drawn, precision, kind=kind, clustered=cluster is not None, unit=unit, warnings=warnings
+        method,
+        found,
+        drawn,
+        precision,
+        kind=kind,
+        clustered=cluster is not None,
+        unit=unit,
+        flat=flat,
+        warnings=warnings,
     )
 
 
@@ -123,11 +132,15 @@ def judged(
     kind: str = "delta",
     clustered: bool = False,
     unit: str = "rounds",
+    flat: tuple[float, float] = (nan, nan),
     warnings: tuple[str, ...] = (),
 ) -> Estimate:
-    """Value, error and limits by the delta method, or from replicates where there are some."""
+    """Value, error and limits by the delta method, or from replicates where there are some; `flat` without spread."""
     unit = "clusters" if clustered else unit
-    low, high = normal_limits(found, precision.level, clustered) if drawn is None else (drawn.low, drawn.high)
+    if found.std_error == 0.0:
+        low, high, drawn = *flat, None
+    else:
+        low, high = normal_limits(found, precision.level, clustered) if drawn is None else (drawn.low, drawn.high)
     return Estimate(
         value=found.value,
         std_error=found.std_error if drawn is None else drawn.std_error,
@@ -135,7 +148,7 @@ def judged(
         high=high,
         n=found.units,
         method=labelled(method, kind if drawn is None else "bootstrap", clustered),
-        warnings=(*warnings, *few_units(found, unit), *left_out(drawn)),
+        warnings=(*warnings, *few_units(found, unit, limits=flat), *left_out(drawn)),
     )
 
 
@@ -160,24 +173,49 @@ def normal_limits(found: Delta, level: float, clustered: bool) -> tuple[float, f
 
 FEW_UNITS = 30
 """Units below this."""
-FEW_EFFECTIVE_UNITS = 35.0
-"""The variance rests on fewer units than this, or than a sixth of all where that is less (a third is normal)."""
+SKEWED = 0.3
+"""A skewness of the mean above this, that of 11 rare and equal units, is named. Measured: docs/off-policy.md."""
 
 
-def few_units(found: Delta, unit: str) -> tuple[str, ...]:
-    """Intervals that rest on few units, or on a few of many."""
+def few_units(found: Delta, unit: str, *, limits: tuple[float, float] | None = None) -> tuple[str, ...]:
+    """Intervals that rest on few units, on a few of many, or on values that do not vary (`limits`: what they left)."""
     if isnan(found.value):
         return (f"value: it cannot be told from {found.units:,} {unit}; a normaliser is 0",)
     if found.units < 2:
         return (f"units: {found.units} of {unit}; no interval can be told",)
-    if found.units < FEW_UNITS:
-        return (f"units: only {found.units} {unit}; the interval is rough",)
-    if found.std_error == 0.0 or isnan(found.effective_units):
-        return (f"spread: all {unit} say the same; the standard error of 0 says nothing",)
-    if found.effective_units < min(FEW_EFFECTIVE_UNITS, found.units / 6):
-        rests = f"spread: the standard error rests on about {found.effective_units:.1f} of {found.units:,} {unit}"
-        return (f"{rests}; the interval is too narrow more often than it says",)
-    return ()
+    few = (f"units: only {found.units} {unit}; the interval is rough",) if found.units < FEW_UNITS else ()
+    if found.std_error == 0.0:
+        return (*few, f"spread: {FLAT if limits is None or isnan(limits[0]) else BOUNDED}")
+    if not few and found.skew > SKEWED:
+        rests = f"spread: a few of {found.units:,} {unit} decide value and error (skewness {found.skew:.2f} of the mean"
+        return (f"{rests}, above {SKEWED:g}); the interval misses more often than it says",)
+    return few
+
+
+def flat_limits(
+    value: float, n: float, reward: tuple[float, float], precision: Precision, *, weighed: bool = True
+) -> tuple[float, float]:
+    """Limits of a policy's value from rounds that all earned `value`: exact by the bounds, else NaN.
+
+    n: rounds; unequal shares k count as sum k / max k (Jensen: log(1 - p) is concave). reward: smallest and largest of
+    the rounds that the target policy weighs. Other rewards have at most the probability q of `unvaried` in the log, and
+    `bounds.weight` times that under the target policy. NaN where rewards differ or a bound is not known.
+
+    Examples:
+        >>> low, high = flat_limits(0.0, 100, (0.0, 0.0), Precision(bounds=Bounds((0.0, 1.0), weight=2.0)))
+        >>> low, round(high, 4)
+        (0.0, 0.059)
+    """
+    bounds = precision.bounds
+    if bounds is None or isnan(value) or reward[0] != reward[1] or abs(value - reward[0]) > 1e-12 * abs(value):
+        return nan, nan
+    weight = bounds.weight if weighed else 1.0
+    if weight is None:
+        return nan, nan
+    low, high = bounds.reward
+    at = reward[0]
+    below, above = unvaried(at, n, (low, high), precision.level)
+    return max(low, at - weight * (at - below)), min(high, at + weight * (above - at))
 
 
 def left_out(drawn: Resampled | None) -> tuple[str, ...]:

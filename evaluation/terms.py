@@ -117,21 +117,32 @@ class Delta:
     std_error: float
     units: int
     """Independent units: rows, or clusters."""
-    effective_units: float
-    """(sum psi^2)^2 / sum psi^4: on how many units the variance rests; a third of them for normal psi."""
+    skew: float
+    """|sum psi^3| / (sum psi^2)^1.5, in [0, 1]: the skewness of the mean; m rare and equal units have 1 / sqrt(m)."""
+
+
+ROUNDING = 1e-13
+"""Of the value: a spread below this is what rounding leaves of terms that are all alike."""
+IN_RANGE = (1e-100, 1e100)
+"""Sums of squares beyond these are scaled first: third powers would leave the range of numbers."""
 
 
 def delta(terms: Terms, cluster: Clusters | None = None) -> Delta:
-    """Value and standard error; NaN errors for fewer than two units."""
+    """Value and standard error; NaN errors for fewer than two units, exactly 0 where terms are all alike."""
     units, value = terms.units(cluster), terms.value()
     if units < 2 or np.isnan(value):
         return Delta(value, nan, units, nan)
     psi = terms.influence()
     if cluster is not None:
         psi = np.bincount(cluster[0], psi, cluster[1]).astype(np.float64, copy=False)
-    squares, fourths = _even_moments(psi)
-    effective = squares * squares / fourths if fourths > 0 else nan
-    return Delta(value, sqrt(squares * (units / (units - 1))) / terms.n, units, effective)
+    scale, (squares, cubes) = 1.0, _moments(psi)
+    if not IN_RANGE[0] < squares < IN_RANGE[1]:
+        scale = float(np.abs(psi).max())
+        squares, cubes = _moments(psi / scale) if scale > 0.0 else (0.0, 0.0)
+    # an error of a psi that is all rounding would pass for one of the value
+    if scale * sqrt(squares / units) <= ROUNDING * abs(value):
+        return Delta(value, 0.0, units, nan)
+    return Delta(value, scale * sqrt(squares * (units / (units - 1))) / terms.n, units, abs(cubes) / squares**1.5)
 
 
 def _ratio(top: Floats, bottom: Floats) -> tuple[float, float]:
@@ -149,12 +160,12 @@ def _add_influence(psi: Floats, top: Floats, bottom: Floats, ratio: float, mean:
 
 
 @kernel
-def _even_moments(psi: Floats) -> tuple[float, float]:
-    """Sums of squares and of fourth powers."""
+def _moments(psi: Floats) -> tuple[float, float]:
+    """Sums of squares and of third powers."""
     squares = 0.0
-    fourths = 0.0
+    cubes = 0.0
     for i in range(psi.size):
         square = psi[i] * psi[i]
         squares += square
-        fourths += square * square
-    return squares, fourths
+        cubes += square * psi[i]
+    return squares, cubes

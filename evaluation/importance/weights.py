@@ -1,4 +1,10 @@
-"""What importance weights say against an estimate: support, effective sample size, largest weight, mean weight."""
+"""What importance weights say against an estimate, whatever was weighed: effective sample size, and mean weight.
+
+One rule and one text for rounds, slates, trajectories and windows. Thresholds are measured (docs/off-policy.md): a
+warning is for what is likely to mislead, not for all that is not perfect.
+"""
+
+from math import isnan
 
 import numpy as np
 from scipy.special import ndtr, ndtri
@@ -8,72 +14,88 @@ from driftline.sim.types import Floats
 
 LEAST_SHARE = 0.1
 """Effective sample size below this share of the units is named."""
-LEAST_SIZE = 100.0
-"""So is one below this number (or below half of the units, where there are fewer than 200)."""
-LARGEST_SHARE = 0.05
-"""A single weight that holds more than this share of all weight is named (from 40 units on)."""
+LEAST_SIZE = 30.0
+"""So is one below this number (or below half of the units, where there are fewer than 60)."""
 MEAN_ERRORS = 3.0
 """A mean weight this many standard errors from 1 is named; with J columns at the same rate for all together."""
+ROUNDING = 1e-9
+"""A mean weight this near to 1 is 1."""
 
 
 def weight_warnings(
-    weights: Floats, unit: str = "slates", column: str = "position", cluster: Clusters | None = None
+    weights: Floats,
+    unit: str = "slates",
+    column: str = "position",
+    cluster: Clusters | None = None,
+    share: Floats | None = None,
 ) -> tuple[str, ...]:
     """Warnings about weights [n] or [n, J], one line each, about the worst column.
 
     effective sample size: (sum w)^2 / sum w^2 (Kish 1965). mean weight: E[w] = 1 where the logged propensities are
     right and the target policy shows only what the logging policy can show; the mass it puts elsewhere is what is
     missing to 1. Tested two-sided at 3 standard errors (of cluster sums, where `cluster` is given), Bonferroni
-    over the columns.
+    over the columns. share: how much each row counts [n], at least 0; rows of share 0 are not used.
     """
     table = np.asfortranarray(weights if weights.ndim == 2 else weights[:, None])
     n, columns = table.shape
-    if n == 0:
+    used = n if share is None else int(np.count_nonzero(share))
+    if used == 0:
         return (f"no {unit}",)
-    total = table.sum(axis=0)
-    if not total.any():
-        return (
-            f"the target policy shows none of the {n} logged {unit}: nothing can be learned about it from this log",
-        )
-    return (*size_warnings(table, unit, column), *_mean(table, column if columns > 1 else "", cluster))
+    load = table if share is None else table * share[:, None]
+    if not load.any():
+        return (f"support: the target policy takes none of the {used:,} {unit}: nothing can be learned of it",)
+    return (*size_warnings(load, unit, column, used), *_mean(table, column if columns > 1 else "", cluster, share))
 
 
-def size_warnings(table: Floats, unit: str, column: str) -> tuple[str, ...]:
-    """Of weights [n, J]: effective sample size and largest weight."""
-    n, total = len(table), table.sum(axis=0)
-    square = (table * table).sum(axis=0)
-    size = np.divide(total * total, square, out=np.zeros_like(total), where=square > 0)
+def effective_size(weights: Floats) -> Floats:
+    """(sum w)^2 / sum w^2 of each column of weights [n, J], 0 without weight. Scaled, so that no square overflows."""
+    scaled = weights / np.maximum(np.abs(weights).max(axis=0), np.finfo(np.float64).tiny)
+    total, squares = scaled.sum(axis=0), (scaled * scaled).sum(axis=0)
+    return np.asarray(np.divide(total * total, squares, out=np.zeros_like(total), where=squares > 0))
+
+
+def size_warnings(table: Floats, unit: str, column: str, used: int | None = None) -> tuple[str, ...]:
+    """Of weights [n, J]: the smallest effective sample size."""
+    size = effective_size(table)
     worst = int(np.argmin(size))
-    where = f" at {column} {worst}" if len(total) > 1 else ""
-    found = []
-    if size[worst] < min(LEAST_SIZE, n / 2) or size[worst] < LEAST_SHARE * n:
-        found.append(
-            f"effective sample size {size[worst]:.1f} of {n} {unit}{where}: few heavy weights decide, "
-            "the interval is probably too short"
-        )
-    share = np.divide(table.max(axis=0), total, out=np.zeros_like(total), where=total > 0)
-    worst = int(np.argmax(share))
-    if n * LARGEST_SHARE >= 2 and share[worst] > LARGEST_SHARE:
-        where = f" at {column} {worst}" if len(total) > 1 else ""
-        found.append(f"largest weight {table[:, worst].max():.4g}{where} is {100 * share[worst]:.0f} % of all weight")
-    return tuple(found)
+    where = f" at {column} {worst}" if len(size) > 1 else ""
+    largest, total = float(table[:, worst].max()), float(table[:, worst].sum())
+    return small_size(float(size[worst]), len(table) if used is None else used, largest, total, unit, where)
 
 
-def _mean(table: Floats, column: str, cluster: Clusters | None) -> tuple[str, ...]:
-    columns = table.shape[1]
-    mean = table.mean(axis=0)
-    error = np.array([delta(Terms(base=each), cluster).std_error for each in table.T])
-    if np.isnan(error).any():
+def small_size(size: float, n: int, largest: float, total: float, unit: str, where: str = "") -> tuple[str, ...]:
+    """An effective sample size below 30 (half of n, where that is less) or below a tenth of n."""
+    if not (size < min(LEAST_SIZE, n / 2) or size < LEAST_SHARE * n):
         return ()
-    away = np.divide(mean - 1.0, error, out=np.where(np.abs(mean - 1.0) > 1e-9, np.inf, 0.0), where=error > 1e-12)
-    worst = int(np.argmax(np.abs(away)))
-    tail = float(ndtr(-MEAN_ERRORS)) / columns
-    if abs(away[worst]) <= -float(ndtri(tail)):
+    of_all = f"; the largest weight, {largest:,.4g}, is {largest / total:.1%} of all" if total > 0 else ""
+    found = f"effective sample size: {size:,.1f} of {n:,} {unit}{where}{of_all}"
+    return (f"{found}; few decide the value, and its interval is probably too short",)
+
+
+def mean_off(mean: float, errors: float, bound: float = MEAN_ERRORS, where: str = "") -> tuple[str, ...]:
+    """A mean weight `errors` standard errors from 1, infinite where all weights are the same."""
+    if not abs(errors) > bound:
         return ()
-    where = f" at {column} {worst}" if column else ""
     meaning = (
-        "the target policy shows what the logging policy cannot (or hardly ever) show, or propensities are wrong"
-        if away[worst] < 0
-        else "logged propensities are too small, or target propensities too large"
+        "propensities are wrong, or the target policy does what the logging policy never (or hardly ever) does"
+        if errors < 0
+        else "propensities are wrong: logged ones too small, or target ones too large"
     )
-    return (f"mean weight {mean[worst]:.4g}{where} is {abs(away[worst]):.1f} standard errors from 1: {meaning}",)
+    return (f"mean weight: {mean:.4g}{where}, {abs(errors):.1f} standard errors from 1; {meaning}",)
+
+
+def mean_errors(weight: Floats, cluster: Clusters | None, share: Floats | None = None) -> tuple[float, float]:
+    """The mean weight, and how many standard errors it lies from 1; 0 where that cannot be told."""
+    terms = Terms(base=weight)
+    found = delta(terms if share is None else terms.weighted(share), cluster)
+    away = found.value - 1.0
+    if found.units < 2 or isnan(found.value) or abs(away) < ROUNDING:
+        return found.value, 0.0
+    return found.value, away / found.std_error if found.std_error > 0 else float(np.copysign(np.inf, away))
+
+
+def _mean(table: Floats, column: str, cluster: Clusters | None, share: Floats | None) -> tuple[str, ...]:
+    found = [mean_errors(each, cluster, share) for each in table.T]
+    worst = int(np.argmax([abs(errors) for _, errors in found]))
+    bound = -float(ndtri(float(ndtr(-MEAN_ERRORS)) / len(found)))
+    return mean_off(*found[worst], bound, f" at {column} {worst}" if column else "")

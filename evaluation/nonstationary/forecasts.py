@@ -9,12 +9,12 @@ import numpy as np
 
 from driftline.evaluation.arrays import between_0_and_1, one_of, vector, whole_numbers
 from driftline.evaluation.claims import claims
-from driftline.evaluation.estimate import LEVEL, Estimate, t_quantile
+from driftline.evaluation.estimate import FLAT, LEVEL, Estimate, t_quantile
+from driftline.evaluation.importance.weights import weight_warnings
 from driftline.evaluation.nonstationary.time_weighted import (
+    USED,
     Estimator,
-    few_effective_rounds,
     for_target,
-    mean_weight_off,
     round_terms,
 )
 from driftline.evaluation.off_policy.rounds import Rounds
@@ -238,6 +238,8 @@ def _forecast(
     label = f"{for_target(method, 'next_period')} (HC3 over periods)"
     k, p = int(known.sum()), columns.shape[1]
     warnings = _cautions(k, p, seen, ahead, rounds)
+    if np.ptp(values.value[known]) == 0.0:
+        return Estimate(value, 0.0, nan, nan, k, label, (*warnings, f"spread: {FLAT}"))
     if np.isnan(error):
         return Estimate(value, nan, nan, nan, k, label, warnings)
     reach = t_quantile(0.5 + level / 2, k - p) * error
@@ -284,5 +286,4 @@ def _cautions(k: int, p: int, seen: int, ahead: int, rounds: Rounds) -> tuple[st
         warnings.append(f"{seen - k} of {seen} periods have no usable round and were left out")
     if ahead > 1:
         warnings.append(f"carried {ahead} periods beyond the log: right only if the curve holds that long")
-    everything = np.ones(len(rounds))
-    return (*warnings, *few_effective_rounds(rounds, everything), *mean_weight_off(rounds, everything, None))
+    return (*warnings, *weight_warnings(rounds.weight, USED))

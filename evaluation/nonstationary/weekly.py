@@ -7,12 +7,12 @@ import numpy as np
 from driftline.evaluation.arrays import whole_numbers
 from driftline.evaluation.claims import claims
 from driftline.evaluation.estimate import Estimate
+from driftline.evaluation.importance.weights import weight_warnings
 from driftline.evaluation.interval import Asked, Precision, estimated
 from driftline.evaluation.nonstationary.time_weighted import (
+    USED,
     Target,
-    few_effective_rounds,
     for_target,
-    mean_weight_off,
 )
 from driftline.evaluation.off_policy.estimation import clusters_of, rounds_of
 from driftline.evaluation.off_policy.rounds import Rounds
@@ -87,7 +87,7 @@ def opfv(
             raise InputError(f"no round has time_feature {target_feature} and context_feature {target_context_feature}")
         method += f", context feature {target_context_feature}"
     cluster, share = clusters_of(rounds), alike.astype(np.float64)
-    warnings = (*few_effective_rounds(rounds, share), *mean_weight_off(rounds, share, cluster))
+    warnings = weight_warnings(rounds.weight, USED, cluster=cluster, share=share)
     terms = _terms(rounds, alike, around, feature_probability)
     return estimated(for_target(method, target), terms, Precision.of(asked), cluster=cluster, warnings=warnings)
 

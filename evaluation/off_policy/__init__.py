@@ -19,6 +19,7 @@ from driftline.evaluation.off_policy.diagnostics import Diagnostics, diagnose
 from driftline.evaluation.off_policy.distribution import RewardDistribution, cvar, reward_distribution
 from driftline.evaluation.off_policy.estimation import Method, estimate_all
 from driftline.evaluation.off_policy.estimators._base import Estimator
+from driftline.evaluation.off_policy.estimators.clipped_dr import clipped_dr
 from driftline.evaluation.off_policy.estimators.clipped_ips import clipped_ips
 from driftline.evaluation.off_policy.estimators.dm import dm
 from driftline.evaluation.off_policy.estimators.dr import dr
@@ -67,6 +68,7 @@ __all__ = [
     "balanced_multi_ips",
     "balanced_ope",
     "bounded_sequence",
+    "clipped_dr",
     "clipped_ips",
     "cvar",
     "diagnose",

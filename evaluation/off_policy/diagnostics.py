@@ -1,26 +1,17 @@
 """What a log can and cannot say about a policy: support, effective sample size, heavy and suspicious weights."""
 
 from dataclasses import dataclass
-from math import copysign, inf, nan
+from math import nan
 
 import numpy as np
 
+from driftline.evaluation.importance.weights import effective_size, mean_errors, mean_off, small_size
 from driftline.evaluation.off_policy.rounds import Rounds
-from driftline.evaluation.terms import Clusters, Terms, delta
+from driftline.evaluation.terms import Clusters
 from driftline.sim.types import Floats
 
-SMALL_SHARE = 0.2
-"""Effective sample size below this share of n: weights count as heavy. Measured: docs/off-policy.md."""
-FEW_EFFECTIVE = 100.0
-"""Effective sample size below this: too few rounds speak."""
-LARGE_SHARE = 0.05
-"""One round with more of the weight than this."""
-SUSPICIOUS_Z = 3.0
-"""Mean weight further than this many standard errors from 1."""
 UNSUPPORTED = 1e-6
 """Target probability without support above this is told."""
-ROUNDING = 1e-9
-"""A mean weight this near to 1 is 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,23 +45,12 @@ class Diagnostics:
             )
         if self.single_action:
             found.append("support: the log holds a single action; it cannot tell policies apart")
-        share = self.effective_sample_size / self.n
-        if share < SMALL_SHARE or self.effective_sample_size < FEW_EFFECTIVE:
-            found.append(
-                f"effective sample size: {self.effective_sample_size:,.1f} of {self.n:,} rounds ({share:.1%}); few "
-                "rounds carry the weight, and normal and bootstrap intervals are then often too narrow"
-            )
-        if self.largest_share > LARGE_SHARE:
-            found.append(
-                f"largest weight: {self.largest_weight:,.4g} is {self.largest_share:.1%} of all weight; one round "
-                "decides the value"
-            )
-        if abs(self.mean_weight_z) > SUSPICIOUS_Z:
-            found.append(
-                f"mean weight: {self.mean_weight:.4g}, {abs(self.mean_weight_z):.1f} standard errors from 1; "
-                "propensities are wrong or the target policy lacks support"
-            )
-        return tuple(found)
+        total = self.mean_weight * self.n
+        return (
+            *found,
+            *small_size(self.effective_sample_size, self.n, self.largest_weight, total, "rounds"),
+            *mean_off(self.mean_weight, self.mean_weight_z),
+        )
 
 
 def diagnose(rounds: Rounds, *, weight: Floats | None = None, cluster: Clusters | None = None) -> Diagnostics:
@@ -88,28 +68,18 @@ def diagnose(rounds: Rounds, *, weight: Floats | None = None, cluster: Clusters 
     few = max(1, n // 100)
     top = float(np.partition(weight, n - few)[n - few :].sum())
     unsupported = nan if rounds.unsupported is None else float(rounds.unsupported.mean())
-    mean = total / n
-    # no BLAS: the sum must not depend on its number of threads
-    squares = float(np.einsum("i,i", weight, weight))
+    mean, errors = mean_errors(weight, cluster)
     return Diagnostics(
         n=n,
-        effective_sample_size=total * total / squares if total > 0 else 0.0,
+        effective_sample_size=float(effective_size(weight[:, None])[0]),
         largest_weight=largest,
         largest_share=largest / total if total > 0 else nan,
         top_percent_share=top / total if total > 0 else nan,
         mean_weight=mean,
-        mean_weight_z=_z(weight, mean, cluster),
+        mean_weight_z=errors,
         unsupported_mass=unsupported,
         single_action=rounds.action is not None and len(np.unique(rounds.action)) == 1,
     )
-
-
-def _z(weight: Floats, mean: float, cluster: Clusters | None) -> float:
-    """How many standard errors the mean weight lies from 1; 0 where it cannot be told."""
-    found = delta(Terms(base=weight), cluster)
-    if found.units < 2 or abs(mean - 1.0) < ROUNDING:
-        return 0.0
-    return (mean - 1.0) / found.std_error if found.std_error > 0 else copysign(inf, mean - 1.0)
 
 
 BIAS_SHARE = 0.5
@@ -121,3 +91,14 @@ def biased(what: str, bias: float | None, std_error: float) -> tuple[str, ...]:
     if bias is None or not abs(bias) > BIAS_SHARE * std_error:
         return ()
     return (f"bias: {what} by an estimated {bias:+.4g}, with a standard error of {std_error:.4g}",)
+
+
+CLEAR = 2.0
+"""A model's bias fewer of its own standard errors from 0 may be the residuals' noise."""
+
+
+def modelled_off(bias: float, bias_error: float, std_error: float) -> tuple[str, ...]:
+    """A model's estimated bias, with its own standard error (that of the weighted residuals), where both are clear."""
+    if not (abs(bias) > BIAS_SHARE * std_error and abs(bias) > CLEAR * bias_error):
+        return ()
+    return (f"bias: the reward model is off by an estimated {bias:+.4g} (standard error {bias_error:.4g})",)

@@ -13,6 +13,7 @@ from driftline.evaluation.interval import (
     Asked,
     Precision,
     few_units,
+    flat_limits,
     labelled,
     left_out,
     normal_limits,
@@ -176,6 +177,7 @@ def _estimate(
 ) -> Estimate:
     clustered = cluster is not None
     found = delta(terms, cluster)
+    drawn = None if found.std_error == 0.0 else drawn
     low, high = _limits(rounds, estimator, terms, precision, found, drawn, clustered)
     kind = precision.interval.replace("_", " ")
     weight = estimator.weight(rounds)
@@ -193,7 +195,7 @@ def _estimate(
         method=labelled(estimator.name, "delta" if kind == "normal" and terms.bottom is not None else kind, clustered),
         warnings=(
             *said,
-            *few_units(found, "clusters" if clustered else "rounds"),
+            *few_units(found, "clusters" if clustered else "rounds", limits=(low, high)),
             *estimator.cautions(rounds, found.std_error),
             *left_out(drawn),
         ),
@@ -210,6 +212,8 @@ def _limits(
     clustered: bool,
 ) -> tuple[float, float]:
     interval, bounds, level = precision.interval, precision.bounds, precision.level
+    if found.std_error == 0.0 and interval in ASYMPTOTIC:
+        return (nan, nan) if clustered else flat_rounds(rounds, estimator, found, precision)
     if drawn is not None:
         return drawn.low, drawn.high
     if interval == "normal":
@@ -228,3 +232,14 @@ def _limits(
         return nan, nan
     holds = hoeffding if interval == "hoeffding" else empirical_bernstein
     return holds(per_round(terms), low, high, level)
+
+
+def flat_rounds(rounds: Rounds, estimator: Estimator, found: Delta, precision: Precision) -> tuple[float, float]:
+    """Limits where an estimator's terms do not vary; NaN for a model's promise, which no reward bears out."""
+    weight = estimator.weight(rounds)
+    taken = rounds.target_pscore if weight is None and "target_pscore" in estimator.needs else weight
+    earned = rounds.reward if taken is None else rounds.reward[taken > 0]
+    if taken is None or not len(earned):
+        return nan, nan
+    reward = float(earned.min()), float(earned.max())
+    return flat_limits(found.value, found.units, reward, precision, weighed=weight is not None)

@@ -245,9 +245,8 @@ def _delta(value: float, psi: Floats, split: _Split, cells: Clusters | None) -> 
         psi = np.bincount(cells[0], psi, units).astype(np.float64, copy=False)
         total = float(np.sum(psi**2))
         own = total * units / (units - 1) if units > 1 else nan
-    fourths = float(np.sum(psi**4))
-    effective = total * total / fourths if fourths > 0 else nan
-    return Delta(value, sqrt(own) / len(split.rounds) if units > 1 else nan, units, effective)
+    skew = abs(float(np.sum(psi**3))) / total**1.5 if total > 0 else nan
+    return Delta(value, sqrt(own) / len(split.rounds) if units > 1 else nan, units, skew)
 
 
 def _resampled(split: _Split, shares: Shares, cells: Clusters | None, found: Delta, precision: Precision) -> Resampled:

@@ -4,14 +4,15 @@ from typing import Unpack
 
 import numpy as np
 
+from driftline.evaluation.arrays import coded
 from driftline.evaluation.estimate import Estimate
 from driftline.evaluation.interval import Asked, Bounds, IntervalName
-from driftline.evaluation.off_policy.diagnostics import biased
+from driftline.evaluation.off_policy.diagnostics import modelled_off
 from driftline.evaluation.off_policy.estimation import estimated_by, rounds_of
 from driftline.evaluation.off_policy.estimators._base import Estimator
 from driftline.evaluation.off_policy.intervals import known, within_reward
 from driftline.evaluation.off_policy.rounds import Rounds
-from driftline.evaluation.terms import Terms
+from driftline.evaluation.terms import Terms, delta
 from driftline.sim.types import Floats
 
 
@@ -39,8 +40,12 @@ class Dm(Estimator):
             said.insert(0, f"{told}; their reward is the model's guess")
         parts = (rounds.pscore, rounds.target_pscore, rounds.q_action)
         told_by_log = all(part is not None for part in parts) and bool(np.any(rounds.target_pscore))
-        bias = -float(rounds.weighted_residual.mean()) if told_by_log else None
-        return (*said, *biased("the reward model is off", bias, std_error))
+        if not told_by_log:
+            return tuple(said)
+        # of the residuals, not of the model's means, which says nothing of how well the bias is known
+        whose = None if rounds.cluster is None else coded("cluster", rounds.cluster)
+        off = delta(Terms(base=-rounds.weighted_residual), whose)
+        return (*said, *modelled_off(off.value, off.std_error, std_error))
 
 
 def dm(

@@ -228,8 +228,8 @@ def _unsupported(log: Log) -> Any:
     [
         (_few, "effective sample size"),
         (_one_user, "units: 1 of clusters"),
-        (_off, "mean importance weight 0.5"),
-        (_unsupported, "never takes a logged action"),
+        (_off, "mean weight: 0.5"),
+        (_unsupported, "takes none of the"),
     ],
 )
 def test_what_speaks_against_a_number_is_said(call: Callable[[Log], Any], message: str) -> None:

@@ -3,8 +3,20 @@ from typing import Any
 import numpy as np
 import pytest
 from peer_log import peer_log
+from scipy.stats import binomtest
 
-from driftline.evaluation.off_policy import Rounds, clipped_ips, diagnose, dm, ips, replay
+from driftline.evaluation.off_policy import (
+    Bounds,
+    Rounds,
+    clipped_dr,
+    clipped_ips,
+    diagnose,
+    dm,
+    dr,
+    ips,
+    replay,
+    snips,
+)
 
 LOG = peer_log()
 
@@ -75,8 +87,8 @@ def test_one_heavy_round_is_told() -> None:
     pscore = np.full(500, 0.5)
     pscore[3], target[3] = 0.001, 1.0
     found = ips(reward=np.ones(500), pscore=pscore, target_pscore=target)
-    assert {"effective sample size", "largest weight", "spread"} <= starts(found.warnings)
-    assert "66.7% of all weight" in " ".join(found.warnings)
+    assert {"effective sample size", "spread"} <= starts(found.warnings)
+    assert "66.7% of all;" in " ".join(found.warnings)
 
 
 def test_rare_rewards_are_told() -> None:
@@ -111,3 +123,62 @@ def test_replay_on_a_log_that_is_not_uniform_is_told() -> None:
     assert "propensities" in starts(uneven.warnings)
     even = replay(reward=np.arange(100.0), target_pscore=target, pscore=np.full(100, 0.5))
     assert even.warnings == ()
+
+
+def test_the_bias_of_a_model_comes_with_the_error_of_its_residuals() -> None:
+    """Not with the error of the model's own means, which is a hundred times smaller."""
+    arrays = light(1000, 7)
+    rng = np.random.default_rng(8)
+    model = {"q_action": np.full(1000, 0.55), "q_expected": 0.55 + 1e-3 * rng.normal(size=1000)}
+    found = dm(**arrays, **model)
+    off = -(arrays["target_pscore"] / arrays["pscore"]) * (arrays["reward"] - 0.55)
+    told = f"off by an estimated {off.mean():+.4g} (standard error {off.std(ddof=1) / np.sqrt(1000):.4g})"
+    assert any(told in line for line in found.warnings)
+    assert found.std_error < 0.01 * off.std(ddof=1) / np.sqrt(1000) * 1.5
+    near = {"q_action": np.full(1000, 0.41), "q_expected": 0.41 + 1e-3 * rng.normal(size=1000)}
+    assert starts(dm(**arrays, **near).warnings) == {"model"}
+
+
+@pytest.mark.parametrize("interval", ["normal", "bootstrap"])
+def test_rewards_that_are_all_zero_have_exact_limits_by_their_bounds_and_else_none(interval: Any) -> None:
+    """Clopper & Pearson (1934) with no hits, times the largest weight."""
+    arrays = light(400, 9)
+    arrays["reward"] = np.zeros(400)
+    for estimator in (ips, snips):
+        bare = estimator(**arrays, interval=interval)
+        assert (bare.value, bare.std_error) == (0.0, 0.0)
+        assert np.isnan([bare.low, bare.high]).all()
+        assert "spread: the values do not vary: there is no standard error and no interval" in bare.warnings
+        known = estimator(**arrays, interval=interval, bounds=Bounds((0.0, 1.0), weight=1.4))
+        upper = binomtest(0, 400).proportion_ci(0.90).high  # two-sided 90 %: .05 above
+        assert known.low == 0.0
+        assert known.high == pytest.approx(1.4 * upper, rel=1e-9)
+        assert any("the exact ones that their bounds" in line for line in known.warnings)
+    assert np.isnan(ips(**arrays, bounds=Bounds((0.0, 1.0))).high)  # the largest weight is not known
+
+
+def test_doubly_robust_with_clipped_weights_lies_between_dr_and_dm() -> None:
+    arrays = light(300, 10)
+    model = {"q_action": np.full(300, 0.3), "q_expected": np.linspace(0.2, 0.5, 300)}
+    weight = arrays["target_pscore"] / arrays["pscore"]
+    found = clipped_dr(**arrays, **model, lambda_=1.0)
+    terms = model["q_expected"] + np.minimum(weight, 1.0) * (arrays["reward"] - 0.3)
+    assert found.value == pytest.approx(terms.mean(), rel=1e-12)
+    assert found.std_error == pytest.approx(terms.std(ddof=1) / np.sqrt(300), rel=1e-9)
+    assert clipped_dr(**arrays, **model).value == dr(**arrays, **model).value
+    assert clipped_dr(**arrays, **model, lambda_=0.0).value == pytest.approx(model["q_expected"].mean(), rel=1e-12)
+
+
+def test_tiny_propensities_and_huge_or_tiny_rewards_stay_in_the_range_of_numbers() -> None:
+    arrays = light(50, 11)
+    arrays["pscore"][0], arrays["target_pscore"][0] = 1e-300, 1.0
+    found = diagnose(Rounds(**arrays))
+    assert found.effective_sample_size == pytest.approx(1.0)
+    assert any("1.0 of 50 rounds; the largest weight, 1e+300, is 100.0% of all" in line for line in found.warnings())
+    one = ips(**light(500, 12))
+    for scale in (1e-200, 1e-110, 1e110, 1e200):
+        arrays = light(500, 12)
+        arrays["reward"] *= scale
+        scaled = ips(**arrays)
+        assert scaled.std_error == pytest.approx(scale * one.std_error, rel=1e-9)
+        assert scaled.warnings == one.warnings

@@ -76,7 +76,7 @@ def test_the_peers_cascade_dr_depends_on_the_order_of_rows() -> None:
 
 
 def test_the_peers_self_normalised_interval_freezes_the_normaliser() -> None:
-    """A constant reward has a known self-normalised value, and no uncertainty; the peer gives a width of 4.0."""
+    """A constant reward has a known self-normalised value, and no error to tell; the peer gives a width of 4.0."""
     low, high = PEER["values"]["snsips_interval_of_constant_reward"][1:]
     assert high - low > 3.9
     log = _log("sorted")
@@ -85,7 +85,8 @@ def test_the_peers_self_normalised_interval_freezes_the_normaliser() -> None:
     for interval in intervals:
         found = snsips(reward=ones, **log.arguments("pscore", "target_pscore"), interval=interval)
         assert found.value == pytest.approx(PEER["values"]["snsips_of_constant_reward"], abs=1e-9)
-        assert found.high - found.low < 1e-9
+        assert found.std_error == 0.0
+        assert np.isnan([found.low, found.high]).all()
 
 
 def test_integer_propensities_are_numbers_too() -> None:

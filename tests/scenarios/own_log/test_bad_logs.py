@@ -174,7 +174,7 @@ def test_three_users_are_warned_of_and_two_rows_too(here: Path, capsys: pytest.C
 
 def test_every_reward_alike_is_warned_of(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shop_log.decisions(300).with_columns(clicked=0).write_csv(here / "log.csv")
-    assert any(line.startswith("spread: all clusters say the same") for line in _warned(OPE, capsys))
+    assert any(line.startswith("spread: the values do not vary") for line in _warned(OPE, capsys))
 
 
 def test_a_position_twice_in_a_slate_is_refused(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

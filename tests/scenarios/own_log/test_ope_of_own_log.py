@@ -255,7 +255,7 @@ def test_a_wrong_answer_names_the_policy(answer: object, told: str) -> None:
     [
         ({"estimators": ["snpis"]}, "estimator 'snpis' is unknown; did you mean 'snips'"),
         ({"estimators": ["clipped_ips"]}, "needs its lambda: state --lambdas clipped_ips=NUMBER"),
-        ({"lambdas": {"ips": 3.0}}, "lambdas: 'ips' has no lambda_; known: clipped_ips, dros"),
+        ({"lambdas": {"ips": 3.0}}, "lambdas: 'ips' has no lambda_; known: clipped_dr, clipped_ips, dros"),
         ({"estimators": ["dr"], "reward_model": "none"}, "estimator 'dr' needs a reward model, which was none"),
         ({"reward_model": "rigde"}, "reward_model is 'rigde'; did you mean 'ridge'"),
         ({"interval": "norml"}, "interval is 'norml'; did you mean 'normal'"),
