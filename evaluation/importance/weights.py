@@ -12,7 +12,7 @@ from scipy.special import ndtr, ndtri
 from driftline.evaluation.terms import Clusters, Terms, delta
 from driftline.sim.types import Floats
 
-LEAST_SHARE = 0.1
+LEAST_SHARE = 0.2
 """Effective sample size below this share of the units is named."""
 LEAST_SIZE = 30.0
 """So is one below this number (or below half of the units, where there are fewer than 60)."""
@@ -64,7 +64,7 @@ def size_warnings(table: Floats, unit: str, column: str, used: int | None = None
 
 
 def small_size(size: float, n: int, largest: float, total: float, unit: str, where: str = "") -> tuple[str, ...]:
-    """An effective sample size below 30 (half of n, where that is less) or below a tenth of n."""
+    """An effective sample size below 30 (half of n, where that is less) or below a fifth of n."""
     if not (size < min(LEAST_SIZE, n / 2) or size < LEAST_SHARE * n):
         return ()
     of_all = f"; the largest weight, {largest:,.4g}, is {largest / total:.1%} of all" if total > 0 else ""

@@ -78,12 +78,18 @@ class Weighted(Estimator):
         return rounds.weight if self.weighed_by == "pscore" else rounds.need("embedding_weight", self.name)
 
     def cautions(self, rounds: Rounds, std_error: float) -> tuple[str, ...]:
-        """How far taming moved the value: mean of (w^ - w) times reward or residual (Su et al. 2020)."""
+        """Rewards that are all alike; how far taming moved the value.
+
+        The latter is the mean of (w^ - w) times reward or residual (Su et al. 2020).
+        """
+        said: tuple[str, ...] = ()
+        if self.modelled and len(rounds) > 1 and np.ptp(rounds.reward) == 0.0 and std_error > 0.0:
+            said = ("spread: the rewards do not vary; the error is the model's and the weights' alone",)
         if not self._tames:
-            return ()
+            return said
         rest = self.tamed(rounds.weight) - rounds.weight
         bias = float(np.mean(rest * (rounds.residual if self.modelled else rounds.reward)))
-        return biased(f"lambda_ = {self.lambda_:g} leaves out weight", bias, std_error)
+        return (*said, *biased(f"lambda_ = {self.lambda_:g} leaves out weight", bias, std_error))
 
     @property
     def _tames(self) -> bool:

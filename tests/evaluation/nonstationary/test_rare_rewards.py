@@ -14,7 +14,6 @@ from driftline.evaluation.nonstationary import (
     sliding_window,
 )
 from driftline.evaluation.off_policy import Bounds
-from driftline.sim.types import Floats
 
 ROUNDS = 10_000
 MEAN = np.array([[0.2, 0.3, 0.4], [0.3, 0.2, 0.35]])
@@ -25,7 +24,7 @@ LARGEST = 3.0
 """Of the weights."""
 
 
-def rare_log(seed: int) -> dict[str, Floats]:
+def rare_log(seed: int) -> dict[str, Any]:
     """Four weeks of a still world."""
     rng = np.random.default_rng(seed)
     time = np.sort(rng.uniform(0, 28, ROUNDS))
@@ -83,7 +82,8 @@ def test_with_bounds_no_reward_at_all_has_an_upper_limit() -> None:
     bounds = Bounds((0.0, 1.0), weight=LARGEST)
     used = int((log["time"] > log["time"].max() - 7.0).sum())
     window = sliding_window(**log, width=7.0, bounds=bounds)
-    assert (window.low, window.high) == (0.0, pytest.approx(LARGEST * (1 - 0.05 ** (1 / used)), rel=1e-9))
+    assert window.low == 0.0
+    assert window.high == pytest.approx(LARGEST * (1 - 0.05 ** (1 / used)), rel=1e-9)
     halved = discounted(**log, half_life=3.0, bounds=bounds)
     worth = np.exp2(-(log["time"].max() - log["time"]) / 3.0).sum()
     assert halved.high == pytest.approx(LARGEST * (1 - 0.05 ** (1 / worth)), rel=1e-9)

@@ -129,13 +129,13 @@ def test_the_bias_of_a_model_comes_with_the_error_of_its_residuals() -> None:
     """Not with the error of the model's own means, which is a hundred times smaller."""
     arrays = light(1000, 7)
     rng = np.random.default_rng(8)
-    model = {"q_action": np.full(1000, 0.55), "q_expected": 0.55 + 1e-3 * rng.normal(size=1000)}
+    model: dict[str, Any] = {"q_action": np.full(1000, 0.55), "q_expected": 0.55 + 1e-3 * rng.normal(size=1000)}
     found = dm(**arrays, **model)
     off = -(arrays["target_pscore"] / arrays["pscore"]) * (arrays["reward"] - 0.55)
     told = f"off by an estimated {off.mean():+.4g} (standard error {off.std(ddof=1) / np.sqrt(1000):.4g})"
     assert any(told in line for line in found.warnings)
     assert found.std_error < 0.01 * off.std(ddof=1) / np.sqrt(1000) * 1.5
-    near = {"q_action": np.full(1000, 0.41), "q_expected": 0.41 + 1e-3 * rng.normal(size=1000)}
+    near: dict[str, Any] = {"q_action": np.full(1000, 0.41), "q_expected": 0.41 + 1e-3 * rng.normal(size=1000)}
     assert starts(dm(**arrays, **near).warnings) == {"model"}
 
 
@@ -159,7 +159,7 @@ def test_rewards_that_are_all_zero_have_exact_limits_by_their_bounds_and_else_no
 
 def test_doubly_robust_with_clipped_weights_lies_between_dr_and_dm() -> None:
     arrays = light(300, 10)
-    model = {"q_action": np.full(300, 0.3), "q_expected": np.linspace(0.2, 0.5, 300)}
+    model: dict[str, Any] = {"q_action": np.full(300, 0.3), "q_expected": np.linspace(0.2, 0.5, 300)}
     weight = arrays["target_pscore"] / arrays["pscore"]
     found = clipped_dr(**arrays, **model, lambda_=1.0)
     terms = model["q_expected"] + np.minimum(weight, 1.0) * (arrays["reward"] - 0.3)

