@@ -149,7 +149,7 @@ def run(
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> Run:
-    """Run agents in a scenario and judge them; what is finished in the folder already is not run again.
+    """Run agents in a scenario and judge them; what is finished in the folder already is not done again.
 
     scenario: a name, a path or a `Scenario`. agents: ids, see `agent_names`. overrides: by dotted path, such
     as `{"population.users": 500}`. out: the run folder, by default `runs/<scenario>-<hash>`. jobs: processes;
@@ -167,7 +167,8 @@ def run(
     with open_folder(path, whole, numbers, topics) as folder:
         _finish(folder, jobs, progress or _silent)
         result = Run(folder.path)
-        if whole.run.truth != "off":
+        # The code of one's own metrics may have changed.
+        if whole.run.truth != "off" and (whole.judge.metrics or not folder.judged()):
             result.judge()
             result.report()
     return result

@@ -22,6 +22,8 @@ from driftline.sim.errors import InputError
 
 ERRORS = "error.log"
 LOCK = ".lock"
+DESCRIPTION = ("resolved.yaml", "versions.json")
+"""Files that say what a folder holds."""
 IRRELEVANT = ("agents.", "title", "purpose", "grade.", "run.batch", "run.cache", "judge.metrics")
 """Keys in which two runs of one folder may differ."""
 
@@ -45,6 +47,15 @@ class OpenFolder:
             for agent in self.agents
             if not finished(self.path, agent, seed)
         ]
+
+    def judged(self) -> bool:
+        """Whether metrics and report are newer than all that they are made of."""
+        runs = [_last_file(self.path, agent, seed) for agent in self.agents for seed in self.seeds]
+        made = [self.path / name for name in ("metrics.parquet", "report.html")]
+        if not all(path.is_file() for path in (*runs, *made)):
+            return False
+        sources = [*runs, *(self.path / name for name in DESCRIPTION)]
+        return max(_written(path) for path in sources) <= min(_written(path) for path in made)
 
     def note_error(self, line: str, trace: str) -> None:
         """Add a failure to `error.log`."""
@@ -168,7 +179,9 @@ def _write(folder: OpenFolder, topics: Sequence[str]) -> None:
 
 
 def put_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
+    """Write a file whole or not at all; one that says the same already stays as it is."""
+    if path.is_file() and path.read_bytes() == text.encode():
+        return
     draft = path.with_name(f".{path.name}.draft")
     draft.write_text(text, encoding="utf-8")
     draft.replace(path)
@@ -176,7 +189,16 @@ def put_text(path: Path, text: str) -> None:
 
 def finished(folder: Path, agent: str, seed: int) -> bool:
     """Whether a task has written its last file."""
-    return (folder / "log" / slug(agent) / str(seed) / "timing.json").is_file()
+    return _last_file(folder, agent, seed).is_file()
+
+
+def _last_file(folder: Path, agent: str, seed: int) -> Path:
+    return folder / "log" / slug(agent) / str(seed) / "timing.json"
+
+
+def _written(path: Path) -> int:
+    """When a file was written, in nanoseconds."""
+    return path.stat().st_mtime_ns
 
 
 def default_folder(scenario: Scenario, seeds: Sequence[int]) -> Path:

@@ -20,7 +20,7 @@ from driftline.scenarios.schema import Scenario
 from driftline.sim import keyed
 from driftline.sim.keyed import Stream
 from driftline.sim.log import OperatorLog, TruthLog
-from driftline.sim.types import Bools, Observation
+from driftline.sim.types import Bools, Floats, Int32s, Observation
 from driftline.sim.warmup import warm_up
 from driftline.sim.world import World
 
@@ -87,7 +87,7 @@ def _visit(
     observation: Observation,
     tracked: Bools,
 ) -> None:
-    now, values = world.round, world.model.values
+    now = world.round
     followed = tracked[now.users]
     began = time.perf_counter()
     slates = caller.act(observation, world.params.slate)
@@ -96,17 +96,24 @@ def _visit(
     if followed.any():
         # After `act`, before the response: the belief with which the agent acted.
         _record_scores(records, caller, observation, followed, world)
+    told = scenario.run.truth != "off"
     keep = np.ones(len(observation), np.bool_) if scenario.run.truth == "all" else followed
-    before = records.truth.before(world, keep)
-    shown = values.shown(now.users, world.theta, slates.items)
-    best = values.best(now.users, world.theta, now.candidates)
-    in_space = best_in_space(caller.item_space, world, followed)
+    before = records.truth.before(world, keep) if told else {}
+    worth = _worth(world, caller, slates.items, followed) if told else None
     feedback, truth = caller.guard_slates(observation, lambda: world.respond_in_full(slates))
     caller.learn(feedback, observation)
     records.operator.add(observation.behaviors, slates, feedback)
-    if scenario.run.truth != "off":
+    if worth is not None:
         records.truth.add(before, truth, keep)
-        records.truth.add_values(world, now, shown, best, in_space)
+        records.truth.add_values(world, now, *worth)
+
+
+def _worth(world: World, caller: Caller, slates: Int32s, followed: Bools) -> tuple[Floats, Floats, Floats]:
+    """What the shown slates [n, L] are worth, the best ones, and the best in the agent's space; before the response."""
+    now, values = world.round, world.model.values
+    shown = values.shown(now.users, world.theta, slates)
+    best = values.best(now.users, world.theta, now.candidates)
+    return shown, best, best_in_space(caller.item_space, world, followed)
 
 
 def _tracked(scenario: Scenario, world: World) -> Bools:

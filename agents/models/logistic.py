@@ -11,7 +11,6 @@ from functools import lru_cache
 from typing import Any, cast
 
 import numpy as np
-from scipy.optimize import minimize
 
 from driftline.agents.models.rowwise import row_products, row_softmax
 from driftline.sim.keyed import Stream, order
@@ -113,6 +112,8 @@ def lbfgs(loss: Loss, start: Floats, gradient_tolerance: float, max_steps: int =
     Stops where no entry of the gradient exceeds `gradient_tolerance`, where steps gain nothing that float64
     can tell, or after `max_steps`.
     """
+    from scipy.optimize import minimize  # slow to import, and many agents are built that never fit
+
     options = {"maxiter": max_steps, "gtol": gradient_tolerance, "ftol": 1e-13}
     with one_thread():
         found = minimize(cast("Any", loss), start, jac=True, method="L-BFGS-B", options=cast("Any", options))

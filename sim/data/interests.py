@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from pydantic import PositiveFloat
-from scipy.optimize import minimize_scalar
 
 from driftline.sim import keyed
 from driftline.sim.data.events import RealData
@@ -131,6 +130,8 @@ def best_prior(data: RealData, used: Bools, weighting: Weighting) -> float:
     total = np.maximum(own.count.sum(axis=1)[user] - weight, 0.0)
     per_user = np.bincount(data.user[events], minlength=data.users)
     importance = share / (per_user[user] * max((per_user > 0).sum(), 1))
+
+    from scipy.optimize import minimize_scalar  # slow to import, and of use with real data only
 
     def loss(log_prior: float) -> float:
         prior = np.exp(log_prior)

@@ -68,6 +68,26 @@ def test_finished_tasks_are_not_missing_any_more(tmp_path: Path) -> None:
     assert finished(tmp_path, "random", 1)
 
 
+def test_a_folder_is_judged_while_nothing_is_newer_than_its_report(tmp_path: Path) -> None:
+    def judged(title: str = "") -> bool:
+        with open_folder(tmp_path / "a", _scenario("random", title=title), (0,), []) as folder:
+            _finish(folder)
+            return folder.judged()
+
+    assert not judged()
+    made = [tmp_path / "a" / name for name in ("metrics.parquet", "report.html")]
+    for path in made:
+        path.write_text("")
+    assert judged()
+    assert judged()
+    assert not judged("another")
+    for path in made:
+        path.touch()
+    assert judged("another")
+    os.utime(made[0], ns=(1, 1))
+    assert not judged("another")
+
+
 def test_another_agent_joins_what_is_finished(tmp_path: Path) -> None:
     with open_folder(tmp_path, _scenario("random"), (0, 1), []) as folder:
         _finish(folder)

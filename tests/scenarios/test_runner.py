@@ -16,6 +16,7 @@ from driftline.scenarios.agent_names import with_agents
 from driftline.scenarios.runner import Records, Trainer, _write_timing, peak_memory, run_one, write_world_tables
 from driftline.scenarios.schema import Scenario, load
 from driftline.sim.errors import AgentError, InputError
+from driftline.sim.oracle import SlateValues
 from driftline.sim.types import Feedback, Floats, Int32s, Int64s, Observation, Setting, Slates
 from driftline.sim.world import World
 
@@ -192,6 +193,16 @@ def test_less_truth_is_logged_where_less_is_asked_for(tmp_path: Path, truth: str
         scored = pl.read_parquet(tmp_path / "log/random/0/scores.parquet")["user"].unique()
         assert set(users) == set(scored)
         assert len(users) <= 6 < visits["user"].n_unique()
+
+
+def test_nothing_is_asked_of_the_oracle_where_no_truth_is_logged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("best", "shown"):
+        monkeypatch.delattr(SlateValues, name)
+    run_one(prepared("random", **{"run.truth": "off"}), "random", 0, tmp_path, lambda share: None)
+    with pytest.raises(AttributeError, match="shown"):
+        run_one(prepared("random"), "random", 1, tmp_path, lambda share: None)
 
 
 def test_the_sample_is_keyed_by_the_seed(tmp_path: Path) -> None:
