@@ -92,12 +92,10 @@ def _rank(ranking: Int64s, item: int) -> int:
 def _credits(items: Int64s, a: Int64s, b: Int64s, taken: Bools) -> tuple[Floats, Floats]:
     credit_a, credit_b = np.zeros(items.shape[0]), np.zeros(items.shape[0])
     for i in range(items.shape[0]):
-        lowest = -1
+        lowest = 0
         for j in range(items.shape[1]):
             if taken[i, j]:
                 lowest = j
-        if lowest < 0:
-            continue
         deep = min(_rank(a[i], items[i, lowest]), _rank(b[i], items[i, lowest]))
         for j in range(lowest + 1):
             if taken[i, j]:

@@ -146,8 +146,6 @@ def _model_rows(policy: Matrix, q_hat: Matrix, action: Int64s, at_action: Floats
                     return i, a
         expected[i] = value / total
         at_action[i] = q_hat[i, action[i]]
-        if not np.isfinite(at_action[i]):
-            return i, action[i]
     return -1, 0
 
 

@@ -299,3 +299,10 @@ def test_options_of_a_run_are_refused_for_a_file(capsys: pytest.CaptureFixture[s
     code, _, complained = _said(["ope", "log.csv", "--target", "popularity"], capsys)
     assert code == 2
     assert "--target belongs to a run folder" in complained
+
+
+def test_a_mean_of_true_values_has_a_95_percent_interval_where_none_is_stated(slates: Run) -> None:
+    target = slates.bandit_log("random", 0, target="popularity", at=AT).target
+    assert target is not None
+    found, same = target.truth(), target.truth(0.95)
+    assert (found.low, found.high) == (same.low, same.high)

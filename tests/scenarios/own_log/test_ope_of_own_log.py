@@ -272,6 +272,20 @@ def test_a_wrong_option_is_named(options: dict[str, object], told: str) -> None:
         driftline.ope(shop_log.decisions(), _frame, columns=COLUMNS, **options)  # type: ignore[arg-type]
 
 
+def test_what_speaks_of_drift_stands_on_every_estimate_and_only_where_times_are_known() -> None:
+    log = shop_log.decisions()
+    timeless = driftline.ope(log, _at_item, columns=COLUMNS)
+    model = next(check for check in timeless.checks if check.name == "reward model").warnings
+    assert not any(line in each.estimate.warnings for each in timeless.findings for line in model)
+    moved = log.with_columns(
+        day=pl.int_range(len(log)), clicked=(pl.int_range(len(log)) < len(log) // 2).cast(pl.Int64)
+    )
+    found = driftline.ope(moved, _at_item, columns={**COLUMNS, "time": "day"})
+    drift = found.checks[-1].warnings
+    assert drift
+    assert all(line in found["ips"].warnings for line in drift)
+
+
 def test_a_vector_gives_no_model_and_says_why() -> None:
     log = shop_log.decisions()
     found = driftline.ope(log, _at_item, columns=COLUMNS)
