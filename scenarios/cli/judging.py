@@ -21,6 +21,7 @@ from driftline.scenarios.cli.options import (
     ScenarioName,
     Seeds,
     bounds,
+    named_bounds,
     named_numbers,
     names,
     share_text,
@@ -193,9 +194,16 @@ def ab(
     metrics: Annotated[
         str | None,
         typer.Option(
-            "--metrics", help="mean,lift,proportion,ratio,cuped,sequence or MODULE:CLASS; default: all of ours."
+            "--metrics",
+            help="COLUMN=KIND,...: sum, mean, ratio, conversion, p90, sum@p99 or MODULE:CLASS; the first decides.",
         ),
     ] = None,
+    bounds: Annotated[
+        str, typer.Option("--bounds", help="Least and most that a user may bring, known beforehand: revenue=0:500.")
+    ] = "",
+    guardrails: Annotated[
+        str, typer.Option("--guardrails", help="What may be lost: latency=+20 (rise), rating=-.1 (fall).")
+    ] = "",
     level: Level = 0.95,
     planned: Annotated[
         int, typer.Option("--planned", help="Users near which the always-valid interval is tightest.")
@@ -214,6 +222,8 @@ def ab(
         control=control,
         share=share_text(share),
         metrics=None if metrics is None else names(metrics),
+        bounds=named_bounds("--bounds", bounds),
+        guardrails=named_numbers("--guardrails", guardrails),
         level=level,
         planned=planned,
     )

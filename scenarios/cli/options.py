@@ -36,7 +36,7 @@ KeptVisits = Annotated[Path | None, typer.Option("--out", help="Folder that keep
 GradeFolder = Annotated[Path | None, typer.Option("--out", help="Folder; default runs/grade-<scenario>-<hash>.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
-LogPath = Annotated[Path, typer.Argument(metavar="LOG", help="Your log: a .csv, .tsv .gz of them, or .parquet.")]
+LogPath = Annotated[Path, typer.Argument(metavar="LOG", help="Your log: a .csv, .tsv (.gz too) or .parquet file.")]
 LogOrRun = Annotated[Path, typer.Argument(metavar="LOG|RUN", help="Your log (.csv, .tsv, .parquet), or a run folder.")]
 Columns = Annotated[
     str, typer.Option("--columns", metavar="ROLE=COLUMN,...", help="Which column is what: reward=clicked,user=uid.")
@@ -75,6 +75,18 @@ def named_numbers(option: str, text: str) -> dict[str, float]:
         if not (name and equals):
             raise InputError(f"{option} {pair!r}: must be name=number")
         found[name] = _number(f"{option} {name}", number)
+    return found
+
+
+def named_bounds(option: str, text: str) -> dict[str, tuple[float, float]]:
+    """`a=0:1,b=-1:5` as a mapping to (low, high)."""
+    found: dict[str, tuple[float, float]] = {}
+    for pair in names(text):
+        name, _, ends = (piece.strip() for piece in pair.partition("="))
+        low, colon, high = ends.partition(":")
+        if not (name and colon):
+            raise InputError(f"{option} {pair!r}: must be name=low:high, such as revenue=0:500")
+        found[name] = (_number(f"{option} {name}", low), _number(f"{option} {name}", high))
     return found
 
 

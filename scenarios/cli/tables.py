@@ -215,11 +215,17 @@ def print_verdict(verdict: Verdict, as_json: bool, html: Path | None) -> None:
     print_table(verdict.check_rows(), as_json=False, title=verdict.title)
     if verdict.alarm:
         print(f"\n!!! {verdict.alarm} !!!")
+    if verdict.answer:
+        print(f"\n{verdict.answer}")
     if verdict.arms:
         print()
         print_table(verdict.arms, as_json=False)
     print()
     print_table(verdict.rows(), as_json=False, title=f"in brackets: {100 * verdict.level:g} % intervals")
+    for title, rows in verdict.tables.items():
+        if rows:
+            print()
+            print_table(rows, as_json=False, title=title)
     _print_warnings(verdict.warnings)
     if html is not None:
         print(f"\npage: {html}")

@@ -1,7 +1,7 @@
 """What is said about a log: checks first, then numbers, then every warning; as rows, as JSON and as a page."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,6 +62,10 @@ class Verdict:
     """An experiment's arms, the control first."""
     reference: Mapping[str, float] | None = None
     """By `Finding.about`: the value that a figure marks, such as the logging policy's, or no effect."""
+    answer: str = ""
+    """Of an experiment: which row answers the question, what it says, and why that row."""
+    tables: Mapping[str, tuple[Mapping[str, object], ...]] = field(default_factory=dict)
+    """More rows by title, such as guardrails, segments and power; those without rows are not shown."""
 
     def __getitem__(self, name: str | tuple[str, str]) -> Estimate:
         """An estimate by its name (the first of that name), or by (about, name)."""
@@ -125,6 +129,12 @@ class Verdict:
             "alarm": self.alarm or None,
             "checks": [{"name": c.name, "found": c.found, "warnings": list(c.warnings)} for c in self.checks],
             "arms": [{name: told(value) for name, value in arm.items()} for arm in self.arms],
+            "answer": self.answer or None,
+            "tables": {
+                title: [{name: told(value) for name, value in row.items()} for row in rows]
+                for title, rows in self.tables.items()
+                if rows
+            },
             "estimates": [_document(each) for each in self.findings],
             "warnings": list(self.warnings),
         }
@@ -216,6 +226,6 @@ def page(verdict: Verdict) -> str:
 
 
 def _short(value: object) -> str:
-    if value is None:
+    if value is None or value != value:  # NaN
         return "–"
     return f"{value:.4g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)

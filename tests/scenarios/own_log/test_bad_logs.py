@@ -271,7 +271,7 @@ def test_a_sample_ratio_mismatch_is_loud(here: Path, capsys: pytest.CaptureFixtu
     lines = capsys.readouterr().out.splitlines()
     assert lines[2].startswith("sample ratio  p = ")
     alarm = next(k for k, line in enumerate(lines) if line.startswith("!!! SAMPLE RATIO MISMATCH: users A "))
-    assert alarm < next(k for k, line in enumerate(lines) if line.startswith("mean per user"))
+    assert alarm < next(k for k, line in enumerate(lines) if line.startswith("revenue: sum per user"))
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,9 @@ def test_the_page_needs_no_network_and_says_all(
         assert finding.estimate.method in text
         assert f"{finding.estimate.value:.4g}" in text
     assert text.count("<li>") == len(found.warnings)
+    assert (found.answer != "") == (command == "ab")
+    if found.answer:
+        assert text.index("No verdict") < text.index("Can the log be trusted?")
     assert ('class="alarm"' in text) == bool(found.alarm)
     assert found.write_page(here / "again.html").read_text(encoding="utf-8") == text
 
