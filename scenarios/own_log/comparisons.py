@@ -109,8 +109,8 @@ def _lift(m: Measured, level: float) -> Effect | None:
 def _cuped(m: Measured, before: Floats, level: float) -> Effect:
     """Refused for a share of few events: at 8 in the smaller arm it tells equal arms apart in 7.6 % of tests."""
     if m.metric.kind == "conversion" and (ones := _expected(m)) < CARRIERS:
-        line = f"CUPED: {rounded_down(ones)} ones (or zeros) are due in the smaller arm, fewer than {CARRIERS:.0f}: too few"
-        warning = f"{line} for an adjusted mean to be normal; take the row without it"
+        due = f"CUPED: {rounded_down(ones)} ones (or zeros) are due in the smaller arm, fewer than {CARRIERS:.0f}"
+        warning = f"{due}: too few for an adjusted mean to be normal; take the row without it"
         return Effect(nan, nan, nan, nan, len(m.value), "difference of means (cuped), refused", (warning,))
     if m.metric.kind == "ratio":
         return cuped_ratio(numerator=m.value, denominator=m.below, arm=m.in_b, covariate=before, level=level)
