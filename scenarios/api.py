@@ -17,6 +17,7 @@ from driftline.scenarios.executors import Progress, execute
 from driftline.scenarios.run_folder import ERRORS, OpenFolder, default_folder, open_folder
 from driftline.scenarios.schema import Scenario, checked_seeds, load
 from driftline.sim.errors import InputError, RunFolderError
+from driftline.sim.log import put_parquet
 from driftline.sim.world import World
 
 if TYPE_CHECKING:
@@ -66,9 +67,7 @@ class Run:
 
         with readable():
             frame = metrics(self.files)
-        draft = self.folder / ".metrics.draft"
-        frame.write_parquet(draft)
-        draft.replace(self.folder / "metrics.parquet")
+        put_parquet(frame, self.folder / "metrics.parquet")
         return frame
 
     def log(self, agent: str, seed: int) -> pl.LazyFrame:

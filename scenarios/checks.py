@@ -34,15 +34,15 @@ PLAIN_TEXT = ("title", "purpose")
 
 
 def check_scenario(
-    scenario: str | Path, overrides: Mapping[str, Any] | None = None, *, run_code: bool = True
+    scenario: str | Path, overrides: Mapping[str, Any] | None = None, *, run_code: bool = False
 ) -> tuple[Check, ...]:
     """Whether a scenario file states what it must, and makes a world that runs.
 
     The world is tried at small size: at most 40 users, 120 items and a day of warm-up.
 
-    scenario: a name or a file. overrides: by dotted path, for instance where a real catalogue lies. run_code: False
-    imports no module that the file names. What cannot be asked for that reason, or because a real catalogue is not
-    there, is reported as unasked.
+    scenario: a name or a file. overrides: by dotted path, for instance where a real catalogue lies. run_code: imports
+    the modules that the file names, which is to run them. What cannot be asked for that reason, or because a real
+    catalogue is not there, is reported as unasked.
 
     Raises:
         InputError: no such scenario, not a YAML mapping, an override for a key that does not exist.
@@ -51,7 +51,7 @@ def check_scenario(
     exam = Exam(path, apply(read_scenario(path), overrides or {}, Scenario))
     foreign = sorted(set(_foreign(exam.stated)))
     if foreign and not run_code:
-        why = f"it would run {', '.join(foreign)}"
+        why = f"it would run {', '.join(foreign)}; look into them, then say --import"
         return (*examined(STATED, exam), *_unasked((*READ, *PLAYED), why))
     stated = (*examined((*STATED, *READ), exam),)
     if any(each.fault and each.name == "keys" for each in stated):

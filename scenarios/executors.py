@@ -12,10 +12,11 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
+from threading import Thread
 
 from driftline.scenarios.schema import Scenario
 from driftline.sim.errors import InputError
@@ -140,6 +141,7 @@ def _hire(crew: dict[Connection, _Worker], task: Task, work: Work) -> None:
 def _serve(pipe: Connection, work: Work) -> None:
     """A worker's life: tasks in, progress and errors out, until there are no more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides; Ctrl-C reaches the whole process group
+    Thread(target=_end_with_parent, daemon=True).start()
     told = 0.0
 
     def report(share: float) -> None:
@@ -155,6 +157,14 @@ def _serve(pipe: Connection, work: Work) -> None:
             pipe.send((finished.error, finished.trace))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return  # the parent is gone
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed ends at once: the folder's lock counts as free from then on."""
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def _died(task: Task, code: int | None) -> str:

@@ -168,15 +168,15 @@ def check(
     kind: str | None = None,
     overrides: Mapping[str, Any] | None = None,
     *,
-    run_code: bool = True,
+    run_code: bool = False,
 ) -> tuple[Checked, ...]:
     """Ask a plug-in for everything that its kind promises; one result for each kind that it is of.
 
         assert not any(each.broken for each in driftline.check("mine:Agent"))
 
     what: the name of a built-in plug-in or scenario, a scenario file, `package.module:Name`, or a class. kind: one of
-    `KINDS`, where only that is meant. overrides: of a scenario, by dotted path. run_code: False imports nothing that
-    `what` names; of a scenario file only what can be asked without is asked.
+    `KINDS`, where only that is meant. overrides: of a scenario, by dotted path. run_code: imports what
+    a scenario file names; without it only what can be asked without is asked.
 
     Raises:
         InputError: there is no such thing (with the nearest name), it cannot be imported, or it is of another kind.
@@ -185,7 +185,7 @@ def check(
         raise InputError(f"kind {kind!r} is unknown; {hint(kind, KINDS)}")
     name = str(what) if isinstance(what, str | Path) else f"{what.__module__}:{what.__qualname__}"
     with _in_one_line(name):
-        found = _found(what, kind, run_code=run_code)
+        found = _found(what, kind)
     if overrides and set(found) != {"scenario"}:
         raise InputError(f"{name!r} is no scenario; only a scenario takes overrides")
     with _in_one_line(name):
@@ -230,7 +230,7 @@ def _scenario_checked(name: str, path: Path, overrides: Mapping[str, Any], run_c
     return Checked(name, "scenario", checks, facts)
 
 
-def _found(what: str | Path | type, kind: str | None, *, run_code: bool) -> dict[str, Any]:
+def _found(what: str | Path | type, kind: str | None) -> dict[str, Any]:
     """The plug-in, by the kinds that it is of."""
     kinds = (kind,) if kind else tuple(KINDS)
     if isinstance(what, type):
@@ -241,8 +241,6 @@ def _found(what: str | Path | type, kind: str | None, *, run_code: bool) -> dict
     if isinstance(what, Path) or _is_file(what):
         return {"scenario": find_scenario(what)}
     base, bracket, _ = what.partition("[")
-    if ":" in base and not run_code:
-        raise InputError(f"{what!r} can only be checked by running its module; leave out --no-import")
     if ":" in base and kind is None and not bracket:
         thing = imported("plug-in", what, _of_no_kind)
         return {each: thing for each in kinds if KINDS[each].wrong(thing) is None}

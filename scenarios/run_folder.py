@@ -15,14 +15,15 @@ from pydantic import ValidationError
 
 from driftline.evaluation.run.folder import slug
 from driftline.scenarios.executors import Task
-from driftline.scenarios.hashes import agent_hash, scenario_hash, versions, world_hash
+from driftline.scenarios.hashes import PACKAGES, agent_hash, scenario_hash, versions, world_hash
 from driftline.scenarios.schema import AgentSpec, Scenario
 from driftline.sim.config.files import read_mapping
 from driftline.sim.errors import InputError
 
 ERRORS = "error.log"
 LOCK = ".lock"
-DESCRIPTION = ("resolved.yaml", "versions.json")
+VERSIONS = "versions.json"
+DESCRIPTION = ("resolved.yaml", VERSIONS)
 """Files that say what a folder holds."""
 IRRELEVANT = ("agents.", "title", "purpose", "grade.", "run.batch", "run.cache", "judge.metrics")
 """Keys in which two runs of one folder may differ."""
@@ -115,8 +116,35 @@ def _described(path: Path, scenario: Scenario, seeds: tuple[int, ...], topics: S
     kept = [s for s in before.seeds if s not in seeds and all(finished(path, name, s) for name in specs)]
     whole = scenario.model_copy(update={"agents": specs})
     folder = OpenFolder(path, whole, tuple(specs), tuple(sorted({*seeds, *kept})))
+    missing = folder.missing()
+    held = any(path.glob("log/*/*/timing.json"))
+    now = versions(scenario.run.device)
+    if held and missing:
+        _refuse_other_versions(path, now)
     _write(folder, topics)
+    if not held or missing:
+        put_text(path / VERSIONS, json.dumps(now, indent=2) + "\n")
     return folder
+
+
+def _refuse_other_versions(path: Path, now: Mapping[str, object]) -> None:
+    """What is finished in a folder, and what is to join it, must come of the same packages.
+
+    Raises:
+        InputError: naming the first package that differs.
+    """
+    file = path / VERSIONS
+    try:
+        there = json.loads(file.read_text(encoding="utf-8"))
+        differ = [name for name in ("python", *PACKAGES) if name in there and there[name] != now[name]]
+    except (OSError, ValueError, TypeError) as problem:
+        raise InputError(f"'{file}' is missing or damaged; choose another --out") from problem
+    if differ:
+        name = differ[0]
+        raise InputError(
+            f"folder '{path}' was made with {name} {there[name] or 'absent'}, and this is {name} "
+            f"{now[name] or 'absent'}; choose another --out"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +203,6 @@ def _write(folder: OpenFolder, topics: Sequence[str]) -> None:
         "scenario": scenario.model_dump(mode="json"),
     }
     put_text(folder.path / "resolved.yaml", yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True))
-    put_text(folder.path / "versions.json", json.dumps(versions(scenario.run.device), indent=2) + "\n")
 
 
 def put_text(path: Path, text: str) -> None:
@@ -225,11 +252,23 @@ def locked(folder: Path) -> Iterator[None]:
                 f"folder '{folder}' is in use by process {holder.get('pid')}{where}; "
                 f"choose another --out, or remove '{path}' if that process is gone"
             )
-        path.unlink(missing_ok=True)
+        _take_away(path, holder)
     try:
         yield
     finally:
         path.unlink(missing_ok=True)
+
+
+def _take_away(path: Path, dead: dict[str, object] | None) -> None:
+    """Remove the lock of a process that is gone, unless somebody else has put a lock of its own there meanwhile."""
+    aside = path.with_name(f"{LOCK}-{os.getpid()}-old")
+    try:
+        path.rename(aside)
+    except FileNotFoundError:
+        return
+    if _holder(aside) != dead and not path.exists():
+        os.link(aside, path)
+    aside.unlink()
 
 
 def _claimed(path: Path, content: str) -> bool:

@@ -1,7 +1,6 @@
 """One run: one agent in one world of one seed, from the warm-up to the logs."""
 
 import json
-import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -18,8 +17,9 @@ from driftline.scenarios.compose import build_agent
 from driftline.scenarios.oracle_agent import best_in_space
 from driftline.scenarios.schema import Scenario
 from driftline.sim import keyed
+from driftline.sim.errors import InputError
 from driftline.sim.keyed import Stream
-from driftline.sim.log import OperatorLog, TruthLog
+from driftline.sim.log import OperatorLog, TruthLog, put_parquet
 from driftline.sim.types import Bools, Floats, Int32s, Observation
 from driftline.sim.warmup import warm_up
 from driftline.sim.world import World
@@ -53,13 +53,18 @@ def run_one(scenario: Scenario, agent_id: str, seed: int, out: Path, progress: P
     caller.reset(start.setting)
     records = Records()
     _play(scenario, world, caller, records, progress)
+    if not records.act_visits:
+        raise InputError(
+            f"no user came between day {world.params.warmup:g} and day {world.params.horizon:g}; raise "
+            "population.users, population.sessions_per_day or horizon"
+        )
     name = slug(agent_id)
     write_world_tables(world, out, seed)
     log, truth = out / "log" / name / str(seed), out / "truth" / name / str(seed)
     records.operator.write(log)
     records.truth.write(truth)
     if records.scores:
-        pl.concat(records.scores).sort("time", "user", "visit").write_parquet(log / "scores.parquet")
+        put_parquet(pl.concat(records.scores).sort("time", "user", "visit"), log / "scores.parquet")
     _write_timing(log / "timing.json", records, time.perf_counter() - began, time.process_time() - cpu)
 
 
@@ -235,7 +240,4 @@ def write_world_tables(world: World, out: Path, seed: int) -> None:
 def _write(frame: pl.DataFrame, path: Path) -> None:
     if path.exists():
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(f".{os.getpid()}.partial")
-    frame.write_parquet(partial, compression="zstd", compression_level=1)
-    partial.replace(path)
+    put_parquet(frame, path)

@@ -1,5 +1,6 @@
 """The two logs of a run: what an operator would have, and the truth, each as columns and then as Parquet."""
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -123,5 +124,15 @@ def _stack(parts: list[dict[str, NDArray[np.generic]]]) -> pl.DataFrame | None:
 
 
 def _write(frame: pl.DataFrame, path: Path, order: list[str]) -> None:
+    put_parquet(frame.sort(order, maintain_order=True), path)
+
+
+def put_parquet(frame: pl.DataFrame, path: Path) -> None:
+    """Write a table whole or not at all, its folder too."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    frame.sort(order, maintain_order=True).write_parquet(path, compression="zstd", compression_level=COMPRESSION_LEVEL)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
+    try:
+        frame.write_parquet(draft, compression="zstd", compression_level=COMPRESSION_LEVEL)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

@@ -52,7 +52,7 @@ class PlugIn(pytest.Collector):
         if here not in sys.path:
             sys.path.insert(0, here)  # as `driftline check` does
         try:
-            found = check(self.name)
+            found = check(self.name, run_code=True)  # a test runs code of its own repository
         except InputError as problem:
             raise self.CollectError(str(problem)) from problem
         return [

@@ -15,7 +15,7 @@ from driftline.scenarios.cli.runs import compare, report, run, show
 from driftline.sim.errors import InputError
 
 BAD_INPUT = 2
-INTERRUPTED = 130
+INTERRUPTED, TERMINATED = 130, 143
 
 app = typer.Typer(
     name="driftline",
@@ -57,11 +57,19 @@ def _options(
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run a command and exit: 0, 2 for unusable input (one line on stderr), 130 for Ctrl-C."""
+    """Run a command and exit: 0, 2 for unusable input (one line on stderr), 130 for Ctrl-C, 143 for SIGTERM."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs inherit "ignore"
+    terminated: list[object] = []
+
+    def stop(*sent: object) -> None:
+        terminated.append(sent)
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)  # a run is left as on Ctrl-C, to be gone on with
     if "" not in sys.path:
         sys.path.insert(0, "")  # `package.module:Class` may lie in the working directory
-    sys.exit(_exit_code(arguments))
+    code = _exit_code(arguments)
+    sys.exit(TERMINATED if terminated and code == INTERRUPTED else code)
 
 
 def _exit_code(arguments: list[str] | None) -> int:

@@ -47,20 +47,20 @@ def check(
     what: Annotated[str, typer.Argument(metavar="NAME|FILE|MODULE:CLASS", help="Anything that can be plugged in.")],
     kind: Annotated[str | None, typer.Option("--kind", help="Where a name is of several: scenario, agent, ...")] = None,
     set_: Overrides = None,
-    no_import: Annotated[
-        bool, typer.Option("--no-import", help="Run none of the code that a scenario file names.")
+    import_: Annotated[
+        bool, typer.Option("--import", help="Run the code that a scenario file names; else it is named only.")
     ] = False,
     json: AsJson = False,
 ) -> None:
     """Ask a scenario, agent, law or any other plug-in for everything that its kind promises.
 
-    Exit code 1: a promise is broken. Checking runs the module that is named, and those that a scenario file names.
+    Exit code 1: a promise is broken. `module:Class` is imported; what a scenario file names is not, without --import.
     """
     from driftline.scenarios.cli.tables import print_json
     from driftline.scenarios.kinds import check as examine
     from driftline.sim.config.resolve import from_texts
 
-    found = examine(what, kind, from_texts(set_ or []), run_code=not no_import)
+    found = examine(what, kind, from_texts(set_ or []), run_code=import_)
     if json:
         print_json([_document(each) for each in found])
     else:

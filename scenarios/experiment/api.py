@@ -18,6 +18,7 @@ from driftline.scenarios.hashes import agent_hash, digest, scenario_hash
 from driftline.scenarios.run_folder import make_folder
 from driftline.scenarios.schema import Scenario
 from driftline.sim.errors import InputError, hint
+from driftline.sim.log import put_parquet
 from driftline.sim.warmup import warm_up
 from driftline.sim.world import World
 
@@ -38,9 +39,7 @@ class Runs:
         """One run of one seed, written to `out/<label>-<seed>.parquet`."""
         start = warm_up(World(scenario, seed))
         visits = play(scenario, start, self.pair, self.plans[label], report)
-        partial_file = out / f"{label}-{seed}.partial"
-        visits.write_parquet(partial_file)
-        partial_file.replace(visits_file(out, label, seed))
+        put_parquet(visits, visits_file(out, label, seed))
 
 
 def experiment(

@@ -16,6 +16,7 @@ from driftline.scenarios.grade.off_policy import Spans, frozen_policy_log, off_p
 from driftline.scenarios.grade.rows import Row
 from driftline.scenarios.schema import Scenario
 from driftline.sim.keyed import Stream, derived_seed
+from driftline.sim.log import put_parquet
 from driftline.sim.warmup import Start, warm_up
 from driftline.sim.world import World
 
@@ -28,9 +29,7 @@ def replicate(scenario: Scenario, label: str, seed: int, out: Path, report: Repo
     """Write the rows of one replication to `out/<seed>.parquet`; the scenario is the grading's own small world."""
     start = warm_up(World(scenario, seed))
     rows = [*_off_policy(scenario, start, seed), *_experiments(scenario, start, report)]
-    partial = out / f"{seed}.partial"
-    pl.DataFrame([{"seed": seed, **asdict(row)} for row in rows]).write_parquet(partial)
-    partial.replace(out / f"{seed}.parquet")
+    put_parquet(pl.DataFrame([{"seed": seed, **asdict(row)} for row in rows]), out / f"{seed}.parquet")
 
 
 def _off_policy(scenario: Scenario, start: Start, seed: int) -> Iterator[Row]:

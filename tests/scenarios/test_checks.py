@@ -60,7 +60,9 @@ def written(folder: Path, **changes: Any) -> Path:
 
 
 def faults(path: Path, **options: Any) -> dict[str, str]:
-    return {each.name: each.fault for each in check_scenario(path, **options) if each.fault is not None}
+    return {
+        each.name: each.fault for each in check_scenario(path, **{"run_code": True} | options) if each.fault is not None
+    }
 
 
 @pytest.mark.parametrize("name", scenario_files())
@@ -133,12 +135,12 @@ def test_code_that_a_file_names_is_not_run_where_that_is_forbidden(
     (tmp_path / "loud.py").write_text("raise RuntimeError('run')\n")
     groups: dict[str, Any] = {"all": {"laws": {"loud:Law": {}}}}
     path = written(tmp_path, groups=groups, expects=None, agents={"a": {"evolution": "loud:Tracker"}}, title="a:b")
-    checks = {each.name: each for each in check_scenario(path, run_code=False)}
+    checks = {each.name: each for each in check_scenario(path)}
     assert checks["expects"].fault == "it states none"
     assert {name for name, each in checks.items() if each.unasked} == set(NAMES[4:])
-    assert checks["keys"].unasked == "it would run loud:Law, loud:Tracker"
+    assert checks["keys"].unasked == "it would run loud:Law, loud:Tracker; look into them, then say --import"
     assert "law 'loud:Law' cannot be imported: RuntimeError: run" in faults(path)["keys"]
-    assert all(each.unasked is None for each in check_scenario(written(tmp_path), run_code=False))
+    assert all(each.unasked is None for each in check_scenario(written(tmp_path)))
 
 
 def test_a_real_catalogue_that_is_not_there_is_not_asked_for(tmp_path: Path) -> None:

@@ -1,6 +1,9 @@
 """Tasks give the same results here and on any number of workers, and fail alone."""
 
 import os
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -112,3 +115,44 @@ def test_an_interrupt_is_nobodys_fault(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         list(execute(_tasks(tmp_path, ["random"], 1), interrupted, 1, lambda *_: None))
+
+
+PARENT = """
+import sys
+from pathlib import Path
+from fake_runs import run_one
+from driftline.scenarios.agent_names import with_agents
+from driftline.scenarios.executors import Task, execute
+from driftline.scenarios.schema import load
+
+if __name__ == "__main__":
+    agents = ["random[sleep=600]"]
+    scenario = with_agents(load("plain"), agents)
+    tasks = [Task(scenario, agents[0], seed, Path(sys.argv[1])) for seed in (1, 2)]
+    list(execute(tasks, run_one, 2, lambda *_: print("at work", flush=True)))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
+def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "parent.py").write_text(PARENT)
+    paths = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+    command = [sys.executable, str(tmp_path / "parent.py"), str(tmp_path / "out")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": paths}) as parent:
+        assert parent.stdout is not None
+        assert [parent.stdout.readline() for _ in range(2)] == [b"at work\n"] * 2
+        workers = Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()
+        assert len(workers) >= 2
+        parent.kill()
+    for _ in range(600):  # they would sleep for ten minutes
+        if not any(_runs(pid) for pid in workers):
+            return
+        time.sleep(0.1)
+    raise AssertionError("a worker outlives its parent")
+
+
+def _runs(pid: str) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

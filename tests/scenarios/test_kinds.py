@@ -113,11 +113,6 @@ def test_a_scenario_brings_its_facts(tmp_path: Path) -> None:
         ("gone:Agent", {}, "plug-in 'gone:Agent' cannot be imported: ModuleNotFoundError: No module named 'gone'"),
         ("gone.yaml", {}, "scenario file 'gone.yaml' does not exist"),
         ("mine.py", {}, "'mine.py': a plug-in is named module:Class, for instance mine:Mine"),
-        (
-            "io:StringIO",
-            {"run_code": False},
-            "'io:StringIO' can only be checked by running its module; leave out",
-        ),
         ("gradual", {"overrides": {"horizon": 3}}, "'gradual' is no scenario; only a scenario takes overrides"),
         ("plain", {"overrides": {"horizn": 3}}, "key 'horizn' is unknown; did you mean 'horizon'?"),
         (f"{__name__}:Leaves", {"kind": "agent"}, f"agent '{__name__}:Leaves' cannot be built: SystemExit: 3"),

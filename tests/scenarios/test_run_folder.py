@@ -7,12 +7,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
 from driftline.scenarios.agent_names import with_agents
 from driftline.scenarios.executors import execute
-from driftline.scenarios.run_folder import OpenFolder, default_folder, finished, locked, open_folder
+from driftline.scenarios.run_folder import OpenFolder, _take_away, default_folder, finished, locked, open_folder
 from driftline.scenarios.schema import Scenario, load
 from driftline.sim.errors import InputError
 
@@ -189,3 +190,31 @@ def test_the_default_folder_is_the_same_for_the_same_call_only(tmp_path: Path) -
     ]
     assert len({first, *others}) == 4
     assert first.parent == Path("runs")
+
+
+def test_a_folder_never_mixes_versions(tmp_path: Path) -> None:
+    scenario = _scenario("random", "popularity")
+    with open_folder(tmp_path, scenario, (0,), []) as folder:
+        _finish(folder)
+    file = tmp_path / "versions.json"
+    old = json.loads(file.read_text()) | {"numpy": "1.0.0", "cores": 99}
+    file.write_text(json.dumps(old))
+    with open_folder(tmp_path, scenario, (0,), []) as folder:
+        assert not folder.missing()
+    assert json.loads(file.read_text()) == old, "nothing is run, nothing is said anew"
+    line = f"folder '{tmp_path}' was made with numpy 1.0.0, and this is numpy {np.__version__}; choose another --out"
+    assert _refused(tmp_path, scenario, (0, 1)) == line
+    file.write_text("{")
+    assert _refused(tmp_path, scenario, (0, 1)) == f"'{file}' is missing or damaged; choose another --out"
+    file.write_text(json.dumps(old | {"numpy": np.__version__}))
+    with open_folder(tmp_path, scenario, (0, 1), []) as folder:
+        assert len(folder.missing()) == 2
+
+
+def test_a_lock_that_somebody_else_has_put_there_meanwhile_stays(tmp_path: Path) -> None:
+    lock = tmp_path / ".lock"
+    lock.write_text(json.dumps({"pid": 1, "host": "elsewhere"}))
+    _take_away(lock, {"pid": 2, "host": "here"})
+    assert json.loads(lock.read_text())["pid"] == 1
+    _take_away(lock, {"pid": 1, "host": "elsewhere"})
+    assert list(tmp_path.iterdir()) == []

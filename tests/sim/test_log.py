@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from small_worlds import first_four, small
 
-from driftline.sim.log import OperatorLog
+from driftline.sim.log import OperatorLog, put_parquet
 from driftline.sim.types import Observation, Slates
 
 
@@ -44,3 +44,18 @@ def test_log_p_is_that_of_the_whole_slate_and_the_sum_of_its_conditionals(tmp_pa
 def test_a_policy_without_chance_leaves_nulls(tmp_path: Path) -> None:
     log = _logged(tmp_path, False)
     assert log["log_p"].null_count() == log["log_p_cascade"].null_count() == len(log) > 100
+
+
+def test_a_table_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a" / "visits.parquet"
+    put_parquet(pl.DataFrame({"x": [1]}), path)
+
+    def full(frame: pl.DataFrame, file: Path, **_: object) -> None:
+        file.write_bytes(b"PAR1")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pl.DataFrame, "write_parquet", full)
+    with pytest.raises(OSError, match="No space"):
+        put_parquet(pl.DataFrame({"x": [2]}), path)
+    assert pl.read_parquet(path)["x"].to_list() == [1]
+    assert [each.name for each in path.parent.iterdir()] == ["visits.parquet"]

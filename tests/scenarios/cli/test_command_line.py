@@ -206,8 +206,13 @@ main()
 """
 
 
-@pytest.mark.parametrize("jobs", ["1", "2"])
-def test_ctrl_c_is_130_without_a_traceback_and_keeps_what_had_finished(tmp_path: Path, jobs: str) -> None:
+@pytest.mark.parametrize(
+    ("jobs", "sent", "code"),
+    [("1", signal.SIGINT, 130), ("2", signal.SIGINT, 130), ("2", signal.SIGTERM, 143)],
+)
+def test_stopped_a_run_ends_without_a_traceback_and_keeps_what_had_finished(
+    tmp_path: Path, jobs: str, sent: int, code: int
+) -> None:
     arguments = ["run", "plain", "--agents", "random[sleep=3600]", "--seeds", "3", "--out", "a", "--jobs", jobs]
     process = subprocess.Popen(
         [sys.executable, "-c", SCRIPT, *arguments],
@@ -222,9 +227,12 @@ def test_ctrl_c_is_130_without_a_traceback_and_keeps_what_had_finished(tmp_path:
     while not done.exists() and process.poll() is None:
         time.sleep(0.05)
     assert done.exists()
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the whole group
+    if sent == signal.SIGINT:
+        os.killpg(process.pid, sent)  # as a terminal does: to the whole group
+    else:
+        process.send_signal(sent)
     out, err = process.communicate()
-    assert process.returncode == 130
+    assert process.returncode == code
     assert out == ""
     kept = "1 of 3 runs are finished and kept in 'a'; the same command goes on from there"
     assert err == f"driftline: interrupted; {kept}\n"
@@ -280,7 +288,7 @@ def test_check_prints_one_line_a_promise_and_says_which_are_broken(
     )
     assert _driftline("check", "good.yaml") == 0
     assert capsys.readouterr().out.startswith("scenario good.yaml, version 2, expects drifting, world ")
-    assert _driftline("check", "good.yaml", "--kind", "scenario", "--no-import", "--json") == 0
+    assert _driftline("check", "good.yaml", "--kind", "scenario", "--import", "--json") == 0
     (found,) = json.loads(capsys.readouterr().out)
     assert (found["kind"], found["kept"], found["name"], found["version"]) == ("scenario", True, "good", 2)
     assert len(found["world"]) == 64
