@@ -19,12 +19,15 @@ export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 
-.PHONY: help demo test check architecture tables docs site bench mutants clean
+CASES ?= 2000
+
+.PHONY: help demo test fuzz check architecture tables docs site bench mutants clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo    the main job: seven agents, three seeds, one report ($(DEMO)/report.html)"
 	@echo "make test    the whole test suite"
+	@echo "make fuzz    2,000 mutated scenarios and as many corrupted tables (CASES=2000)"
 	@echo "make check   lint, format, types, layers"
 	@echo "make architecture   the tree of ARCHITECTURE.md, written anew"
 	@echo "make tables  the manual's tables of plug-ins and metrics, written anew"
@@ -40,6 +43,10 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/pytest -n $(JOBS) --dist loadfile $(COVERAGE)
+
+# The suite tries a handful of each.
+fuzz: $(STAMP)
+	FUZZ=$(CASES) $(BIN)/pytest -s tests/fuzz
 
 check: $(STAMP)
 	$(BIN)/ruff check .
