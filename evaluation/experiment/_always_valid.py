@@ -226,7 +226,7 @@ def confidence_sequence(
         (1.0, 0.85, 1.15)
         >>> found = confidence_sequence(value, arm, kind="betting", bounds=(0.0, 2.0)).last()
         >>> round(found.value, 2), round(found.low, 2), round(found.high, 2)
-        (1.0, 0.72, 1.28)
+        (1.0, 0.77, 1.26)
     """
     between_0_and_1("level", level)
     if kind not in get_args(SequenceKind):
