@@ -11,7 +11,7 @@ from driftline.sim.response import Responses, expected_satisfaction
 from driftline.sim.types import Int32s, Observation, Slates
 from driftline.sim.world import World
 
-ALWAYS = -1e6
+ALWAYS = -100.0
 
 
 @lru_cache
