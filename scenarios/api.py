@@ -164,7 +164,8 @@ def run(
     topics = checked_topics(whole, numbers[0])
     path = Path(out) if out is not None else default_folder(whole, numbers)
     with open_folder(path, whole, numbers, topics) as folder:
-        _finish(folder, jobs, progress or _silent)
+        with folder.truth_apart():
+            _finish(folder, jobs, progress or _silent)
         result = Run(folder.path)
         # The code of one's own metrics may have changed.
         if whole.run.truth != "off" and (whole.judge.metrics or not folder.judged()):

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,6 +26,8 @@ LOCK = ".lock"
 VERSIONS = "versions.json"
 DESCRIPTION = ("resolved.yaml", VERSIONS)
 """Files that say what a folder holds."""
+UNOPENED = ".unopened"
+"""Where the truth lies while any agent of the run is still at work; it becomes `truth/` when all are done."""
 IRRELEVANT = ("agents.", "title", "purpose", "grade.", "run.batch", "run.cache", "judge.metrics")
 """Keys in which two runs of one folder may differ."""
 
@@ -57,6 +60,30 @@ class OpenFolder:
             return False
         sources = [*runs, *(self.path / name for name in DESCRIPTION)]
         return max(_written(path) for path in sources) <= min(_written(path) for path in made)
+
+    @contextmanager
+    def truth_apart(self) -> Iterator[None]:
+        """Keep the truth, that of earlier calls too, out of `truth/` while agents run; one rename puts it there.
+
+        A killed run leaves it apart; the next call goes on from there.
+        """
+        apart, truth = self.path / UNOPENED, self.path / "truth"
+        if truth.is_dir() and not apart.exists():
+            truth.rename(apart)
+        apart.mkdir(mode=0o700, exist_ok=True)
+        try:
+            yield
+        finally:
+            for path in sorted(truth.rglob("*")) if truth.is_dir() else []:  # put there by a runner of one's own
+                if path.is_file():
+                    (apart / path.relative_to(truth)).parent.mkdir(parents=True, exist_ok=True)
+                    path.replace(apart / path.relative_to(truth))
+            shutil.rmtree(truth, ignore_errors=True)
+            if any(apart.iterdir()):
+                apart.chmod(0o755)
+                apart.rename(truth)
+            else:
+                apart.rmdir()
 
     def note_error(self, line: str, trace: str) -> None:
         """Add a failure to `error.log`."""
@@ -212,6 +239,12 @@ def put_text(path: Path, text: str) -> None:
     draft = path.with_name(f".{path.name}.draft")
     draft.write_text(text, encoding="utf-8")
     draft.replace(path)
+
+
+def truth_of(out: Path) -> Path:
+    """Where a task writes the truth: apart while a run is on, else `truth/`."""
+    apart = out / UNOPENED
+    return apart if apart.is_dir() else out / "truth"
 
 
 def finished(folder: Path, agent: str, seed: int) -> bool:

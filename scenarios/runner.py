@@ -15,6 +15,7 @@ from driftline.evaluation.run.folder import slug
 from driftline.scenarios.agent_calls import Caller
 from driftline.scenarios.compose import build_agent
 from driftline.scenarios.oracle_agent import best_in_space
+from driftline.scenarios.run_folder import truth_of
 from driftline.scenarios.schema import Scenario
 from driftline.sim import keyed
 from driftline.sim.errors import InputError
@@ -60,7 +61,7 @@ def run_one(scenario: Scenario, agent_id: str, seed: int, out: Path, progress: P
         )
     name = slug(agent_id)
     write_world_tables(world, out, seed)
-    log, truth = out / "log" / name / str(seed), out / "truth" / name / str(seed)
+    log, truth = out / "log" / name / str(seed), truth_of(out) / name / str(seed)
     records.operator.write(log)
     records.truth.write(truth)
     if records.scores:
@@ -196,7 +197,7 @@ def write_world_tables(world: World, out: Path, seed: int) -> None:
     ids = np.arange(shelf.items, dtype=np.int32)
     known = base.items(ids)
     users = np.arange(world.params.population.users)
-    log, truth = out / "log", out / "truth"
+    log, truth = out / "log", truth_of(out)
     _write(base.corpus.segments.frame(), log / f"segments-{seed}.parquet")
     _write(
         pl.DataFrame(

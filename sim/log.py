@@ -57,7 +57,7 @@ class OperatorLog:
 
 @dataclass
 class TruthLog:
-    """What only the simulator knows of each visit; agents cannot open it."""
+    """What only the simulator knows of each visit; agents are never handed it (see docs/limits.md)."""
 
     visits: list[dict[str, NDArray[np.generic]]] = field(default_factory=list)
     values: list[dict[str, NDArray[np.generic]]] = field(default_factory=list)

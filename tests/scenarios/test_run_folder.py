@@ -13,7 +13,16 @@ import yaml
 
 from driftline.scenarios.agent_names import with_agents
 from driftline.scenarios.executors import execute
-from driftline.scenarios.run_folder import OpenFolder, _take_away, default_folder, finished, locked, open_folder
+from driftline.scenarios.run_folder import (
+    UNOPENED,
+    OpenFolder,
+    _take_away,
+    default_folder,
+    finished,
+    locked,
+    open_folder,
+    truth_of,
+)
 from driftline.scenarios.schema import Scenario, load
 from driftline.sim.errors import InputError
 
@@ -218,3 +227,18 @@ def test_a_lock_that_somebody_else_has_put_there_meanwhile_stays(tmp_path: Path)
     assert json.loads(lock.read_text())["pid"] == 1
     _take_away(lock, {"pid": 1, "host": "elsewhere"})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_no_agent_finds_truth_in_the_run_folder_before_all_are_done(tmp_path: Path) -> None:
+    """Neither of an agent before it nor of an earlier call; what a kill leaves apart, the next call puts there."""
+    with open_folder(tmp_path / "run", _scenario("random"), [0], ["art"]) as folder:
+        with folder.truth_apart():
+            truth_of(folder.path).mkdir(exist_ok=True)
+            (truth_of(folder.path) / "one").write_text("first")
+            assert not (folder.path / "truth").exists()
+        assert (folder.path / "truth/one").read_text() == "first"
+        (folder.path / "truth").rename(folder.path / UNOPENED)  # as a killed call leaves it
+        with folder.truth_apart():
+            (truth_of(folder.path) / "two").write_text("second")
+        assert {path.name for path in (folder.path / "truth").iterdir()} == {"one", "two"}
+        assert not (folder.path / UNOPENED).exists()
