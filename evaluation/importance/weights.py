@@ -4,7 +4,7 @@ One rule and one text for rounds, slates, trajectories and windows. Thresholds a
 warning is for what is likely to mislead, not for all that is not perfect.
 """
 
-from math import isnan
+from math import isnan, sqrt
 
 import numpy as np
 from scipy.special import ndtr, ndtri
@@ -12,8 +12,9 @@ from scipy.special import ndtr, ndtri
 from driftline.evaluation.terms import Clusters, Terms, delta
 from driftline.sim.types import Floats
 
-LEAST_SHARE = 0.2
-"""Effective sample size below this share of the units is named."""
+LEAST_SHARE, LUCK, MOST_SHARE = 0.2, 2.0, 0.5
+"""Effective sample size below a fifth of the n units is named, and in a small log below 2 / sqrt(n) more, half at most:
+where the largest weights have not been drawn yet, it looks larger than it is."""
 LEAST_SIZE = 30.0
 """So is one below this number (or below half of the units, where there are fewer than 60)."""
 MEAN_ERRORS = 3.0
@@ -64,8 +65,9 @@ def size_warnings(table: Floats, unit: str, column: str, used: int | None = None
 
 
 def small_size(size: float, n: int, largest: float, total: float, unit: str, where: str = "") -> tuple[str, ...]:
-    """An effective sample size below 30 (half of n, where that is less) or below a fifth of n."""
-    if not (size < min(LEAST_SIZE, n / 2) or size < LEAST_SHARE * n):
+    """An effective sample size below 30 (half of n, where that is less), or below a fifth of n and its luck."""
+    share = min(LEAST_SHARE + LUCK / sqrt(n), MOST_SHARE)
+    if not (size < min(LEAST_SIZE, n / 2) or size < share * n):
         return ()
     of_all = f"; the largest weight, {largest:,.4g}, is {largest / total:.1%} of all" if total > 0 else ""
     found = f"effective sample size: {size:,.1f} of {n:,} {unit}{where}{of_all}"

@@ -79,7 +79,7 @@ def coverage(design: str, n: int) -> dict[str, tuple[float, float]]:
 @pytest.mark.parametrize("n", [200, 1000, 5000])
 @pytest.mark.parametrize("design", ["light", "heavy", "tailed", "rare"])
 def test_intervals_hold_the_truth_or_warn(design: str, n: int) -> None:
-    """Light weights from 1,000 rounds on: 93 to 97 %. Wherever coverage is below 88 %, three in four intervals warn."""
+    """Light weights from 1,000 rounds on: 93 to 97 %. Wherever coverage is below 90 %, 97 % of the intervals warn."""
     found = coverage(design, n)
     print(f"{design}, n = {n:,}, ESS/n {world(design)[-1]:.3f}:", end=" ")
     print(", ".join(f"{name} {held:.1%} (warns {warned:.0%})" for name, (held, warned) in found.items()))
@@ -88,5 +88,5 @@ def test_intervals_hold_the_truth_or_warn(design: str, n: int) -> None:
         if design == "light" and n >= 1000 and name != "dm":
             assert 0.93 <= held <= 0.97 + 2 * error, name
             assert warned < 0.05, name
-        if held < 0.88:
-            assert warned > 0.75, name
+        if held < 0.9:
+            assert warned >= 0.97, name

@@ -92,7 +92,7 @@ def table(logs: int, sizes: tuple[int, ...]) -> tuple[list[str], dict[str, float
 
 
 @pytest.mark.parametrize(
-    "logs, sizes", [(60, (200, 1000)), pytest.param(400, (200, 1000, 5000), marks=pytest.mark.slow)]
+    "logs, sizes", [(60, (200, 1000, 5000)), pytest.param(400, (200, 1000, 5000), marks=pytest.mark.slow)]
 )
 def test_a_warned_log_misses_more_often_and_moderate_weights_seldom_warn(logs: int, sizes: tuple[int, ...]) -> None:
     lines, shares, low = table(logs, sizes)
