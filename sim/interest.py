@@ -35,9 +35,8 @@ def _add_up(model: WorldModel, state: Population, users: Int64s) -> None:
     """Raises `InputError` for an interest that is not finite; names the law."""
     odd = add_up(state.components, state.theta, users)
     if odd >= 0:
-        largest = np.abs(state.components[odd]).max(
-            axis=1
-        )  # NaN where a component has one, and argmax finds that first
+        # NaN where a component has one, and argmax finds that first
+        largest = np.abs(state.components[odd]).max(axis=1)
         raise InputError(
             f"law {model.law_names[int(largest.argmax())]!r}: the interest of user {odd} of {len(state)} is not finite "
             f"on day {int(state.day[odd])}; every component must be"
