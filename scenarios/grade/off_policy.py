@@ -32,7 +32,14 @@ from driftline.sim.types import Bools, Float32s, Floats, Int32s, Int64s, Slates
 from driftline.sim.warmup import Start
 from driftline.sim.world import World
 
-LAMBDAS = {"clipped_ips": 10.0, "switch_dr": 10.0, "dros": 10.0, "sub_gaussian_ips": 0.05, "sub_gaussian_dr": 0.05}
+LAMBDAS = {
+    "clipped_ips": 10.0,
+    "clipped_dr": 10.0,
+    "switch_dr": 10.0,
+    "dros": 10.0,
+    "sub_gaussian_ips": 0.05,
+    "sub_gaussian_dr": 0.05,
+}
 """Fixed beforehand, the same in every scenario; grading is of methods as they come."""
 TIMES = ("past", "present", "next_period")
 LATER: tuple[Target, ...] = ("present", "next_period")

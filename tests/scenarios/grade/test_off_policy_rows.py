@@ -7,7 +7,9 @@ import pytest
 from small_grade import started
 
 from driftline.evaluation.off_policy import ips
+from driftline.evaluation.off_policy.estimators._base import tamed_names
 from driftline.scenarios.grade.off_policy import (
+    LAMBDAS,
     TIMES,
     FrozenPolicy,
     Spans,
@@ -132,3 +134,8 @@ def test_an_estimator_of_the_users_own_is_graded_beside_ours(tmp_path: Path, mon
             assert found["graded_here:Twice", policy, time] == pytest.approx(
                 2.0 * found["ips", policy, time], rel=1e-12
             )
+
+
+def test_every_estimator_that_tames_weights_is_graded_tamed() -> None:
+    """Untamed, it would be graded as another one under a second name."""
+    assert set(LAMBDAS) == set(tamed_names())
